@@ -1,0 +1,51 @@
+"""From texts to the token ids a model reads, cut by the one truncation rule."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from transformers import PreTrainedTokenizerBase
+
+from bbc_classifier.model.truncation import cut_tokens
+
+
+@dataclass(frozen=True)
+class EncodedTexts:
+    """Token ids per text, in the texts' order.
+
+    Attributes:
+        input_ids: One list of token ids per text, special tokens included, without padding.
+        truncated: Whether each text was cut.
+    """
+
+    input_ids: list[list[int]]
+    truncated: list[bool]
+
+    @property
+    def truncated_share(self) -> float:
+        """Share of the texts that were cut, 0 for no texts."""
+        return sum(self.truncated) / max(1, len(self.truncated))
+
+    def rows(self, labels: Sequence[int]) -> list[dict[str, object]]:
+        """Return the rows the Trainer's collator pads: `input_ids`, `attention_mask`, `labels`."""
+        return [
+            {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": int(label)}
+            for ids, label in zip(self.input_ids, labels, strict=True)
+        ]
+
+
+def encode_texts(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int | None, truncation: str
+) -> EncodedTexts:
+    """Tokenise whole texts, then cut each to `max_length` tokens (None: not at all) as `truncation` says."""
+    if not texts:
+        return EncodedTexts([], [])
+    whole = tokenizer(
+        list(texts),
+        truncation=False,
+        padding=False,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+        verbose=False,
+    )["input_ids"]
+    cut = [cut_tokens(tokens, max_length, truncation) for tokens in whole]
+    return EncodedTexts(cut, [len(short) < len(long) for short, long in zip(cut, whole, strict=True)])

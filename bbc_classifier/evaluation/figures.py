@@ -1,0 +1,75 @@
+"""The pictures of a run: its learning curves and its confusion matrix."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, told apart under every common colour blindness.
+TRAIN_COLOUR, VALIDATION_COLOUR = "#0072B2", "#D55E00"
+
+
+def draw_learning_curves(history: Sequence[dict[str, Any]], path: Path) -> None:
+    """Draw training loss and validation log loss over epochs, and validation accuracy and macro F1 beneath.
+
+    Args:
+        history: The Trainer's log, as `history.json` holds it.
+        path: PNG file to write.
+    """
+    figure = Figure(figsize=(7, 6.4), layout="constrained")
+    loss, score = figure.subplots(2, 1, sharex=True)
+    train = [entry for entry in history if "loss" in entry]
+    validation = [entry for entry in history if "eval_log_loss" in entry]
+    epochs = [entry["epoch"] for entry in validation]
+    train_epochs, train_loss = [entry["epoch"] for entry in train], [entry["loss"] for entry in train]
+    loss.plot(train_epochs, train_loss, color=TRAIN_COLOUR, label="train")
+    loss.plot(
+        epochs, [entry["eval_log_loss"] for entry in validation], "o--", color=VALIDATION_COLOUR, label="validation"
+    )
+    loss.set(ylabel="log loss (nats)", title="Loss", ylim=(0, None))
+    for key, marker, colour, name in (
+        ("eval_accuracy", "o-", TRAIN_COLOUR, "accuracy"),
+        ("eval_macro_f1", "s--", VALIDATION_COLOUR, "macro F1"),
+    ):
+        score.plot(epochs, [entry[key] for entry in validation], marker, color=colour, label=name)
+    score.set(xlabel="epoch", ylabel="share", title="Validation", ylim=(None, 1))
+    for axes in (loss, score):
+        axes.grid(alpha=0.3)
+        axes.legend(frameon=False)
+    _save(figure, path)
+
+
+def draw_confusion_matrix(
+    counts: np.ndarray, names: Sequence[str], path: Path, *, normalized: bool = False, title: str = ""
+) -> None:
+    """Draw a confusion matrix, true labels down, predicted labels across.
+
+    Args:
+        counts: (true, predicted).
+        names: The label names.
+        path: PNG file to write.
+        normalized: Show each row as shares of its true label instead of counts.
+        title: Above the picture.
+    """
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    figure = Figure(figsize=(1.6 + 0.95 * len(names), 1.2 + 0.85 * len(names)), layout="constrained")
+    axes = figure.subplots()
+    image = axes.imshow(shares, cmap="cividis", vmin=0, vmax=1)
+    figure.colorbar(image, label="share of the true label", shrink=0.8)
+    axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="predicted", ylabel="true", title=title)
+    for row, column in np.ndindex(counts.shape):
+        text = f"{shares[row, column]:.3f}" if normalized else str(counts[row, column])
+        axes.text(column, row, text, ha="center", va="center", color="black" if shares[row, column] > 0.5 else "white")
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path) -> None:
+    """Write a PNG without the drawing library's version in it, so that equal figures are equal files."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    FigureCanvasAgg(figure)
+    figure.savefig(path, dpi=150, metadata={"Software": None})

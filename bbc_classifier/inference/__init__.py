@@ -1,0 +1,1 @@
+"""Opening a finished classifier and running it over texts."""

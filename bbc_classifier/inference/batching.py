@@ -1,0 +1,54 @@
+"""Running a classifier over many texts: like lengths together, bounded padding, answers in the caller's order."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+
+def batches_by_length(lengths: Sequence[int], tokens_per_batch: int) -> Iterator[list[int]]:
+    """Yield lists of row numbers, longest rows first, each at most `tokens_per_batch` tokens once padded.
+
+    A row longer than the budget is a batch of its own.
+    """
+    batch: list[int] = []
+    for row in sorted(range(len(lengths)), key=lambda row: -lengths[row]):
+        if batch and lengths[batch[0]] * (len(batch) + 1) > tokens_per_batch:
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+@torch.inference_mode()
+def predict_logits(
+    model: PreTrainedModel, input_ids: Sequence[list[int]], pad_token_id: int, tokens_per_batch: int = 4096
+) -> np.ndarray:
+    """Return the logits of every row in the order given, (rows, labels) float64.
+
+    Args:
+        model: A classifier; put into evaluation mode here.
+        input_ids: Token ids per row, special tokens included, without padding.
+        pad_token_id: Fills the shorter rows of a batch; the mask hides it.
+        tokens_per_batch: Most tokens in a padded batch.
+    """
+    model.eval()
+    logits = np.zeros((len(input_ids), model.config.num_labels))
+    for rows in batches_by_length([len(ids) for ids in input_ids], tokens_per_batch):
+        ids, mask = pad_right([input_ids[row] for row in rows], pad_token_id)
+        output = model(input_ids=ids.to(model.device), attention_mask=mask.to(model.device))
+        logits[rows] = output.logits.double().cpu().numpy()
+    return logits
+
+
+def pad_right(input_ids: Sequence[list[int]], pad_token_id: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return ids and mask, each (rows, longest) int64."""
+    longest = max(len(ids) for ids in input_ids)
+    ids = torch.full((len(input_ids), longest), pad_token_id, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    for row, tokens in enumerate(input_ids):
+        ids[row, : len(tokens)] = torch.tensor(tokens, dtype=torch.long)
+        mask[row, : len(tokens)] = 1
+    return ids, mask

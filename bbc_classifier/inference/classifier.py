@@ -1,0 +1,114 @@
+"""The classifier as its users meet it: texts in, labels and calibrated confidences out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from transformers import PreTrainedTokenizerBase
+
+from bbc_classifier.data.encode import encode_texts
+from bbc_classifier.device import device_type
+from bbc_classifier.errors import InputError
+from bbc_classifier.inference.batching import predict_logits
+from bbc_classifier.inference.checkpoint import open_checkpoint
+from bbc_classifier.model import PooledEncoderForSequenceClassification
+
+UNSURE = "unsure"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One text's answer.
+
+    Attributes:
+        label: The most probable label, or "unsure" below the confidence asked for.
+        confidence: Probability of the most probable label, in [0, 1].
+        probabilities: Label to probability, most probable first.
+        truncated: Whether the text was longer than the model reads.
+    """
+
+    label: str
+    confidence: float
+    probabilities: dict[str, float]
+    truncated: bool
+
+
+class NewsClassifier:
+    """A finished classifier with its tokenizer.
+
+    >>> classifier = NewsClassifier.from_pretrained("runs/minilm-mean-seed42")  # doctest: +SKIP
+    >>> classifier.predict(["Shares fell in early trading."])[0].label          # doctest: +SKIP
+    'business'
+    """
+
+    def __init__(self, model: PooledEncoderForSequenceClassification, tokenizer: PreTrainedTokenizerBase):
+        self.model = model
+        self.tokenizer = tokenizer
+
+    @classmethod
+    def from_pretrained(
+        cls, name_or_path: str, *, revision: str | None = None, device: str | None = None
+    ) -> "NewsClassifier":
+        """Open a run folder, a model folder or a Hub id.
+
+        Args:
+            name_or_path: Where the classifier is.
+            revision: Branch, tag or commit of a Hub id.
+            device: "cpu", "cuda", "mps", …; None takes the accelerator where there is one.
+
+        Raises:
+            InputError: Nothing is there, or it is no classifier of ours.
+            WorldError: The Hub cannot be reached.
+        """
+        model, tokenizer = open_checkpoint(name_or_path, revision)
+        return cls(model.to(device or device_type()), tokenizer)
+
+    @property
+    def label_names(self) -> list[str]:
+        """The labels, in the order of the probability columns."""
+        return self.model.config.label_names
+
+    def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, list[bool]]:
+        """Return the probabilities, (texts, labels) float64, rows in the texts' order, and which texts were cut."""
+        encoded = encode_texts(self.tokenizer, texts, self.model.config.max_input_tokens, self.model.config.truncation)
+        logits = predict_logits(self.model, encoded.input_ids, self.tokenizer.pad_token_id)
+        return softmax(logits), encoded.truncated
+
+    def predict(
+        self, texts: Sequence[str], *, top_k: int | None = None, min_confidence: float = 0.0
+    ) -> list[Prediction]:
+        """Classify texts.
+
+        Args:
+            texts: Any number of texts of any length.
+            top_k: How many labels `probabilities` holds; None means all.
+            min_confidence: Below this confidence the label is "unsure".
+
+        Raises:
+            InputError: `top_k` is below 1, or `min_confidence` is not in [0, 1].
+        """
+        if top_k is not None and top_k < 1:
+            raise InputError(f"top_k must be at least 1, not {top_k}")
+        if not 0 <= min_confidence <= 1:
+            raise InputError(f"min_confidence must be between 0 and 1, not {min_confidence}")
+        if isinstance(texts, str):
+            raise InputError("texts must be a list of texts, not one text")
+        rows, truncated = self.probabilities(texts)
+        return [self._prediction(row, top_k, min_confidence, cut) for row, cut in zip(rows, truncated, strict=True)]
+
+    def _prediction(self, row: np.ndarray, top_k: int | None, min_confidence: float, truncated: bool) -> Prediction:
+        order = np.argsort(-row, kind="stable")
+        names = self.label_names
+        best, confidence = names[order[0]], float(row[order[0]])
+        return Prediction(
+            label=best if confidence >= min_confidence else UNSURE,
+            confidence=confidence,
+            probabilities={names[index]: float(row[index]) for index in order[:top_k]},
+            truncated=truncated,
+        )
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return exp(z) / sum exp(z) per row, computed without overflow."""
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)

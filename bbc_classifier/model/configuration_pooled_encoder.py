@@ -1,0 +1,188 @@
+"""Configuration of an encoder, a pooling and a linear head."""
+
+import copy
+
+from transformers import AutoConfig, PreTrainedConfig
+
+from .loss import PROBLEM_TYPES
+from .pooling import POOLINGS
+from .truncation import TRUNCATIONS
+
+# Encoders whose classes build no pooler; the model checks every other class when it builds it.
+POOLERLESS_MODEL_TYPES = frozenset(
+    {
+        "convbert",
+        "deberta",
+        "deberta-v2",
+        "distilbert",
+        "electra",
+        "eurobert",
+        "funnel",
+        "modernbert",
+        "mra",
+        "nystromformer",
+        "roformer",
+        "yoso",
+    }
+)
+# Encoders whose position numbers start after the padding id, so that many positions of the table are never used.
+OFFSET_POSITION_MODEL_TYPES = frozenset(
+    {
+        "camembert",
+        "data2vec-text",
+        "esm",
+        "ibert",
+        "lilt",
+        "longformer",
+        "luke",
+        "markuplm",
+        "mpnet",
+        "roberta",
+        "roberta-prelayernorm",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "xmod",
+    }
+)
+
+
+class PooledEncoderError(ValueError):
+    """A configuration, encoder or checkpoint that this model cannot be built from; the message says what is legal."""
+
+    exit_code = 2
+
+
+class PooledEncoderConfig(PreTrainedConfig):
+    """Configuration of `PooledEncoderForSequenceClassification`.
+
+    Args:
+        encoder_config: The encoder's own configuration, or its dict with `model_type`; None means a BERT of the
+            library's default size. It is copied, never shared.
+        pooling: One of `POOLINGS`.
+        classifier_dropout: Dropout probability before the linear head.
+        max_input_tokens: Longest input the encoder reads, special tokens included; `forward` cuts longer input to it.
+            None means as many as the encoder has positions for.
+        truncation: Which end of longer input is kept: "head", "tail" or "head+tail".
+        class_weights: One weight per label for the training loss, or None.
+        label_smoothing: Label smoothing of the training loss, in [0, 1).
+        kwargs: Whatever `PreTrainedConfig` takes, `id2label` and `problem_type` among it.
+
+    Raises:
+        PooledEncoderError: A value is not legal, or the encoder cannot have the pooling.
+    """
+
+    model_type = "pooled_encoder"
+    sub_configs = {"encoder_config": AutoConfig}
+
+    def __init__(
+        self,
+        encoder_config=None,
+        pooling="mean",
+        classifier_dropout=0.1,
+        max_input_tokens=None,
+        truncation="head",
+        class_weights=None,
+        label_smoothing=0.0,
+        **kwargs,
+    ):
+        self.encoder_config = _own_copy(encoder_config)
+        self.pooling = pooling
+        self.classifier_dropout = classifier_dropout
+        self.max_input_tokens = usable_positions(self.encoder_config) if max_input_tokens is None else max_input_tokens
+        self.truncation = truncation
+        self.class_weights = class_weights
+        self.label_smoothing = label_smoothing
+        super().__init__(**kwargs)
+        self.check()
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of the encoder's vectors."""
+        return self.encoder_config.hidden_size
+
+    def get_text_config(self, decoder=None, encoder=None):
+        """Return the encoder's configuration, where the library looks for the vocabulary."""
+        return self.encoder_config
+
+    @property
+    def label_names(self) -> list[str]:
+        """The label names, in the order of their indices."""
+        return [name for _, name in sorted(self.id2label.items())]
+
+    def has_named_labels(self) -> bool:
+        """Whether the labels have real names, not the library's LABEL_0 and so on."""
+        return not any(name == f"LABEL_{index}" for index, name in self.id2label.items())
+
+    def check(self) -> None:
+        """Check every value against what is legal; the model checks again, since attributes can be set later.
+
+        Raises:
+            PooledEncoderError: A value is not legal.
+        """
+        _check_choice("pooling", self.pooling, legal_poolings(self.encoder_config.model_type))
+        _check_choice("truncation", self.truncation, TRUNCATIONS)
+        if self.problem_type is not None:
+            _check_choice("problem_type", self.problem_type, PROBLEM_TYPES)
+        _check_number("classifier_dropout", self.classifier_dropout)
+        _check_number("label_smoothing", self.label_smoothing)
+        if self.class_weights is not None and len(self.class_weights) != self.num_labels:
+            raise PooledEncoderError(f"class_weights has {len(self.class_weights)} values for {self.num_labels} labels")
+        self._check_max_input_tokens()
+
+    def _check_max_input_tokens(self) -> None:
+        if self.max_input_tokens is None:
+            return
+        most = usable_positions(self.encoder_config)
+        if not isinstance(self.max_input_tokens, int) or self.max_input_tokens < 3:
+            raise PooledEncoderError(f"max_input_tokens must be a whole number above 2, not {self.max_input_tokens!r}")
+        if most is not None and self.max_input_tokens > most:
+            raise PooledEncoderError(
+                f"max_input_tokens is {self.max_input_tokens}, but this {self.encoder_config.model_type} encoder has "
+                f"positions for {most} tokens"
+            )
+
+
+def legal_poolings(encoder_model_type: str) -> list[str]:
+    """Return the names of the poolings that an encoder of this type can have."""
+    return [
+        name
+        for name, pooling in POOLINGS.items()
+        if not (pooling.needs_encoder_pooler and encoder_model_type in POOLERLESS_MODEL_TYPES)
+    ]
+
+
+def usable_positions(encoder_config) -> int | None:
+    """Return how many tokens the encoder has positions for, or None where it has no fixed number."""
+    positions = getattr(encoder_config, "max_position_embeddings", None)
+    if not isinstance(positions, int) or positions <= 0:
+        return None
+    if encoder_config.model_type in OFFSET_POSITION_MODEL_TYPES:
+        return positions - (encoder_config.pad_token_id or 0) - 1
+    return positions
+
+
+def _own_copy(encoder_config):
+    """Return a copy that shares nothing with the caller's and carries no path of the machine it was loaded on."""
+    if encoder_config is None:
+        encoder_config = {"model_type": "bert"}
+    if isinstance(encoder_config, dict):
+        values = copy.deepcopy(encoder_config)
+        model_type = values.pop("model_type", "bert")
+        encoder_config = AutoConfig.for_model(model_type, **values)
+    else:
+        encoder_config = copy.deepcopy(encoder_config)
+    encoder_config._name_or_path = ""
+    return encoder_config
+
+
+def _check_choice(name: str, value, legal) -> None:
+    if value not in legal:
+        raise PooledEncoderError(f"{name} '{value}' is not one of {', '.join(legal)} for this encoder")
+
+
+def _check_number(name: str, value) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
+        raise PooledEncoderError(f"{name} must be a number from 0 up to, not including, 1; not {value!r}")
+
+
+PooledEncoderConfig.register_for_auto_class()

@@ -1,0 +1,243 @@
+"""An encoder, a pooling that always sees the mask, and a linear head: a sequence classifier."""
+
+import inspect
+
+import torch
+from torch import nn
+from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.utils import can_return_tuple
+
+from .configuration_pooled_encoder import PooledEncoderConfig, PooledEncoderError, legal_poolings
+from .encoders import locate_encoder
+from .loss import infer_problem_type, sequence_loss
+from .pooling import POOLINGS
+from .pretrained_encoder import load_pretrained_encoder
+from .truncation import kept_positions
+
+
+class PooledEncoderForSequenceClassification(PreTrainedModel):
+    """Encoder, pooling, dropout, linear head.
+
+    `from_encoder` starts a classifier from a pretrained encoder; `from_pretrained` loads a finished one.
+    """
+
+    config_class = PooledEncoderConfig
+    base_model_prefix = "encoder"
+    supports_gradient_checkpointing = True
+    # The loss is a plain mean over the batch, so the Trainer must not divide by `num_items_in_batch` for it.
+    accepts_loss_kwargs = False
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_flex_attn = True
+    _supports_attention_backend = True
+
+    def __init__(self, config: PooledEncoderConfig):
+        super().__init__(config)
+        config.check()
+        pooling = POOLINGS[config.pooling]
+        self.encoder = _build_encoder(config.encoder_config, pooling.needs_encoder_pooler)
+        self.pooling = pooling(config.encoder_config.hidden_size)
+        self.dropout = nn.Dropout(config.classifier_dropout)
+        self.classifier = nn.Linear(self.pooling.width, config.num_labels)
+        self._encoder_arguments = frozenset(inspect.signature(type(self.encoder).forward).parameters)
+        self.post_init()
+
+    @classmethod
+    def from_encoder(
+        cls,
+        name_or_path: str,
+        *,
+        labels: list[str] | None = None,
+        revision: str | None = None,
+        encoder_dropout: float | None = None,
+        attn_implementation: str | None = None,
+        trust_remote_code: bool = False,
+        **config_options,
+    ) -> "PooledEncoderForSequenceClassification":
+        """Start a classifier from a pretrained encoder, in float32, with a fresh head.
+
+        Seed the random number generators first: the head is drawn from them. If `name_or_path` is a finished
+        classifier of this class, its encoder is taken, and its pooling and head too when pooling and labels agree.
+
+        Args:
+            name_or_path: A short name (`NAMED_ENCODERS`), a folder or a Hub id.
+            labels: Label names, in the order of their indices; None takes those of a finished classifier.
+            revision: Branch, tag or commit of a Hub id.
+            encoder_dropout: Replaces every dropout probability of the encoder; None keeps the checkpoint's.
+            attn_implementation: "eager", "sdpa", "flash_attention_2", …; None lets the library choose.
+            trust_remote_code: Whether an encoder may run code from its repository.
+            config_options: Fields of `PooledEncoderConfig`: `pooling`, `max_input_tokens`, …
+
+        Raises:
+            PooledEncoderError: The encoder is unknown, lacks tensors, or cannot have the pooling.
+            OSError: The files cannot be read or fetched.
+        """
+        location = locate_encoder(name_or_path)
+        loading = {"revision": revision, "trust_remote_code": trust_remote_code}
+        encoder_config = AutoConfig.from_pretrained(location.path, **loading)
+        if encoder_config.model_type == cls.config_class.model_type:
+            start = cls.from_pretrained(location.path, revision=revision or "main", dtype=torch.float32)
+            source, encoder_config, labels = (
+                start.encoder,
+                start.config.encoder_config,
+                labels or start.config.label_names,
+            )
+        else:
+            start, source = None, None
+        if labels is None:
+            raise PooledEncoderError("labels are needed to start a classifier from an encoder")
+        if encoder_dropout is not None:
+            set_encoder_dropout(encoder_config, encoder_dropout)
+        config_options.setdefault("problem_type", "single_label_classification")
+        config = cls.config_class(
+            encoder_config=encoder_config,
+            id2label=dict(enumerate(labels)),
+            label2id={name: index for index, name in enumerate(labels)},
+            **config_options,
+        )
+        attention = {"attn_implementation": attn_implementation} if attn_implementation else {}
+        model = cls._from_config(config, dtype=torch.float32, **attention)
+        needs_pooler = model.pooling.needs_encoder_pooler
+        if source is None:
+            source = load_pretrained_encoder(location.path, encoder_config, needs_pooler, **loading)
+        _copy_encoder(model, source)
+        if start is not None and start.config.pooling == config.pooling and start.config.label_names == list(labels):
+            model.pooling.load_state_dict(start.pooling.state_dict())
+            model.classifier.load_state_dict(start.classifier.state_dict())
+        return model
+
+    @can_return_tuple
+    def forward(
+        self,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+        labels: torch.Tensor | None = None,
+        **kwargs,
+    ) -> SequenceClassifierOutput:
+        """Classify a padded batch.
+
+        Rows are moved to the left edge and cut to `config.max_input_tokens` first, so padding never changes an answer
+        and no input is too long; hidden states and attentions are those of the rows as read.
+
+        Args:
+            input_ids: (batch, tokens) int64. Either these or `inputs_embeds`.
+            attention_mask: (batch, tokens), 1 for real tokens; None means that every token is real.
+            token_type_ids: (batch, tokens) int64; dropped where the encoder has no use for them.
+            position_ids: (batch, tokens) int64; dropped where the encoder has no use for them.
+            inputs_embeds: (batch, tokens, hidden) floats.
+            labels: See `sequence_loss`.
+            kwargs: Passed to the encoder, `output_hidden_states` and `output_attentions` among them.
+
+        Returns:
+            `loss` (scalar, when labels are given), `logits` (batch, labels), `hidden_states`, `attentions`.
+
+        Raises:
+            ValueError: Both or neither of `input_ids` and `inputs_embeds` are given, or the mask is not 2-D.
+        """
+        if (input_ids is None) == (inputs_embeds is None):
+            raise ValueError("give either input_ids or inputs_embeds")
+        if attention_mask is None:
+            attention_mask = _every_token(input_ids, inputs_embeds)
+        if attention_mask.dim() != 2:
+            raise ValueError(f"attention_mask must have the shape (batch, tokens), not {tuple(attention_mask.shape)}")
+        columns, attention_mask = kept_positions(attention_mask, self.config.max_input_tokens, self.config.truncation)
+        per_token = {
+            "input_ids": input_ids,
+            "token_type_ids": token_type_ids,
+            "position_ids": position_ids,
+            "inputs_embeds": inputs_embeds,
+        }
+        encoder_output = self.encoder(
+            attention_mask=attention_mask,
+            return_dict=True,
+            **{
+                name: _take(values, columns)
+                for name, values in per_token.items()
+                if values is not None and name in self._encoder_arguments
+            },
+            **kwargs,
+        )
+        pooled = self.pooling(encoder_output, attention_mask)
+        logits = self.classifier(self.dropout(pooled))
+        return SequenceClassifierOutput(
+            loss=None if labels is None else self._loss(logits, labels),
+            logits=logits,
+            hidden_states=encoder_output.get("hidden_states"),
+            attentions=encoder_output.get("attentions"),
+        )
+
+    def fold_temperature(self, temperature: float) -> None:
+        """Divide the head by `temperature`, so that every later form of the model has the calibrated confidences."""
+        with torch.no_grad():
+            self.classifier.weight.div_(temperature)
+            self.classifier.bias.div_(temperature)
+
+    def save_pretrained(self, save_directory, **kwargs):
+        """Save config, code and weights (safetensors).
+
+        Raises:
+            PooledEncoderError: The labels still have the library's default names.
+        """
+        if not self.config.has_named_labels():
+            raise PooledEncoderError("give the labels real names (id2label) before saving: LABEL_0 helps no reader")
+        super().save_pretrained(save_directory, **kwargs)
+
+    def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        problem_type = self.config.problem_type or infer_problem_type(self.config.num_labels, labels)
+        if not self.training:
+            return sequence_loss(logits, labels, problem_type)
+        weights = self.config.class_weights
+        class_weights = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=logits.device)
+        return sequence_loss(logits, labels, problem_type, class_weights, self.config.label_smoothing)
+
+
+def set_encoder_dropout(encoder_config, probability: float) -> None:
+    """Set every dropout probability that the encoder's configuration has, whatever its field is called."""
+    for name, value in encoder_config.to_dict().items():
+        if "dropout" in name and name != "classifier_dropout" and isinstance(value, (int, float)):
+            setattr(encoder_config, name, float(probability))
+
+
+def _build_encoder(encoder_config, with_pooler: bool) -> PreTrainedModel:
+    """Build the encoder with fresh weights, without a pooler unless the pooling uses it."""
+    encoder_class = AutoModel._model_mapping[type(encoder_config)]
+    optional = "add_pooling_layer" in inspect.signature(encoder_class.__init__).parameters
+    encoder = AutoModel.from_config(encoder_config, **({"add_pooling_layer": with_pooler} if optional else {}))
+    if with_pooler and getattr(encoder, "pooler", None) is None:
+        legal = [name for name in legal_poolings(encoder_config.model_type) if not POOLINGS[name].needs_encoder_pooler]
+        raise PooledEncoderError(f"{encoder_class.__name__} has no pooler; poolings it can have: {', '.join(legal)}")
+    if not with_pooler and getattr(encoder, "pooler", None) is not None:
+        encoder.pooler = nn.Identity()
+    return encoder
+
+
+def _copy_encoder(model: PooledEncoderForSequenceClassification, source: PreTrainedModel) -> None:
+    """Copy the source's tensors into the model's encoder; every tensor the model has must be there."""
+    tensors = {name: source.state_dict().get(name) for name in model.encoder.state_dict()}
+    missing = [name for name, tensor in tensors.items() if tensor is None]
+    if missing:
+        raise PooledEncoderError(f"the encoder lacks {len(missing)} tensors, {missing[0]} among them")
+    model.encoder.load_state_dict(tensors)
+
+
+def _every_token(input_ids: torch.Tensor | None, inputs_embeds: torch.Tensor | None) -> torch.Tensor:
+    """Return a mask of ones, (batch, tokens) int64."""
+    if input_ids is not None:
+        return torch.ones_like(input_ids)
+    assert inputs_embeds is not None
+    return torch.ones_like(inputs_embeds[..., 0], dtype=torch.long)
+
+
+def _take(values: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    """Return the chosen columns of each row of (rows, tokens) or (rows, tokens, hidden); one row may stand for all."""
+    values = values.expand(columns.shape[0], *values.shape[1:])
+    if values.dim() == 2:
+        return values.gather(1, columns)
+    return values.gather(1, columns.unsqueeze(-1).expand(-1, -1, values.shape[-1]))
+
+
+PooledEncoderForSequenceClassification.register_for_auto_class("AutoModelForSequenceClassification")

@@ -1,0 +1,125 @@
+"""On what a run ran: versions, commit, hardware, memory, and the hash of the weights."""
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+RECORDED_PACKAGES = (
+    "bbc-classifier",
+    "torch",
+    "transformers",
+    "accelerate",
+    "datasets",
+    "evaluate",
+    "tokenizers",
+    "safetensors",
+    "huggingface-hub",
+    "scikit-learn",
+    "scipy",
+    "numpy",
+)
+WEIGHT_FILES = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+
+
+def provenance() -> dict[str, Any]:
+    """Return versions, commit and hardware of this process as plain data; no path and no host name is in it."""
+    return {"versions": versions(), "commit": commit(), "hardware": hardware()}
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that shape a result."""
+    installed = {"python": platform.python_version()}
+    for package in RECORDED_PACKAGES:
+        try:
+            installed[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return installed
+
+
+def commit() -> str | None:
+    """Return the commit this package runs from, with "+changes" if files differ from it; None outside a checkout."""
+    root = Path(__file__).resolve().parent.parent
+    if not (root / ".git").exists():
+        return None
+    try:
+        head = _git(root, "rev-parse", "HEAD")
+        changed = _git(root, "status", "--porcelain", "--untracked-files=no")
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return f"{head}+changes" if changed else head
+
+
+def hardware() -> dict[str, Any]:
+    """Return processor, cores, memory and, where torch sees one, the GPU."""
+    facts: dict[str, Any] = {
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "processor": _processor_name(),
+        "cores": os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+    }
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        facts["torch_threads"] = torch.get_num_threads()
+        if torch.cuda.is_available():
+            facts["gpu"] = torch.cuda.get_device_name()
+    return facts
+
+
+def peak_memory_mib() -> dict[str, float]:
+    """Return the most memory this process has held: resident, and on the GPU where there is one."""
+    peak = {"resident": round(_peak_resident_bytes() / 2**20, 1)}
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        peak["gpu"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
+    return peak
+
+
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, the figure `sha256sum` prints."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def weights_file(folder: Path) -> Path | None:
+    """Return the file in `folder` that the weights (or the index of their shards) are in, or None."""
+    return next((folder / name for name in WEIGHT_FILES if (folder / name).is_file()), None)
+
+
+def _git(root: Path, *arguments: str) -> str:
+    finished = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True, timeout=10)
+    return finished.stdout.strip()
+
+
+def _processor_name() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.is_file():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _peak_resident_bytes() -> int:
+    """Return the peak resident size; Linux counts it in KiB, macOS in bytes, Windows has a name of its own."""
+    memory = psutil.Process().memory_info()
+    windows_peak: int | None = getattr(memory, "peak_wset", None)
+    if windows_peak is not None:
+        return windows_peak
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

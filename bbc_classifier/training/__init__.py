@@ -1,0 +1,1 @@
+"""Options in, finished run out."""

@@ -1,0 +1,173 @@
+"""The options of the model and of training: a field is the flag, the YAML key, the help text and the record entry."""
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainingArguments
+
+from bbc_classifier.device import device_type
+from bbc_classifier.model.encoders import NAMED_ENCODERS
+from bbc_classifier.model.pooling import POOLINGS
+from bbc_classifier.training.precision import PRECISIONS, choose_precision
+
+# What says where and how to run but not what comes out: not compared when a run is found finished, not in the record.
+OPERATIONAL = frozenset(
+    {
+        "output_dir",
+        "overwrite",
+        "resume_from_checkpoint",
+        "disable_tqdm",
+        "report_to",
+        "run_name",
+        "logging_dir",
+        "logging_steps",
+        "logging_strategy",
+        "logging_first_step",
+        "logging_nan_inf_filter",
+        "log_level",
+        "log_level_replica",
+        "log_on_each_node",
+        "project",
+        "trackio_space_id",
+        "hub_token",
+        "hub_model_id",
+        "hub_strategy",
+        "push_to_hub",
+        "local_rank",
+        "deepspeed",
+        "fsdp",
+        "fsdp_config",
+        "accelerator_config",
+        "dataloader_num_workers",
+        "dataloader_pin_memory",
+        "ddp_find_unused_parameters",
+        "do_train",
+        "do_eval",
+        "do_predict",
+        "save_only_model",
+    }
+)
+
+
+@dataclass
+class ModelArguments:
+    """Which encoder, which pooling, which head."""
+
+    encoder: str = field(
+        default="minilm",
+        metadata={"help": f"{', '.join(NAMED_ENCODERS)}; or a Hub id; or a folder, a finished run of ours included."},
+    )
+    encoder_revision: str | None = field(default=None, metadata={"help": "Branch, tag or commit of a Hub id."})
+    pooling: str = field(
+        default="mean", metadata={"help": "How token vectors become one vector.", "choices": list(POOLINGS)}
+    )
+    classifier_dropout: float = field(default=0.1, metadata={"help": "Dropout before the linear head."})
+    encoder_dropout: float = field(
+        default=0.0, metadata={"help": "Dropout inside the encoder; 0 is a quarter faster on a CPU. -1 keeps its own."}
+    )
+    class_weights: str = field(
+        default="none",
+        metadata={"help": "'balanced' weighs each class by the inverse of its share.", "choices": ["none", "balanced"]},
+    )
+    attn_implementation: str | None = field(
+        default=None, metadata={"help": "eager, sdpa, flash_attention_2, …; unset, the library chooses."}
+    )
+    trust_remote_code: bool = field(default=False, metadata={"help": "Let an encoder run code from its repository."})
+
+
+@dataclass
+class ClassifierTrainingArguments(TrainingArguments):
+    """`TrainingArguments` with the recipe's defaults and a few options of our own; every one of its flags works."""
+
+    _argument_group_name = "training"
+
+    output_dir: str | None = field(
+        default=None, metadata={"help": "Run folder; unset, runs/<encoder>-<pooling>-seed<seed>."}
+    )
+    overwrite: bool = field(default=False, metadata={"help": "Replace what is in the run folder."})
+    resume_from_checkpoint: str | None = field(
+        default=None,
+        metadata={
+            "help": "Go on with an unfinished run: from its last checkpoint, or from the one named.",
+            "nargs": "?",
+            "const": "last",
+        },
+    )
+    precision: str = field(
+        default="auto",
+        metadata={
+            "help": "auto: bf16 where the device has it, fp16 on older GPUs, fp32 elsewhere.",
+            "choices": list(PRECISIONS),
+        },
+    )
+    early_stopping_patience: int = field(
+        default=2, metadata={"help": "Evaluations without a better checkpoint before training stops; 0 never stops."}
+    )
+    per_device_train_batch_size: int = field(default=16, metadata={"help": "Rows per training batch and device."})
+    per_device_eval_batch_size: int = field(default=32, metadata={"help": "Rows per validation batch and device."})
+    learning_rate: float = field(default=1e-4, metadata={"help": "Peak learning rate of AdamW."})
+    num_train_epochs: float = field(default=2.0, metadata={"help": "Passes over the training side."})
+    weight_decay: float = field(default=0.01, metadata={"help": "Weight decay of AdamW."})
+    warmup_steps: float = field(default=0.1, metadata={"help": "Warm-up steps; below 1, their share of all steps."})
+    train_sampling_strategy: str = field(
+        default="group_by_length",
+        metadata={"help": "Order of the training rows.", "choices": ["group_by_length", "random", "sequential"]},
+    )
+    eval_strategy: str = field(default="epoch", metadata={"help": "When to validate: steps or epoch."})
+    save_strategy: str = field(default="epoch", metadata={"help": "When to save a checkpoint: steps, epoch or best."})
+    save_total_limit: int | None = field(default=1, metadata={"help": "Checkpoints kept beside the best one."})
+    load_best_model_at_end: bool = field(default=True, metadata={"help": "Keep the checkpoint that validates best."})
+    metric_for_best_model: str | None = field(default="log_loss", metadata={"help": "What validates best."})
+    greater_is_better: bool | None = field(default=False, metadata={"help": "Whether more of it is better."})
+    logging_steps: float = field(default=10, metadata={"help": "Steps between two entries of the history."})
+    logging_nan_inf_filter: bool = field(default=False, metadata={"help": "Hide NaN losses; here they stop the run."})
+    full_determinism: bool | None = field(
+        default=None, metadata={"help": "Same seed, same bytes. Unset: on for CUDA; a CPU needs nothing for it."}
+    )
+    disable_tqdm: bool | None = field(default=False, metadata={"help": "Hide the progress bar."})
+    report_to: str | None = field(default="none", metadata={"help": "Trackers, such as tensorboard or wandb."})
+
+    def __post_init__(self) -> None:
+        """Choose the precision, then let the library check the rest."""
+        device = device_type(self.use_cpu)
+        if self.bf16 or self.fp16:
+            self.precision = "bf16" if self.bf16 else "fp16"
+        self.precision = choose_precision(self.precision, device)
+        self.bf16, self.fp16 = self.precision == "bf16", self.precision == "fp16"
+        self.use_cpu = device == "cpu"
+        self.dataloader_pin_memory = self.dataloader_pin_memory and device == "cuda"
+        if self.full_determinism is None:
+            self.full_determinism = device == "cuda"
+        # The order of the rows then depends on nothing drawn before training, so a resumed run sees the same rows.
+        self.data_seed = self.seed if self.data_seed is None else self.data_seed
+        super().__post_init__()
+
+    @property
+    def shuffle_seed(self) -> int:
+        """Seed of the order of the training rows."""
+        return self.seed if self.data_seed is None else self.data_seed
+
+
+def run_name(encoder_name: str, pooling: str, seed: int) -> str:
+    """Return the default name of a run folder: encoder, pooling, seed."""
+    return f"{encoder_name}-{pooling}-seed{seed}"
+
+
+def default_output_dir(encoder_name: str, pooling: str, seed: int) -> Path:
+    """Return the default run folder."""
+    return Path("runs") / run_name(encoder_name, pooling, seed)
+
+
+def shaping_options(arguments: ClassifierTrainingArguments) -> dict[str, Any]:
+    """Return what shapes the result: our own options, and the library's where they differ from its defaults."""
+    ours = set(ClassifierTrainingArguments.__annotations__) | {"seed", "data_seed", "bf16", "fp16"}
+    values = arguments.to_dict()
+    library_default = {entry.name: entry.default for entry in fields(TrainingArguments)}
+    return {
+        entry.name: values[entry.name]
+        for entry in fields(arguments)
+        if entry.name in values
+        and entry.name not in OPERATIONAL
+        and (entry.name in ours or values[entry.name] != library_default.get(entry.name, values[entry.name]))
+    }

@@ -1,0 +1,107 @@
+"""The folder of one run: what is in it, whether it is finished, and what may be done to it.
+
+`record.json` is written last, so its presence means that everything else is there and whole.
+"""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from bbc_classifier.errors import InputError, WorldError
+from bbc_classifier.records import read_json, write_json
+
+
+class RunFolder:
+    """Paths and state of a run folder."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.record = path / "record.json"
+        self.options = path / "options.json"
+        self.model = path / "model"
+        self.split = path / "split.json"
+        self.history = path / "history.json"
+        self.figures = path / "figures"
+        self.checkpoints = path / "checkpoints"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run in this folder came to its end."""
+        return self.record.is_file()
+
+    def has_finished_with(self, options: dict[str, Any]) -> bool:
+        """Whether a finished run with these very options is here.
+
+        Raises:
+            InputError: Something else is here: a run with other options, or files that are no run.
+        """
+        if not self.path.exists() or not any(self.path.iterdir()):
+            return False
+        if not self.options.is_file():
+            raise InputError(f"--output_dir: '{self.path}' holds files that are no run of ours; choose another folder")
+        different = _first_difference(read_json(self.options), options)
+        if different:
+            raise InputError(
+                f"--output_dir: '{self.path}' holds a run with other options ({different}); "
+                "add --overwrite to replace it, or choose another --output_dir"
+            )
+        return self.is_finished
+
+    def checkpoint_to_resume(self, requested: str | None) -> str | None:
+        """Return the checkpoint to go on from, or None for a fresh start.
+
+        Raises:
+            InputError: An unfinished run is here and nothing says what to do with it, or nothing is there to resume.
+        """
+        saved = sorted(self.checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+        if requested is None:
+            if saved:
+                raise InputError(
+                    f"--output_dir: '{self.path}' holds an unfinished run; add --resume_from_checkpoint to go on with "
+                    "it, or --overwrite to start again"
+                )
+            return None
+        if requested == "last":
+            if not saved:
+                raise InputError(f"--resume_from_checkpoint: '{self.path}' holds no checkpoint to go on from")
+            return str(saved[-1])
+        if not (Path(requested) / "trainer_state.json").is_file():
+            raise InputError(f"--resume_from_checkpoint: '{requested}' is no checkpoint folder of the Trainer")
+        return requested
+
+    def begin(self, options: dict[str, Any]) -> None:
+        """Make the folder and write down the options of the run that starts in it.
+
+        Raises:
+            WorldError: The folder cannot be written.
+        """
+        try:
+            write_json(self.options, options)
+        except OSError as error:
+            raise WorldError(f"--output_dir: cannot write to '{self.path}': {error.strerror}") from error
+
+    def clear(self) -> None:
+        """Remove the run and everything it wrote, and nothing else, for `--overwrite`.
+
+        Raises:
+            InputError: The folder holds files that are no run of ours.
+        """
+        if self.path.exists() and any(self.path.iterdir()):
+            if not self.options.is_file():
+                raise InputError(f"--overwrite: '{self.path}' holds files that are no run of ours; they stay")
+            shutil.rmtree(self.path)
+
+    def finish(self, record: dict[str, Any]) -> None:
+        """Drop the resume state, which is of no use to a finished run, and write the record."""
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
+        write_json(self.record, record)
+
+
+def _first_difference(old: dict[str, Any], new: dict[str, Any]) -> str | None:
+    """Return "name: old, now new" of the first option that differs, or None."""
+    for group in new:
+        before, after = old.get(group, {}), new[group]
+        for name in sorted(before.keys() | after.keys()):
+            if before.get(name) != after.get(name):
+                return f"{name}: {before.get(name)}, now {after.get(name)}"
+    return None

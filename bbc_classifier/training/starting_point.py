@@ -1,0 +1,105 @@
+"""From options to the model and tokenizer that training starts with."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import try_to_load_from_cache
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
+
+from bbc_classifier.data.options import DataArguments
+from bbc_classifier.errors import InputError
+from bbc_classifier.inference.checkpoint import unreadable
+from bbc_classifier.model import PooledEncoderError, PooledEncoderForSequenceClassification
+from bbc_classifier.model.encoders import EncoderLocation, locate_encoder
+from bbc_classifier.provenance import WEIGHT_FILES, file_sha256, weights_file
+from bbc_classifier.training.arguments import ModelArguments
+
+
+def start_model(
+    options: ModelArguments,
+    data: DataArguments,
+    label_names: list[str],
+    *,
+    class_weights: list[float] | None,
+    label_smoothing: float,
+) -> PooledEncoderForSequenceClassification:
+    """Start a classifier from the encoder. Seed first: the head is drawn from the global random state.
+
+    Raises:
+        InputError: The encoder is unknown or damaged, or cannot have the pooling or the length.
+        WorldError: The encoder's files cannot be fetched or read.
+    """
+    try:
+        return PooledEncoderForSequenceClassification.from_encoder(
+            options.encoder,
+            labels=label_names,
+            revision=options.encoder_revision,
+            encoder_dropout=None if options.encoder_dropout < 0 else options.encoder_dropout,
+            attn_implementation=options.attn_implementation,
+            trust_remote_code=options.trust_remote_code,
+            pooling=options.pooling,
+            classifier_dropout=options.classifier_dropout,
+            max_input_tokens=data.max_length,
+            truncation=data.truncation,
+            class_weights=class_weights,
+            label_smoothing=label_smoothing,
+        )
+    except PooledEncoderError as error:
+        raise InputError(f"--encoder {options.encoder}: {error}") from error
+    except Exception as error:
+        local = locate_encoder(options.encoder).is_local
+        raise unreadable(f"--encoder {options.encoder}:", error, local) from error
+
+
+def start_tokenizer(options: ModelArguments, max_length: int) -> PreTrainedTokenizerBase:
+    """Load the encoder's tokenizer, with `max_length` as its limit and no truncation or padding of its own.
+
+    Raises:
+        InputError: There is no tokenizer beside the encoder.
+        WorldError: Its files cannot be fetched or read.
+    """
+    location = locate_encoder(options.encoder)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            location.path, revision=options.encoder_revision, trust_remote_code=options.trust_remote_code
+        )
+    except Exception as error:
+        raise unreadable(f"--encoder {options.encoder}: the tokenizer", error, location.is_local) from error
+    if len(tokenizer) == 0 or tokenizer.pad_token_id is None:
+        raise InputError(f"--encoder {options.encoder}: no tokenizer with a padding token is beside the encoder")
+    tokenizer.model_max_length = max_length
+    if tokenizer.is_fast:
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
+    return tokenizer
+
+
+def balanced_weights(labels: Sequence[int], num_labels: int) -> list[float]:
+    """Return n / (K n_c) per class, the weights under which every class counts the same (G. King and L. Zeng, 2001)."""
+    counts = Counter(labels)
+    return [len(labels) / (num_labels * counts[index]) for index in range(num_labels)]
+
+
+def encoder_record(options: ModelArguments) -> dict[str, Any]:
+    """Return what the record says of the encoder: its name, where it came from, and the hash of its weights file."""
+    location = locate_encoder(options.encoder)
+    file = _weights_file(location, options.encoder_revision)
+    return {
+        "name": location.name,
+        "origin": location.origin,
+        "revision": options.encoder_revision,
+        "weights_file": file.name if file else None,
+        "weights_sha256": file_sha256(file) if file else None,
+    }
+
+
+def _weights_file(location: EncoderLocation, revision: str | None) -> Path | None:
+    if location.is_local:
+        return weights_file(Path(location.path))
+    for name in WEIGHT_FILES:
+        cached = try_to_load_from_cache(location.path, name, revision=revision)
+        if isinstance(cached, str):
+            return Path(cached)
+    return None
