@@ -1,13 +1,27 @@
 """Plain JSON and Parquet between stages, written whole or not at all."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Yield a hidden file beside `path` to write to, and rename it into place; remove it when the writing fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.partial")
+    try:
+        yield beside
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
 def write_json(path: Path, content: Mapping[str, Any] | list[Any]) -> None:
-    """Write `content` beside `path` and rename it into place, so that a reader never sees half a file.
+    """Write `content` as indented JSON, whole or not at all.
 
     Raises:
         ValueError: The content holds NaN or an infinity, which JSON has no word for.
@@ -17,11 +31,9 @@ def write_json(path: Path, content: Mapping[str, Any] | list[Any]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8 beside `path` and rename it into place."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.partial")
-    beside.write_text(text, encoding="utf-8", newline="\n")
-    beside.replace(path)
+    """Write `text` as UTF-8, with line feeds on every system, whole or not at all."""
+    with written_whole(path) as beside:
+        beside.write_text(text, encoding="utf-8", newline="\n")
 
 
 def read_json(path: Path) -> Any:

@@ -27,7 +27,7 @@ FAMILIES: dict[str, dict[str, object]] = {
     "distilbert": {"dim": 24, "n_layers": 2, "n_heads": 3, "hidden_dim": 32},
     "roberta": {"max_position_embeddings": 65},
     "electra": {"embedding_size": 24},
-    "mpnet": {"max_position_embeddings": 65},
+    "mpnet": {"max_position_embeddings": 66},
     "albert": {"embedding_size": 12},
     "deberta-v2": {"type_vocab_size": 0},
     "modernbert": {"intermediate_size": 36, "global_attn_every_n_layers": 1},

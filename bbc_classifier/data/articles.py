@@ -60,22 +60,31 @@ def load_articles(options: DataArguments) -> Articles:
     Raises:
         InputError: The data set is unknown or not installed, or cannot be split as asked.
     """
+    _check_folds(options)
     source = open_source(options.dataset)
     distinct = drop_exact_duplicates(source.read())
     return Articles(distinct.table, _split(distinct, options), distinct.dropped, source.provenance())
 
 
-def _split(distinct: Distinct, options: DataArguments) -> Split:
-    rows = list(distinct.table["row_id"]), distinct.groups, list(distinct.table["label"])
+def _check_folds(options: DataArguments) -> None:
+    """Refuse half a pair of options before anything is read."""
     if options.folds is None and options.fold is None:
+        return
+    if options.folds is None or options.fold is None or not 0 <= options.fold < options.folds:
+        raise InputError("--folds K and --fold I go together, with I from 0 to K - 1")
+
+
+def _split(distinct: Distinct, options: DataArguments) -> Split:
+    names = distinct.table.features["label"].names
+    labels = [names[index] for index in distinct.table["label"]]
+    rows = list(distinct.table["row_id"]), distinct.groups, labels
+    if options.folds is None or options.fold is None:
         return split_rows(
             *rows,
             validation_fraction=options.validation_fraction,
             test_fraction=options.test_fraction,
             seed=options.split_seed,
         )
-    if options.folds is None or options.fold is None or not 0 <= options.fold < options.folds:
-        raise InputError("--folds K and --fold I go together, with I from 0 to K - 1")
     splits = fold_rows(
         *rows, folds=options.folds, validation_fraction=options.validation_fraction, seed=options.split_seed
     )

@@ -24,12 +24,12 @@ class Distinct:
 
 
 def fold(text: str) -> str:
-    """Return `text` lower-cased with everything but letters and digits dropped.
+    """Return `text` with case folded away and everything but letters and digits dropped.
 
     >>> fold("It's 5-nil!")
     'its5nil'
     """
-    return "".join(filter(str.isalnum, text.lower()))
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def group_key(text: str) -> str:

@@ -8,8 +8,12 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from bbc_classifier.records import written_whole
+
 # Okabe and Ito's colours, told apart under every common colour blindness.
 TRAIN_COLOUR, VALIDATION_COLOUR = "#0072B2", "#D55E00"
+# With more labels than this the cells are smaller and the names stand upright.
+MANY_LABELS = 10
 
 
 def draw_learning_curves(history: Sequence[dict[str, Any]], path: Path) -> None:
@@ -25,7 +29,7 @@ def draw_learning_curves(history: Sequence[dict[str, Any]], path: Path) -> None:
     validation = [entry for entry in history if "eval_log_loss" in entry]
     epochs = [entry["epoch"] for entry in validation]
     train_epochs, train_loss = [entry["epoch"] for entry in train], [entry["loss"] for entry in train]
-    loss.plot(train_epochs, train_loss, color=TRAIN_COLOUR, label="train")
+    loss.plot(train_epochs, train_loss, ".-", color=TRAIN_COLOUR, label="train")
     loss.plot(
         epochs, [entry["eval_log_loss"] for entry in validation], "o--", color=VALIDATION_COLOUR, label="validation"
     )
@@ -36,9 +40,9 @@ def draw_learning_curves(history: Sequence[dict[str, Any]], path: Path) -> None:
     ):
         score.plot(epochs, [entry[key] for entry in validation], marker, color=colour, label=name)
     score.set(xlabel="epoch", ylabel="share", title="Validation", ylim=(None, 1))
-    for axes in (loss, score):
+    for axes, corner in ((loss, "upper right"), (score, "lower right")):
         axes.grid(alpha=0.3)
-        axes.legend(frameon=False)
+        axes.legend(frameon=False, loc=corner)
     _save(figure, path)
 
 
@@ -55,21 +59,27 @@ def draw_confusion_matrix(
         title: Above the picture.
     """
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    figure = Figure(figsize=(1.6 + 0.95 * len(names), 1.2 + 0.85 * len(names)), layout="constrained")
+    cell, font_size, rotation = (0.85, 10, 30) if len(names) <= MANY_LABELS else (0.4, 7, 90)
+    margin = 0.09 * max(map(len, names))
+    figure = Figure(
+        figsize=(max(5.5, 1.6 + margin + cell * len(names)), max(3.6, 0.9 + margin + cell * len(names))),
+        layout="constrained",
+    )
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="cividis", vmin=0, vmax=1)
-    figure.colorbar(image, label="share of the true label", shrink=0.8)
-    axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
+    figure.colorbar(image, label="share of the true label", shrink=0.8, aspect=30)
+    axes.set_xticks(range(len(names)), names, rotation=rotation, ha="right" if rotation < 90 else "center")
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="predicted", ylabel="true", title=title)
     for row, column in np.ndindex(counts.shape):
-        text = f"{shares[row, column]:.3f}" if normalized else str(counts[row, column])
-        axes.text(column, row, text, ha="center", va="center", color="black" if shares[row, column] > 0.5 else "white")
+        text = f"{shares[row, column]:.3f}" if normalized and counts[row, column] else str(counts[row, column])
+        colour = "black" if shares[row, column] > 0.5 else "white"
+        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=font_size)
     _save(figure, path)
 
 
 def _save(figure: Figure, path: Path) -> None:
     """Write a PNG without the drawing library's version in it, so that equal figures are equal files."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     FigureCanvasAgg(figure)
-    figure.savefig(path, dpi=150, metadata={"Software": None})
+    with written_whole(path) as beside:
+        figure.savefig(beside, format="png", dpi=150, metadata={"Software": None})

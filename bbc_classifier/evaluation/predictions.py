@@ -7,6 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
+from bbc_classifier.records import written_whole
+
 
 def write_predictions(
     path: Path, row_ids: Sequence[str], labels: np.ndarray, probabilities: np.ndarray, names: Sequence[str]
@@ -18,14 +20,13 @@ def write_predictions(
         "prediction": [names[index] for index in probabilities.argmax(axis=1)],
         **{f"p_{name}": probabilities[:, index] for index, name in enumerate(names)},
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.partial")
-    parquet.write_table(pa.table(columns), beside)
-    beside.replace(path)
+    with written_whole(path) as beside:
+        parquet.write_table(pa.table(columns), beside)
 
 
 def read_predictions(path: Path, names: Sequence[str]) -> tuple[list[str], np.ndarray, np.ndarray]:
     """Return row ids, label indices (rows,) and probabilities (rows, labels) of a file written above."""
     table = parquet.read_table(path).to_pydict()
-    labels = np.array([list(names).index(name) for name in table["label"]])
+    index_of = {name: index for index, name in enumerate(names)}
+    labels = np.array([index_of[name] for name in table["label"]])
     return table["row_id"], labels, np.column_stack([table[f"p_{name}"] for name in names])

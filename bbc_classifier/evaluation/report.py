@@ -17,7 +17,12 @@ def evaluation_report(labels: np.ndarray, probabilities: np.ndarray, names: Sequ
         labels: (rows,) true class indices.
         probabilities: (rows, labels), each row adding up to 1.
         names: The label names, in the order of the columns.
+
+    Raises:
+        ValueError: There is no row, or a probability is no number.
     """
+    if len(labels) == 0 or not np.isfinite(probabilities).all():
+        raise ValueError("an evaluation needs at least one row, and probabilities that are numbers")
     predictions = probabilities.argmax(axis=1)
     counts = confusion(labels, predictions, len(names))
     correct = int(np.trace(counts))

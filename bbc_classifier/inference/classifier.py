@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from transformers import PreTrainedTokenizerBase
 
 from bbc_classifier.data.encode import encode_texts
@@ -57,11 +58,12 @@ class NewsClassifier:
             device: "cpu", "cuda", "mps", …; None takes the accelerator where there is one.
 
         Raises:
-            InputError: Nothing is there, or it is no classifier of ours.
+            InputError: Nothing is there, it is no classifier of ours, or there is no such device.
             WorldError: The Hub cannot be reached.
         """
+        device = _existing_device(device) if device else device_type()
         model, tokenizer = open_checkpoint(name_or_path, revision)
-        return cls(model.to(device or device_type()), tokenizer)
+        return cls(model.to(device), tokenizer)
 
     @property
     def label_names(self) -> list[str]:
@@ -106,6 +108,19 @@ class NewsClassifier:
             probabilities={names[index]: float(row[index]) for index in order[:top_k]},
             truncated=truncated,
         )
+
+
+def _existing_device(name: str) -> str:
+    """Return `name` if a tensor can be put there.
+
+    Raises:
+        InputError: It cannot.
+    """
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        raise InputError(f"--device: this machine has no device '{name}' that torch can use") from error
+    return name
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
 """Configuration of an encoder, a pooling and a linear head."""
 
 import copy
+import math
 
 from transformers import AutoConfig, PreTrainedConfig
 
@@ -36,7 +37,6 @@ OFFSET_POSITION_MODEL_TYPES = frozenset(
         "longformer",
         "luke",
         "markuplm",
-        "mpnet",
         "roberta",
         "roberta-prelayernorm",
         "xlm-roberta",
@@ -92,8 +92,28 @@ class PooledEncoderConfig(PreTrainedConfig):
         self.truncation = truncation
         self.class_weights = class_weights
         self.label_smoothing = label_smoothing
-        super().__init__(**kwargs)
+        if kwargs.get("id2label") and not kwargs.get("label2id"):
+            kwargs["label2id"] = {name: int(index) for index, name in kwargs["id2label"].items()}
+        try:
+            super().__init__(**kwargs)
+        except ValueError as error:
+            raise PooledEncoderError(str(error)) from error
         self.check()
+
+    @classmethod
+    def from_dict(cls, config_dict, **kwargs):
+        """Build from the dict of a finished classifier.
+
+        Raises:
+            PooledEncoderError: It is another model's, whose weights would not be found: the encoder would stay random.
+        """
+        model_type = config_dict.get("model_type", cls.model_type)
+        if model_type != cls.model_type:
+            raise PooledEncoderError(
+                f"this is a {model_type} model, not a finished {cls.model_type} classifier; start one from it with "
+                "PooledEncoderForSequenceClassification.from_encoder"
+            )
+        return super().from_dict(config_dict, **kwargs)
 
     @property
     def hidden_size(self) -> int:
@@ -119,15 +139,27 @@ class PooledEncoderConfig(PreTrainedConfig):
         Raises:
             PooledEncoderError: A value is not legal.
         """
-        _check_choice("pooling", self.pooling, legal_poolings(self.encoder_config.model_type))
+        encoder_type = self.encoder_config.model_type
+        _check_choice("pooling", self.pooling, legal_poolings(encoder_type), f" for a {encoder_type} encoder")
         _check_choice("truncation", self.truncation, TRUNCATIONS)
         if self.problem_type is not None:
             _check_choice("problem_type", self.problem_type, PROBLEM_TYPES)
-        _check_number("classifier_dropout", self.classifier_dropout)
-        _check_number("label_smoothing", self.label_smoothing)
-        if self.class_weights is not None and len(self.class_weights) != self.num_labels:
-            raise PooledEncoderError(f"class_weights has {len(self.class_weights)} values for {self.num_labels} labels")
+        check_number("classifier_dropout", self.classifier_dropout)
+        check_number("label_smoothing", self.label_smoothing)
+        self._check_labels()
         self._check_max_input_tokens()
+
+    def _check_labels(self) -> None:
+        if sorted(self.id2label) != list(range(len(self.id2label))) or not self.id2label:
+            raise PooledEncoderError(f"id2label must number its labels 0, 1, 2, …; not {list(self.id2label)}")
+        if len(set(self.id2label.values())) != len(self.id2label):
+            raise PooledEncoderError(f"two labels have one name: {', '.join(map(str, self.label_names))}")
+        if self.class_weights is None:
+            return
+        if len(self.class_weights) != self.num_labels:
+            raise PooledEncoderError(f"class_weights has {len(self.class_weights)} values for {self.num_labels} labels")
+        if not all(_is_number(weight) and 0 < weight < math.inf for weight in self.class_weights):
+            raise PooledEncoderError(f"class_weights must be positive numbers, not {self.class_weights}")
 
     def _check_max_input_tokens(self) -> None:
         if self.max_input_tokens is None:
@@ -153,9 +185,14 @@ def legal_poolings(encoder_model_type: str) -> list[str]:
 
 def usable_positions(encoder_config) -> int | None:
     """Return how many tokens the encoder has positions for, or None where it has no fixed number."""
-    positions = getattr(encoder_config, "max_position_embeddings", None)
+    try:
+        positions = getattr(encoder_config, "max_position_embeddings", None)
+    except NotImplementedError:  # how XLNet says that it has no limit
+        return None
     if not isinstance(positions, int) or positions <= 0:
         return None
+    if encoder_config.model_type == "mpnet":  # its padding id is fixed in its code, whatever the configuration says
+        return positions - 2
     if encoder_config.model_type in OFFSET_POSITION_MODEL_TYPES:
         return positions - (encoder_config.pad_token_id or 0) - 1
     return positions
@@ -168,21 +205,33 @@ def _own_copy(encoder_config):
     if isinstance(encoder_config, dict):
         values = copy.deepcopy(encoder_config)
         model_type = values.pop("model_type", "bert")
-        encoder_config = AutoConfig.for_model(model_type, **values)
+        try:
+            encoder_config = AutoConfig.for_model(model_type, **values)
+        except ValueError as error:
+            raise PooledEncoderError(f"encoder_config: {error}") from error
     else:
         encoder_config = copy.deepcopy(encoder_config)
     encoder_config._name_or_path = ""
     return encoder_config
 
 
-def _check_choice(name: str, value, legal) -> None:
+def _check_choice(name: str, value, legal, where: str = "") -> None:
     if value not in legal:
-        raise PooledEncoderError(f"{name} '{value}' is not one of {', '.join(legal)} for this encoder")
+        raise PooledEncoderError(f"{name} '{value}' is not one of {', '.join(legal)}{where}")
 
 
-def _check_number(name: str, value) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
+def check_number(name: str, value) -> None:
+    """Check that a probability or share is in [0, 1).
+
+    Raises:
+        PooledEncoderError: It is not.
+    """
+    if not _is_number(value) or not 0 <= value < 1:
         raise PooledEncoderError(f"{name} must be a number from 0 up to, not including, 1; not {value!r}")
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 PooledEncoderConfig.register_for_auto_class()

@@ -49,13 +49,15 @@ def locate_encoder(name_or_path: str) -> EncoderLocation:
     """Return where the encoder is: a short name's package or Hub id, a folder (also a run folder), or a Hub id.
 
     Raises:
-        PooledEncoderError: The name is none of these.
+        PooledEncoderError: The name is none of these, or the folder holds no model.
     """
     if name_or_path in NAMED_ENCODERS:
         return _locate_named(name_or_path, NAMED_ENCODERS[name_or_path])
     folder = Path(name_or_path)
-    if folder.is_dir():
-        inner = folder / "model" if not (folder / "config.json").exists() else folder
+    if name_or_path and folder.is_dir():
+        inner = folder if (folder / "config.json").is_file() else folder / "model"
+        if not (inner / "config.json").is_file():
+            raise PooledEncoderError(f"the folder {name_or_path} has no config.json, and no model/config.json either")
         return EncoderLocation(folder.resolve().name, str(inner), "folder")
     if name_or_path.count("/") == 1 and not name_or_path.startswith((".", "/", "~")):
         return EncoderLocation(name_or_path.rpartition("/")[2].lower(), name_or_path, f"Hub: {name_or_path}")

@@ -4,15 +4,22 @@ import inspect
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers import AutoConfig, PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils import can_return_tuple
 
-from .configuration_pooled_encoder import PooledEncoderConfig, PooledEncoderError, legal_poolings
+from .configuration_pooled_encoder import PooledEncoderConfig, PooledEncoderError, check_number
 from .encoders import locate_encoder
 from .loss import infer_problem_type, sequence_loss
 from .pooling import POOLINGS
-from .pretrained_encoder import load_pretrained_encoder
+from .pretrained_encoder import (
+    absent_tensors,
+    encoder_class,
+    load_pretrained_encoder,
+    pooler_argument,
+    poolings_without,
+    quiet_library,
+)
 from .truncation import kept_positions
 
 
@@ -37,7 +44,7 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         config.check()
         pooling = POOLINGS[config.pooling]
         self.encoder = _build_encoder(config.encoder_config, pooling.needs_encoder_pooler)
-        self.pooling = pooling(config.encoder_config.hidden_size)
+        self.pooling = pooling(config.hidden_size)
         self.dropout = nn.Dropout(config.classifier_dropout)
         self.classifier = nn.Linear(self.pooling.width, config.num_labels)
         self._encoder_arguments = frozenset(inspect.signature(type(self.encoder).forward).parameters)
@@ -76,16 +83,12 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         location = locate_encoder(name_or_path)
         loading = {"revision": revision, "trust_remote_code": trust_remote_code}
         encoder_config = AutoConfig.from_pretrained(location.path, **loading)
+        start = None
         if encoder_config.model_type == cls.config_class.model_type:
-            start = cls.from_pretrained(location.path, revision=revision or "main", dtype=torch.float32)
-            source, encoder_config, labels = (
-                start.encoder,
-                start.config.encoder_config,
-                labels or start.config.label_names,
-            )
-        else:
-            start, source = None, None
-        if labels is None:
+            start = _load_finished(cls, location.path, revision)
+            encoder_config = start.config.encoder_config
+            labels = labels or start.config.label_names
+        if not labels:
             raise PooledEncoderError("labels are needed to start a classifier from an encoder")
         if encoder_dropout is not None:
             set_encoder_dropout(encoder_config, encoder_dropout)
@@ -98,11 +101,14 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         )
         attention = {"attn_implementation": attn_implementation} if attn_implementation else {}
         model = cls._from_config(config, dtype=torch.float32, **attention)
-        needs_pooler = model.pooling.needs_encoder_pooler
-        if source is None:
-            source = load_pretrained_encoder(location.path, encoder_config, needs_pooler, **loading)
-        _copy_encoder(model, source)
-        if start is not None and start.config.pooling == config.pooling and start.config.label_names == list(labels):
+        if start is None:
+            needs_pooler = model.pooling.needs_encoder_pooler
+            _copy_encoder(
+                model, load_pretrained_encoder(location.path, encoder_config, needs_pooler, revision=revision)
+            )
+            return model
+        _copy_encoder(model, start.encoder)
+        if start.config.pooling == config.pooling and start.config.label_names == list(labels):
             model.pooling.load_state_dict(start.pooling.state_dict())
             model.classifier.load_state_dict(start.classifier.state_dict())
         return model
@@ -120,8 +126,10 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
     ) -> SequenceClassifierOutput:
         """Classify a padded batch.
 
-        Rows are moved to the left edge and cut to `config.max_input_tokens` first, so padding never changes an answer
-        and no input is too long; hidden states and attentions are those of the rows as read.
+        Rows are moved to the left edge and cut to `config.max_input_tokens` first, so no input is too long and padding
+        never changes an answer, unless the encoder itself lets real tokens see padding, as those do that convolve
+        neighbours or hash (ConvBERT, MobileBERT, CANINE, YOSO). Hidden states and attentions are those of the rows as
+        read.
 
         Args:
             input_ids: (batch, tokens) int64. Either these or `inputs_embeds`.
@@ -196,32 +204,51 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
 
 
 def set_encoder_dropout(encoder_config, probability: float) -> None:
-    """Set every dropout probability that the encoder's configuration has, whatever its field is called."""
+    """Set every dropout probability that the encoder's configuration has, whatever its field is called.
+
+    Raises:
+        PooledEncoderError: The probability is not in [0, 1).
+    """
+    check_number("encoder_dropout", probability)
     for name, value in encoder_config.to_dict().items():
-        if "dropout" in name and name != "classifier_dropout" and isinstance(value, (int, float)):
+        if "dropout" in name and isinstance(value, (int, float)) and not isinstance(value, bool):
             setattr(encoder_config, name, float(probability))
 
 
 def _build_encoder(encoder_config, with_pooler: bool) -> PreTrainedModel:
     """Build the encoder with fresh weights, without a pooler unless the pooling uses it."""
-    encoder_class = AutoModel._model_mapping[type(encoder_config)]
-    optional = "add_pooling_layer" in inspect.signature(encoder_class.__init__).parameters
-    encoder = AutoModel.from_config(encoder_config, **({"add_pooling_layer": with_pooler} if optional else {}))
+    # Its class itself, not the Auto class: that one would build it in the dtype its own configuration was saved with.
+    encoder = encoder_class(encoder_config)(encoder_config, **pooler_argument(encoder_config, with_pooler))
     if with_pooler and getattr(encoder, "pooler", None) is None:
-        legal = [name for name in legal_poolings(encoder_config.model_type) if not POOLINGS[name].needs_encoder_pooler]
-        raise PooledEncoderError(f"{encoder_class.__name__} has no pooler; poolings it can have: {', '.join(legal)}")
+        raise PooledEncoderError(f"{type(encoder).__name__} has no pooler; {poolings_without(encoder_config)}")
     if not with_pooler and getattr(encoder, "pooler", None) is not None:
         encoder.pooler = nn.Identity()
     return encoder
 
 
+def _load_finished(
+    model_class: type[PooledEncoderForSequenceClassification], path: str, revision: str | None
+) -> PooledEncoderForSequenceClassification:
+    """Load a finished classifier in float32; every tensor must be there."""
+    with quiet_library():
+        model, report = model_class.from_pretrained(
+            path,
+            revision=revision or "main",
+            dtype=torch.float32,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+        )
+    if absent := absent_tensors(report):
+        raise PooledEncoderError(f"the classifier {path} lacks {len(absent)} tensors, {absent[0]} among them")
+    return model
+
+
 def _copy_encoder(model: PooledEncoderForSequenceClassification, source: PreTrainedModel) -> None:
-    """Copy the source's tensors into the model's encoder; every tensor the model has must be there."""
-    tensors = {name: source.state_dict().get(name) for name in model.encoder.state_dict()}
-    missing = [name for name, tensor in tensors.items() if tensor is None]
-    if missing:
-        raise PooledEncoderError(f"the encoder lacks {len(missing)} tensors, {missing[0]} among them")
-    model.encoder.load_state_dict(tensors)
+    """Copy the source's tensors into the model's encoder; a finished classifier may lack the pooler."""
+    tensors = source.state_dict()
+    if any(name.startswith("pooler.") and name not in tensors for name in model.encoder.state_dict()):
+        raise PooledEncoderError(f"the classifier has no pretrained pooler; {poolings_without(source.config)}")
+    model.encoder.load_state_dict({name: tensors[name] for name in model.encoder.state_dict()})
 
 
 def _every_token(input_ids: torch.Tensor | None, inputs_embeds: torch.Tensor | None) -> torch.Tensor:

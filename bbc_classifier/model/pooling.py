@@ -55,10 +55,11 @@ class Max(Pooling):
     """
 
     def forward(self, encoder_output, attention_mask):
-        """Return each row's maximum over its real tokens."""
+        """Return each row's maximum over its real tokens, zeros for a row that has none."""
         hidden = encoder_output.last_hidden_state
-        padding = (attention_mask == 0).unsqueeze(-1)
-        return hidden.masked_fill(padding, torch.finfo(hidden.dtype).min).amax(1)
+        real = (attention_mask != 0).unsqueeze(-1)
+        largest = hidden.masked_fill(~real, torch.finfo(hidden.dtype).min).amax(1)
+        return largest.masked_fill(~real.any(1), 0.0)
 
 
 class Pooler(Pooling):

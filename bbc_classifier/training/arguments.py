@@ -7,6 +7,7 @@ from typing import Any
 from transformers import TrainingArguments
 
 from bbc_classifier.device import device_type
+from bbc_classifier.evaluation.metrics import AVERAGES, SCORES
 from bbc_classifier.model.encoders import NAMED_ENCODERS
 from bbc_classifier.model.pooling import POOLINGS
 from bbc_classifier.training.precision import PRECISIONS, choose_precision
@@ -47,6 +48,14 @@ OPERATIONAL = frozenset(
         "do_predict",
         "save_only_model",
     }
+)
+
+# What the Trainer can choose a checkpoint by: its own loss, and what `validation_metrics` returns.
+VALIDATION_METRICS = (
+    "loss",
+    "log_loss",
+    "accuracy",
+    *(f"{average}_{score}" for average in AVERAGES for score in SCORES),
 )
 
 
@@ -118,18 +127,37 @@ class ClassifierTrainingArguments(TrainingArguments):
     save_strategy: str = field(default="epoch", metadata={"help": "When to save a checkpoint: steps, epoch or best."})
     save_total_limit: int | None = field(default=1, metadata={"help": "Checkpoints kept beside the best one."})
     load_best_model_at_end: bool = field(default=True, metadata={"help": "Keep the checkpoint that validates best."})
-    metric_for_best_model: str | None = field(default="log_loss", metadata={"help": "What validates best."})
-    greater_is_better: bool | None = field(default=False, metadata={"help": "Whether more of it is better."})
+    metric_for_best_model: str | None = field(default="macro_f1", metadata={"help": "What validates best."})
+    greater_is_better: bool | None = field(
+        default=None, metadata={"help": "Whether more of it is better; unset, as the metric has it."}
+    )
     logging_steps: float = field(default=10, metadata={"help": "Steps between two entries of the history."})
     logging_nan_inf_filter: bool = field(default=False, metadata={"help": "Hide NaN losses; here they stop the run."})
     full_determinism: bool | None = field(
         default=None, metadata={"help": "Same seed, same bytes. Unset: on for CUDA; a CPU needs nothing for it."}
     )
+    ddp_find_unused_parameters: bool | None = field(
+        default=False, metadata={"help": "Search for parameters without a gradient; this model has none."}
+    )
     disable_tqdm: bool | None = field(default=False, metadata={"help": "Hide the progress bar."})
     report_to: str | None = field(default="none", metadata={"help": "Trackers, such as tensorboard or wandb."})
 
     def __post_init__(self) -> None:
-        """Choose the precision, then let the library check the rest."""
+        """Choose the precision, and let the library check what it checks.
+
+        Raises:
+            ValueError: A value is out of range.
+        """
+        for name in ("learning_rate", "num_train_epochs"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"--{name} must be above 0, not {getattr(self, name)}")
+        for name in ("per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"--{name} must be at least 1, not {getattr(self, name)}")
+        if self.metric_for_best_model not in VALIDATION_METRICS:
+            raise ValueError(f"--metric_for_best_model must be one of {', '.join(VALIDATION_METRICS)}")
+        if self.greater_is_better is None:
+            self.greater_is_better = not self.metric_for_best_model.endswith("loss")
         device = device_type(self.use_cpu)
         if self.bf16 or self.fp16:
             self.precision = "bf16" if self.bf16 else "fp16"
@@ -141,7 +169,10 @@ class ClassifierTrainingArguments(TrainingArguments):
             self.full_determinism = device == "cuda"
         # The order of the rows then depends on nothing drawn before training, so a resumed run sees the same rows.
         self.data_seed = self.seed if self.data_seed is None else self.data_seed
+        unset = self.output_dir is None
         super().__post_init__()
+        if unset:
+            self.output_dir = None  # the library names a folder of its own here
 
     @property
     def shuffle_seed(self) -> int:

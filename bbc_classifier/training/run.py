@@ -1,5 +1,6 @@
 """One function: options in, finished run out. Every door (command line, launcher, script, Python) leads here."""
 
+import copy
 import logging
 import shutil
 import time
@@ -65,16 +66,22 @@ def train(
     if folder.has_finished_with(options):
         return folder
     checkpoint = folder.checkpoint_to_resume(arguments.resume_from_checkpoint)
-    existed = folder.path.exists()
+    leftover = _first_missing(folder.path)
+    arguments = copy.copy(arguments)
     arguments.output_dir = str(folder.checkpoints)
     state.wait_for_everyone()
     try:
         _run(folder, model_options, data_options, arguments, options, checkpoint)
     except InputError:
-        if state.is_main_process and not existed:
-            shutil.rmtree(folder.path, ignore_errors=True)
+        if state.is_main_process and leftover is not None:
+            shutil.rmtree(leftover, ignore_errors=True)
         raise
     return folder
+
+
+def _first_missing(path: Path) -> Path | None:
+    """Return the outermost folder of `path` that does not exist yet, or None where all do."""
+    return next((folder for folder in [*reversed(path.parents), path] if not folder.exists()), None)
 
 
 def _output_dir(model_options: ModelArguments, arguments: ClassifierTrainingArguments) -> Path:

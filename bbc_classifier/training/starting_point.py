@@ -2,18 +2,16 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from huggingface_hub import try_to_load_from_cache
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.errors import InputError
-from bbc_classifier.inference.checkpoint import unreadable
+from bbc_classifier.inference.checkpoint import checkpoint_weights, has_vocabulary, unreadable
 from bbc_classifier.model import PooledEncoderError, PooledEncoderForSequenceClassification
-from bbc_classifier.model.encoders import EncoderLocation, locate_encoder
-from bbc_classifier.provenance import WEIGHT_FILES, file_sha256, weights_file
+from bbc_classifier.model.encoders import locate_encoder
+from bbc_classifier.provenance import file_sha256
 from bbc_classifier.training.arguments import ModelArguments
 
 
@@ -67,8 +65,10 @@ def start_tokenizer(options: ModelArguments, max_length: int) -> PreTrainedToken
         )
     except Exception as error:
         raise unreadable(f"--encoder {options.encoder}: the tokenizer", error, location.is_local) from error
-    if len(tokenizer) == 0 or tokenizer.pad_token_id is None:
-        raise InputError(f"--encoder {options.encoder}: no tokenizer with a padding token is beside the encoder")
+    if not has_vocabulary(tokenizer):
+        raise InputError(
+            f"--encoder {options.encoder}: no tokenizer with a vocabulary and a padding token is beside it"
+        )
     tokenizer.model_max_length = max_length
     if tokenizer.is_fast:
         tokenizer.backend_tokenizer.no_truncation()
@@ -85,7 +85,7 @@ def balanced_weights(labels: Sequence[int], num_labels: int) -> list[float]:
 def encoder_record(options: ModelArguments) -> dict[str, Any]:
     """Return what the record says of the encoder: its name, where it came from, and the hash of its weights file."""
     location = locate_encoder(options.encoder)
-    file = _weights_file(location, options.encoder_revision)
+    file = checkpoint_weights(location.path, options.encoder_revision)
     return {
         "name": location.name,
         "origin": location.origin,
@@ -93,13 +93,3 @@ def encoder_record(options: ModelArguments) -> dict[str, Any]:
         "weights_file": file.name if file else None,
         "weights_sha256": file_sha256(file) if file else None,
     }
-
-
-def _weights_file(location: EncoderLocation, revision: str | None) -> Path | None:
-    if location.is_local:
-        return weights_file(Path(location.path))
-    for name in WEIGHT_FILES:
-        cached = try_to_load_from_cache(location.path, name, revision=revision)
-        if isinstance(cached, str):
-            return Path(cached)
-    return None

@@ -1,0 +1,90 @@
+"""The recipe on every fold: each article is predicted once, by a model that never saw it."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bbc_classifier.data.options import DataArguments
+from bbc_classifier.evaluation.predictions import read_predictions
+from bbc_classifier.evaluation.report import evaluation_report
+from bbc_classifier.provenance import provenance
+from bbc_classifier.records import read_json, write_json
+from bbc_classifier.training.arguments import ClassifierTrainingArguments, ModelArguments
+from bbc_classifier.training.run import train
+from bbc_classifier.training.run_folder import RunFolder
+
+logger = logging.getLogger(__name__)
+
+
+def cross_validate(
+    model_options: ModelArguments,
+    data_options: DataArguments,
+    training_options: Mapping[str, Any],
+    *,
+    folds: int,
+    output_dir: Path,
+    record: Path,
+) -> dict[str, Any]:
+    """Train on every fold, pool the predictions of the folds' test rows, and write one record of all.
+
+    Folds that are finished are left as they are, so an interrupted call goes on where it stopped.
+
+    Args:
+        model_options: The encoder and head.
+        data_options: The data; its `folds` and `fold` are set here.
+        training_options: Keyword arguments of `ClassifierTrainingArguments`, without `output_dir`.
+        folds: Number of folds.
+        output_dir: Folder of the fold's run folders, `fold-0` and so on.
+        record: JSON file to write.
+
+    Returns:
+        The record: options, the pooled out-of-fold report, and each fold's figures.
+
+    Raises:
+        InputError: As `train`.
+        WorldError: As `train`.
+    """
+    runs = []
+    for fold in range(folds):
+        logger.info("fold %d of %d", fold + 1, folds)
+        arguments = ClassifierTrainingArguments(**training_options, output_dir=str(output_dir / f"fold-{fold}"))
+        runs.append(train(model_options, replace(data_options, folds=folds, fold=fold), arguments))
+    content = {
+        "schema": 1,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "protocol": f"{folds} folds by group over the distinct articles; every row predicted once, out of fold",
+        "options": {**read_json(runs[0].record)["options"], "data": asdict(replace(data_options, folds=folds))},
+        "out_of_fold": pooled_report(runs),
+        "folds": [_fold_figures(run) for run in runs],
+        "provenance": provenance(),
+    }
+    write_json(record, content)
+    return content
+
+
+def pooled_report(runs: list[RunFolder]) -> dict[str, Any]:
+    """Return the evaluation report over the test predictions of all runs together."""
+    names = read_json(runs[0].record)["model"]["labels"]
+    parts = [read_predictions(run.path / "predictions" / "test.parquet", names) for run in runs]
+    labels = np.concatenate([part[1] for part in parts])
+    return evaluation_report(labels, np.concatenate([part[2] for part in parts]), names)
+
+
+def _fold_figures(run: RunFolder) -> dict[str, Any]:
+    finished = read_json(run.record)
+    test = finished["evaluation"]["test"]
+    return {
+        "n": test["n"],
+        "accuracy": test["metrics"]["accuracy"],
+        "macro_f1": test["metrics"]["macro_f1"],
+        "log_loss": test["metrics"]["log_loss"],
+        "temperature": finished["temperature"],
+        "train_seconds": finished["seconds"]["train"],
+        "weights_sha256": finished["model"]["weights_sha256"],
+        "split_fingerprint": finished["data"]["split_fingerprint"],
+    }

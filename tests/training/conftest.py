@@ -1,0 +1,72 @@
+"""A small source of synthetic articles, and training options that finish in a second."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasets import ClassLabel, Dataset, Features, Value
+
+from bbc_classifier.data.options import DataArguments
+from bbc_classifier.data.source import Source, open_source
+from bbc_classifier.training.arguments import ClassifierTrainingArguments, ModelArguments
+from bbc_classifier.training.run import train
+from bbc_classifier.training.run_folder import RunFolder
+from tests.conftest import LABELS
+
+TOPIC_WORDS = {
+    "business": "shares market",
+    "entertainment": "film music",
+    "politics": "minister vote",
+    "sport": "goal match",
+    "tech": "phone software",
+}
+
+
+class SyntheticNews:
+    """A hundred texts whose words give their topic away, of very different lengths."""
+
+    name = "synthetic"
+
+    def read(self) -> Dataset:
+        rows = [
+            {"row_id": f"{label}/{number}", "text": f"the {words} {number} " * (1 + number % 7), "label": label}
+            for label, words in TOPIC_WORDS.items()
+            for number in range(20)
+        ]
+        features = Features({"row_id": Value("string"), "text": Value("string"), "label": ClassLabel(names=LABELS)})
+        return Dataset.from_list(rows, features=features)
+
+    def provenance(self) -> dict[str, Any]:
+        return {"name": self.name}
+
+
+@pytest.fixture
+def synthetic_news(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `--dataset bbc-news` name the synthetic articles."""
+
+    def open_other(name: str) -> Source:
+        return SyntheticNews() if name == "bbc-news" else open_source(name)
+
+    monkeypatch.setattr("bbc_classifier.data.articles.open_source", open_other)
+
+
+@pytest.fixture
+def run_training(synthetic_news: None, tiny_bert_folder: Path, tmp_path: Path) -> Callable[..., RunFolder]:
+    """Return a caller of `train` on the tiny BERT: keyword arguments go to the group of options that has them."""
+
+    def run(folder: str = "run", **options: Any) -> RunFolder:
+        model = {"encoder": str(tiny_bert_folder), **_take(options, ModelArguments)}
+        data = {"max_length": 24, **_take(options, DataArguments)}
+        training = {"disable_tqdm": True, "per_device_train_batch_size": 8, "learning_rate": 5e-3, **options}
+        return train(
+            ModelArguments(**model),
+            DataArguments(**data),
+            ClassifierTrainingArguments(output_dir=str(tmp_path / folder), **training),
+        )
+
+    return run
+
+
+def _take(options: dict[str, Any], group: type) -> dict[str, Any]:
+    return {name: options.pop(name) for name in list(options) if name in group.__dataclass_fields__}
