@@ -10,7 +10,8 @@ from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedMode
 WORDS = "shares fell market match goal team film music actor minister vote party phone software web the a of in".split()
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 CHARACTERS = string.ascii_lowercase + string.digits + string.punctuation + "£"
-VOCABULARY = [*SPECIAL_TOKENS, *CHARACTERS, *(f"##{character}" for character in CHARACTERS), *WORDS]
+PIECES = (f"##{character}" for character in CHARACTERS)
+VOCABULARY = list(dict.fromkeys([*SPECIAL_TOKENS, *CHARACTERS, *PIECES, *WORDS]))  # "a" is a letter and a word
 
 SIZES = {
     "hidden_size": 24,

@@ -36,12 +36,12 @@ class Articles:
 
     def side(self, name: str) -> Dataset:
         """Return the rows of "train", "validation" or "test". Only evaluation asks for "test"."""
-        row_of = {row_id: row for row, row_id in enumerate(self.table["row_id"])}
+        row_of = {row_id: row for row, row_id in enumerate(self.table["row_id"][:])}
         return self.table.select([row_of[row_id] for row_id in getattr(self.split, name)])
 
     def counts(self) -> dict[str, Any]:
         """Return the numbers of rows read, kept and dropped, and the labels on each side."""
-        label_of = dict(zip(self.table["row_id"], self.table["label"], strict=True))
+        label_of = dict(zip(self.table["row_id"][:], self.table["label"][:], strict=True))
         names = self.label_names
         return {
             "rows": len(self.table) + len(self.dropped),
@@ -76,8 +76,8 @@ def _check_folds(options: DataArguments) -> None:
 
 def _split(distinct: Distinct, options: DataArguments) -> Split:
     names = distinct.table.features["label"].names
-    labels = [names[index] for index in distinct.table["label"]]
-    rows = list(distinct.table["row_id"]), distinct.groups, labels
+    labels = [names[index] for index in distinct.table["label"][:]]
+    rows = distinct.table["row_id"][:], distinct.groups, labels
     if options.folds is None or options.fold is None:
         return split_rows(
             *rows,

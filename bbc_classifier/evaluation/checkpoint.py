@@ -33,11 +33,11 @@ def evaluate_side(classifier: NewsClassifier, articles: Articles, side: str, fol
     """
     table = articles.side(side)
     started = time.perf_counter()
-    probabilities, truncated = classifier.probabilities(list(table["text"]))
+    probabilities, truncated = classifier.probabilities(table["text"][:])
     seconds = time.perf_counter() - started
     names = classifier.label_names
-    labels = label_indices(articles.label_names, names)[np.asarray(list(table["label"]))]
-    write_predictions(folder / "predictions" / f"{side}.parquet", list(table["row_id"]), labels, probabilities, names)
+    labels = label_indices(articles.label_names, names)[np.array(table["label"][:])]
+    write_predictions(folder / "predictions" / f"{side}.parquet", table["row_id"][:], labels, probabilities, names)
     report = evaluation_report(labels, probabilities, names)
     if side == "test":
         draw_confusion_figures(report, articles.provenance["name"], folder / "figures")

@@ -74,7 +74,9 @@ def draw_confusion_matrix(
     for row, column in np.ndindex(counts.shape):
         text = f"{shares[row, column]:.3f}" if normalized and counts[row, column] else str(counts[row, column])
         colour = "black" if shares[row, column] > 0.5 else "white"
-        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=font_size)
+        label = axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=font_size)
+        # It is inside the axes; measuring hundreds of these for the layout would take seconds.
+        label.set_in_layout(False)
     _save(figure, path)
 
 

@@ -154,6 +154,8 @@ class PooledEncoderConfig(PreTrainedConfig):
             raise PooledEncoderError(f"id2label must number its labels 0, 1, 2, …; not {list(self.id2label)}")
         if len(set(self.id2label.values())) != len(self.id2label):
             raise PooledEncoderError(f"two labels have one name: {', '.join(map(str, self.label_names))}")
+        if self.num_labels == 1 and self.problem_type == "single_label_classification":
+            raise PooledEncoderError("one label leaves nothing to choose: give two, or the problem_type 'regression'")
         if self.class_weights is None:
             return
         if len(self.class_weights) != self.num_labels:

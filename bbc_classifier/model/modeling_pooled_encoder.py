@@ -178,6 +178,29 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
             attentions=encoder_output.get("attentions"),
         )
 
+    def freeze_encoder(self, layers: int) -> None:
+        """Stop training the embeddings and the lowest `layers` layers of the encoder; 0 leaves everything trained.
+
+        Nothing below the lowest trained layer needs a backward pass, so time is saved as well as memory.
+
+        Raises:
+            PooledEncoderError: The encoder has fewer layers, or does not keep them in one list.
+        """
+        if layers == 0:
+            return
+        depth = self.config.encoder_config.num_hidden_layers
+        stacks = [
+            module for module in self.encoder.modules() if isinstance(module, nn.ModuleList) and len(module) == depth
+        ]
+        if not stacks or not 0 <= layers <= depth:
+            raise PooledEncoderError(
+                f"cannot freeze {layers} layers of this encoder; it has {depth if stacks else 'no list of'}"
+            )
+        self.encoder.requires_grad_(False)
+        stacks[0][layers:].requires_grad_(True)
+        if self.pooling.needs_encoder_pooler:
+            self.encoder.pooler.requires_grad_(True)
+
     def fold_temperature(self, temperature: float) -> None:
         """Divide the head by `temperature`, so that every later form of the model has the calibrated confidences."""
         with torch.no_grad():

@@ -75,6 +75,9 @@ class ModelArguments:
     encoder_dropout: float = field(
         default=0.0, metadata={"help": "Dropout inside the encoder; 0 is a quarter faster on a CPU. -1 keeps its own."}
     )
+    frozen_layers: int = field(
+        default=0, metadata={"help": "Do not train the embeddings and this many of the encoder's lowest layers."}
+    )
     class_weights: str = field(
         default="none",
         metadata={"help": "'balanced' weighs each class by the inverse of its share.", "choices": ["none", "balanced"]},

@@ -30,7 +30,7 @@ def start_model(
         WorldError: The encoder's files cannot be fetched or read.
     """
     try:
-        return PooledEncoderForSequenceClassification.from_encoder(
+        model = PooledEncoderForSequenceClassification.from_encoder(
             options.encoder,
             labels=label_names,
             revision=options.encoder_revision,
@@ -44,11 +44,13 @@ def start_model(
             class_weights=class_weights,
             label_smoothing=label_smoothing,
         )
+        model.freeze_encoder(options.frozen_layers)
     except PooledEncoderError as error:
         raise InputError(f"--encoder {options.encoder}: {error}") from error
     except Exception as error:
         local = locate_encoder(options.encoder).is_local
-        raise unreadable(f"--encoder {options.encoder}:", error, local) from error
+        raise unreadable(f"--encoder {options.encoder}", error, local) from error
+    return model
 
 
 def start_tokenizer(options: ModelArguments, max_length: int) -> PreTrainedTokenizerBase:

@@ -14,14 +14,14 @@ def test_the_counts_add_up(bbc_articles):
 
 
 def test_a_side_holds_its_rows_with_their_own_texts_and_labels(bbc_articles, bbc_table):
-    label_of = dict(zip(bbc_table["row_id"], bbc_table["label"], strict=True))
-    text_of = dict(zip(bbc_table["row_id"], bbc_table["text"], strict=True))
+    label_of = dict(zip(bbc_table["row_id"][:], bbc_table["label"][:], strict=True))
+    text_of = dict(zip(bbc_table["row_id"][:], bbc_table["text"][:], strict=True))
     for side in ("train", "validation", "test"):
         table = bbc_articles.side(side)
-        row_ids = list(table["row_id"])
+        row_ids = list(table["row_id"][:])
         assert row_ids == getattr(bbc_articles.split, side)
-        assert list(table["label"]) == [label_of[row_id] for row_id in row_ids]
-        assert list(table["text"]) == [text_of[row_id] for row_id in row_ids]
+        assert list(table["label"][:]) == [label_of[row_id] for row_id in row_ids]
+        assert list(table["text"][:]) == [text_of[row_id] for row_id in row_ids]
 
 
 def test_an_unknown_data_set_is_refused_with_the_known_ones():

@@ -59,7 +59,7 @@ def test_two_texts_share_a_key_exactly_when_their_folded_forms_are_equal(one, ot
 def test_the_first_copy_is_kept_and_the_others_point_to_it():
     table = table_of([("r1", "One.", "a"), ("r2", "Two", "b"), ("r3", "one", "a"), ("r4", "ONE!", "a")])
     distinct = drop_exact_duplicates(table)
-    assert list(distinct.table["row_id"]) == ["r1", "r2"]
+    assert list(distinct.table["row_id"][:]) == ["r1", "r2"]
     assert distinct.dropped == {"r3": "r1", "r4": "r1"}
     assert distinct.groups == [group_key("one"), group_key("two")]
 
@@ -86,12 +86,12 @@ def test_dropping_again_drops_nothing(texts):
     once = drop_exact_duplicates(table_of([(f"r{index}", text, "a") for index, text in enumerate(texts)]))
     again = drop_exact_duplicates(once.table)
     assert again.dropped == {}
-    assert list(again.table["row_id"]) == list(once.table["row_id"])
+    assert list(again.table["row_id"][:]) == list(once.table["row_id"][:])
 
 
 def test_bbc_news_has_2121_distinct_articles(bbc_table):
     distinct = drop_exact_duplicates(bbc_table)
     assert len(distinct.table) == len(distinct.groups) == len(set(distinct.groups)) == 2121
     assert len(distinct.dropped) == 104
-    assert not set(distinct.dropped) & set(distinct.table["row_id"])
-    assert set(distinct.dropped.values()) <= set(distinct.table["row_id"])
+    assert not set(distinct.dropped) & set(distinct.table["row_id"][:])
+    assert set(distinct.dropped.values()) <= set(distinct.table["row_id"][:])

@@ -175,7 +175,7 @@ def test_folds_of_single_rows_differ_by_one_row_at_most(folds, first, second):
 
 
 def test_five_folds_of_bbc_news_test_every_article_once(bbc_articles):
-    row_ids = list(bbc_articles.table["row_id"])
+    row_ids = list(bbc_articles.table["row_id"][:])
     labels = [row_id.partition("/")[0] for row_id in row_ids]
     splits = fold_rows(row_ids, row_ids, labels, folds=5)
     assert sorted(len(split.test) for split in splits) == [424, 424, 424, 424, 425]

@@ -54,7 +54,7 @@ def test_the_bootstrap_agrees_with_resampling_the_rows():
     labels, predictions = np.repeat(true.ravel(), COUNTS.ravel()), np.repeat(predicted.ravel(), COUNTS.ravel())
     generator = np.random.default_rng(5)
     scores = []
-    for _ in range(400):
+    for _ in range(300):
         rows = generator.integers(0, len(labels), len(labels))
         scores.append(f1_score(labels[rows], predictions[rows], average="macro"))
     assert bootstrap_intervals(COUNTS)["macro_f1"] == pytest.approx(np.quantile(scores, [0.025, 0.975]), abs=0.025)

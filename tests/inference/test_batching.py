@@ -10,7 +10,7 @@ from bbc_classifier.errors import InputError
 from bbc_classifier.inference.batching import batches_by_length, pad_right, predict_logits
 
 TOKENS = st.lists(st.integers(5, 60), min_size=1, max_size=20)
-SHARED_MODEL = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SHARED_MODEL = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @settings(deadline=None, max_examples=60)

@@ -17,7 +17,7 @@ from bbc_classifier.inference.classifier import NewsClassifier
 WEIGHTS = "model.safetensors"
 
 
-def edit_config(**changes: object) -> Callable[[Path], None]:
+def edit_config(**changes: object) -> Callable[[Path], object]:
     def edit(folder: Path) -> None:
         values = json.loads((folder / "config.json").read_text()) | changes
         (folder / "config.json").write_text(json.dumps(values))
@@ -25,16 +25,16 @@ def edit_config(**changes: object) -> Callable[[Path], None]:
     return edit
 
 
-def write(name: str, content: str) -> Callable[[Path], None]:
-    return lambda folder: (folder / name).write_text(content) and None
+def write(name: str, content: str) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_text(content)
 
 
-def remove(*names: str) -> Callable[[Path], None]:
-    return lambda folder: [(folder / name).unlink() for name in names] and None
+def remove(*names: str) -> Callable[[Path], object]:
+    return lambda folder: [(folder / name).unlink() for name in names]
 
 
-def cut_weights(keep: slice) -> Callable[[Path], None]:
-    return lambda folder: (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[keep]) and None
+def cut_weights(keep: slice) -> Callable[[Path], object]:
+    return lambda folder: (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[keep])
 
 
 def drop_tensor(folder: Path) -> None:

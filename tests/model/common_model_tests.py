@@ -18,7 +18,7 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODEL_TESTER = Path(__file__).with_name("library_model_tester.py")
 COPIED = ("test_modeling_common.py", "test_configuration_common.py")
-# What the copied files import and the distribution does not hold. Neither exporters nor generation concern a classifier.
+# What the copied files import and the distribution leaves out; a classifier needs neither exporters nor generation.
 STAND_INS = {
     "__init__.py": "",
     "exporters/__init__.py": "",
@@ -47,7 +47,18 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         lay_out_library_tests(Path(arguments[0]), Path(folder) / "library_tests")
         paths = [folder, str(REPOSITORY), *filter(None, [os.environ.get("PYTHONPATH")])]
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", folder]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            "-c",
+            os.devnull,
+            "--rootdir",
+            folder,
+        ]
         return subprocess.run(
             [*command, "-W", "ignore", str(MODEL_TESTER), *arguments[1:]],
             cwd=folder,

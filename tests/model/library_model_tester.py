@@ -50,7 +50,7 @@ class PooledEncoderModelTester:
 class CommonModelTests(ModelTesterMixin):
     pooling = "mean"
     all_model_classes = (PooledEncoderForSequenceClassification,)
-    _is_composite = True
+    _is_composite = True  # its configuration holds another
 
     def setUp(self):
         self.model_tester = PooledEncoderModelTester(self, self.pooling)

@@ -62,7 +62,7 @@ def test_an_illegal_value_is_refused_with_a_message_that_says_what_is_legal(case
 
 
 def test_one_label_is_no_choice_between_labels():
-    with pytest.raises(PooledEncoderError, match="num_labels"):
+    with pytest.raises(PooledEncoderError, match=r"num_labels|one label"):
         make(id2label={0: "tech"}, problem_type="single_label_classification")
 
 
@@ -122,12 +122,14 @@ def test_no_path_of_the_machine_is_saved_with_the_encoders_configuration(tiny_be
     make(encoder_config=AutoConfig.from_pretrained(tiny_bert_folder)).save_pretrained(tmp_path)
     text = (tmp_path / "config.json").read_text()
     assert str(tiny_bert_folder) not in text
-    assert json.loads(text)["encoder_config"]["_name_or_path"] == ""
+    assert json.loads(text)["encoder_config"].get("_name_or_path", "") == ""
 
 
 def test_a_limit_not_given_is_all_the_encoder_has_positions_for():
     assert make().max_input_tokens == 64
-    assert make(encoder_config=tiny_config("roberta", max_position_embeddings=514, pad_token_id=1)).max_input_tokens == 512
+    assert (
+        make(encoder_config=tiny_config("roberta", max_position_embeddings=514, pad_token_id=1)).max_input_tokens == 512
+    )
 
 
 @pytest.mark.parametrize(
