@@ -10,7 +10,7 @@ class DataArguments:
     """Which articles, which rows on which side, and how much of each text."""
 
     dataset: str = field(default="bbc-news", metadata={"help": "Data set: 'bbc-news' (the offline package)."})
-    max_length: int = field(default=96, metadata={"help": "Longest input in tokens, special tokens included."})
+    max_length: int = field(default=128, metadata={"help": "Longest input in tokens, special tokens included."})
     truncation: str = field(
         default="head", metadata={"help": "Which end of a longer text is kept.", "choices": list(TRUNCATIONS)}
     )

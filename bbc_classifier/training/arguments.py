@@ -76,7 +76,8 @@ class ModelArguments:
         default=0.0, metadata={"help": "Dropout inside the encoder; 0 is a quarter faster on a CPU. -1 keeps its own."}
     )
     frozen_layers: int = field(
-        default=0, metadata={"help": "Do not train the embeddings and this many of the encoder's lowest layers."}
+        default=2,
+        metadata={"help": "Do not train the embeddings and this many of the lowest layers; 0 trains everything."},
     )
     class_weights: str = field(
         default="none",

@@ -56,7 +56,7 @@ def run_training(synthetic_news: None, tiny_bert_folder: Path, tmp_path: Path) -
     """Return a caller of `train` on the tiny BERT: keyword arguments go to the group of options that has them."""
 
     def run(folder: str = "run", **options: Any) -> RunFolder:
-        model = {"encoder": str(tiny_bert_folder), **_take(options, ModelArguments)}
+        model = {"encoder": str(tiny_bert_folder), "frozen_layers": 0, **_take(options, ModelArguments)}
         data = {"max_length": 24, **_take(options, DataArguments)}
         training = {"disable_tqdm": True, "per_device_train_batch_size": 8, "learning_rate": 5e-3, **options}
         return train(

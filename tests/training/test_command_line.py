@@ -18,7 +18,7 @@ def train_here(synthetic_news, tiny_bert_folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def call(*flags: str) -> int:
-        quick = ["--max_length", "24", "--max_steps", "2", "--disable_tqdm", "true"]
+        quick = ["--frozen_layers", "0", "--max_length", "24", "--max_steps", "2", "--disable_tqdm", "true"]
         return main(["train", "--encoder", str(tiny_bert_folder), *quick, *flags])
 
     return call

@@ -206,7 +206,7 @@ def test_cross_validation_predicts_every_row_once_and_a_fold_alone_is_the_fold_i
 
     training = {"max_steps": 3, "per_device_train_batch_size": 8, "disable_tqdm": True, "learning_rate": 5e-3}
     record = cross_validate(
-        ModelArguments(encoder=str(tiny_bert_folder)),
+        ModelArguments(encoder=str(tiny_bert_folder), frozen_layers=0),
         DataArguments(max_length=24),
         training,
         folds=3,
