@@ -49,7 +49,7 @@ def cross_validate(
         InputError: As `train`.
         WorldError: As `train`.
     """
-    runs = []
+    origin, runs = provenance(), []
     for fold in range(folds):
         logger.info("fold %d of %d", fold + 1, folds)
         arguments = ClassifierTrainingArguments(**training_options, output_dir=str(output_dir / f"fold-{fold}"))
@@ -61,7 +61,7 @@ def cross_validate(
         "options": {**read_json(runs[0].record)["options"], "data": asdict(replace(data_options, folds=folds))},
         "out_of_fold": pooled_report(runs),
         "folds": [_fold_figures(run) for run in runs],
-        "provenance": provenance(),
+        "provenance": origin,
     }
     write_json(record, content)
     return content

@@ -102,7 +102,7 @@ def _run(
     options: dict[str, Any],
     checkpoint: str | None,
 ) -> None:
-    started = time.perf_counter()
+    started, origin = time.perf_counter(), provenance()
     articles = load_articles(data_options)
     _log_data(articles)
     (enable_full_determinism if arguments.full_determinism else set_seed)(arguments.seed)
@@ -160,7 +160,7 @@ def _run(
                 "total": round(time.perf_counter() - started, 2),
             },
             "peak_memory_mib": peak_memory_mib(),
-            "provenance": provenance(),
+            "provenance": origin,
         }
     )
 
