@@ -4,7 +4,7 @@ import inspect
 
 import torch
 from torch import nn
-from transformers import AutoConfig, PreTrainedModel
+from transformers import PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils import can_return_tuple
 
@@ -15,6 +15,7 @@ from .pooling import POOLINGS
 from .pretrained_encoder import (
     absent_tensors,
     encoder_class,
+    load_encoder_config,
     load_pretrained_encoder,
     pooler_argument,
     poolings_without,
@@ -59,7 +60,6 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         revision: str | None = None,
         encoder_dropout: float | None = None,
         attn_implementation: str | None = None,
-        trust_remote_code: bool = False,
         **config_options,
     ) -> "PooledEncoderForSequenceClassification":
         """Start a classifier from a pretrained encoder, in float32, with a fresh head.
@@ -73,7 +73,6 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
             revision: Branch, tag or commit of a Hub id.
             encoder_dropout: Replaces every dropout probability of the encoder; None keeps the checkpoint's.
             attn_implementation: "eager", "sdpa", "flash_attention_2", …; None lets the library choose.
-            trust_remote_code: Whether an encoder may run code from its repository.
             config_options: Fields of `PooledEncoderConfig`: `pooling`, `max_input_tokens`, …
 
         Raises:
@@ -81,8 +80,7 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
             OSError: The files cannot be read or fetched.
         """
         location = locate_encoder(name_or_path)
-        loading = {"revision": revision, "trust_remote_code": trust_remote_code}
-        encoder_config = AutoConfig.from_pretrained(location.path, **loading)
+        encoder_config = load_encoder_config(location.path, revision)
         start = None
         if encoder_config.model_type == cls.config_class.model_type:
             start = _load_finished(cls, location.path, revision)

@@ -4,7 +4,7 @@ import contextlib
 import inspect
 
 import torch
-from transformers import AutoModel, PreTrainedModel, __version__
+from transformers import AutoConfig, AutoModel, PreTrainedModel, __version__
 from transformers.utils import logging
 
 from .configuration_pooled_encoder import PooledEncoderError, legal_poolings
@@ -25,6 +25,21 @@ def encoder_class(encoder_config) -> type[PreTrainedModel]:
     found = AutoModel._model_mapping[type(encoder_config)]
     # Where a type has two classes (funnel), the second shortens the sequence, and no mask fits its output.
     return found[0] if isinstance(found, tuple) else found
+
+
+def load_encoder_config(path: str, revision: str | None):
+    """Return the configuration at a folder or Hub id; no code from there runs.
+
+    Raises:
+        PooledEncoderError: The library has no such type of model.
+        OSError: The file cannot be read or fetched.
+    """
+    try:
+        return AutoConfig.from_pretrained(path, revision=revision, trust_remote_code=False)
+    except ValueError as error:
+        raise PooledEncoderError(
+            f"{path} is of a type that is not part of transformers {__version__}; an encoder must be"
+        ) from error
 
 
 def pooler_argument(encoder_config, with_pooler: bool) -> dict[str, bool]:

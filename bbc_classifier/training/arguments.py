@@ -73,7 +73,7 @@ class ModelArguments:
     )
     classifier_dropout: float = field(default=0.1, metadata={"help": "Dropout before the linear head."})
     encoder_dropout: float = field(
-        default=0.0, metadata={"help": "Dropout inside the encoder; 0 is a quarter faster on a CPU. -1 keeps its own."}
+        default=0.0, metadata={"help": "Dropout inside the encoder; 0 is fastest on a CPU, -1 keeps its own."}
     )
     frozen_layers: int = field(
         default=2,
@@ -86,7 +86,6 @@ class ModelArguments:
     attn_implementation: str | None = field(
         default=None, metadata={"help": "eager, sdpa, flash_attention_2, …; unset, the library chooses."}
     )
-    trust_remote_code: bool = field(default=False, metadata={"help": "Let an encoder run code from its repository."})
 
 
 @dataclass

@@ -36,7 +36,6 @@ def start_model(
             revision=options.encoder_revision,
             encoder_dropout=None if options.encoder_dropout < 0 else options.encoder_dropout,
             attn_implementation=options.attn_implementation,
-            trust_remote_code=options.trust_remote_code,
             pooling=options.pooling,
             classifier_dropout=options.classifier_dropout,
             max_input_tokens=data.max_length,
@@ -63,7 +62,7 @@ def start_tokenizer(options: ModelArguments, max_length: int) -> PreTrainedToken
     location = locate_encoder(options.encoder)
     try:
         tokenizer = AutoTokenizer.from_pretrained(
-            location.path, revision=options.encoder_revision, trust_remote_code=options.trust_remote_code
+            location.path, revision=options.encoder_revision, trust_remote_code=False
         )
     except Exception as error:
         raise unreadable(f"--encoder {options.encoder}: the tokenizer", error, location.is_local) from error

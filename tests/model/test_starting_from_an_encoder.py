@@ -239,16 +239,13 @@ def test_a_run_folder_stands_for_the_model_inside_it(tmp_path):
     assert torch.equal(again.classifier.weight, start.classifier.weight)
 
 
-def test_an_encoder_whose_class_the_library_lacks_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "modules"))
-    (tmp_path / "configuration_own.py").write_text(
-        "from transformers import PreTrainedConfig\n\n\nclass OwnConfig(PreTrainedConfig):\n    model_type = 'own'\n"
-    )
+def test_an_encoder_whose_class_the_library_lacks_is_refused_and_its_code_does_not_run(tmp_path):
+    (tmp_path / "configuration_own.py").write_text("raise SystemExit('this ran')\n")
     (tmp_path / "config.json").write_text(
         '{"model_type": "own", "auto_map": {"AutoConfig": "configuration_own.OwnConfig"}}'
     )
-    with pytest.raises(PooledEncoderError, match="own encoders are not part of transformers"):
-        from_encoder(str(tmp_path), labels=LABELS, trust_remote_code=True)
+    with pytest.raises(PooledEncoderError, match="is of a type that is not part of transformers"):
+        from_encoder(str(tmp_path), labels=LABELS)
 
 
 @pytest.mark.parametrize("name", ["bert-large", "no/such/folder", "./missing", "", "minilm "])

@@ -115,6 +115,7 @@ BAD_TRAIN_INPUT = {
     "unknown flag": (["--learning_rat", "1"], "unknown argument"),
     "unknown data set": (["--dataset", "reuters"], "unknown data set 'reuters'; known: bbc-news"),
     "fp16 on a cpu": (["--precision", "fp16", "--use_cpu"], "fp16 needs a GPU"),
+    "more frozen than there is": (["--frozen_layers", "3"], "cannot freeze 3 layers of this encoder; it has 2"),
     "fold without folds": (["--fold", "1"], "--folds K and --fold I go together"),
     "fold out of range": (["--folds", "5", "--fold", "5"], "from 0 to K - 1"),
     "fractions over one": (["--test_fraction", "0.9", "--validation_fraction", "0.2"], "add up to less than 1"),

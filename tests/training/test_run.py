@@ -5,11 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from transformers import AutoModel
 
 from bbc_classifier.errors import InputError
 from bbc_classifier.evaluation.predictions import read_predictions
 from bbc_classifier.evaluation.report import evaluation_report
 from bbc_classifier.inference.classifier import NewsClassifier
+from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.provenance import file_sha256
 from bbc_classifier.records import read_json
 from bbc_classifier.training.cross_validation import cross_validate
@@ -183,6 +186,17 @@ def test_every_option_reaches_a_finished_run_that_names_it(run_training, options
     record = read_json(run_training(max_steps=2, **options).record)
     recorded = {**record["options"]["model"], **record["options"]["data"], **record["options"]["training"]}
     assert {name: recorded[name] for name in options} == options
+
+
+def test_frozen_layers_keep_their_weights_and_the_others_move(run_training, tiny_bert_folder):
+    before = AutoModel.from_pretrained(tiny_bert_folder).state_dict()
+    folder = run_training(frozen_layers=1, weight_decay=0.1, max_steps=3, pooling="pooler")
+    after = PooledEncoderForSequenceClassification.from_pretrained(folder.model).encoder.state_dict()
+    same = {name for name in before if torch.equal(before[name], after[name])}
+    frozen = {name for name in before if name.startswith(("embeddings.", "encoder.layer.0."))}
+    # A key's bias adds the same to every score of a row, and softmax takes it away again: it has no gradient.
+    assert same - {"encoder.layer.1.attention.self.key.bias"} == frozen
+    assert any(name.startswith("pooler.") for name in set(before) - same)
 
 
 def test_early_stopping_ends_a_run_that_no_longer_improves(run_training):
