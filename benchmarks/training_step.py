@@ -69,7 +69,6 @@ if __name__ == "__main__":
     }
     write_json(RECORD, record)
     for name in VARIANTS:
-        print(
-            f"{name:34} {record['seconds'][name]['median']:.3f} s, {record['ratio_to_default'][name]['median']:.2f} x default"
-        )
+        seconds, ratio = record["seconds"][name]["median"], record["ratio_to_default"][name]["median"]
+        print(f"{name:34} {seconds:.3f} s, {ratio:.2f} x default")
     print(f"Written: {RECORD}")

@@ -31,4 +31,6 @@ def cpu_has_bf16() -> bool:
     """Whether this processor multiplies bf16 matrices in hardware (AVX512-BF16 or AMX; no other is recognised)."""
     if platform.machine().lower() not in ("x86_64", "amd64"):
         return False
-    return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+    # Private, and not in every torch we allow; one that lacks the question counts as a processor that lacks bf16.
+    questions = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, question, bool)() for question in questions)
