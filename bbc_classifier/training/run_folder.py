@@ -69,27 +69,29 @@ class RunFolder:
             raise InputError(f"--resume_from_checkpoint: '{requested}' is no checkpoint folder of the Trainer")
         return requested
 
-    def begin(self, options: dict[str, Any]) -> None:
-        """Make the folder and write down the options of the run that starts in it.
-
-        Raises:
-            WorldError: The folder cannot be written.
-        """
-        try:
-            write_json(self.options, options)
-        except OSError as error:
-            raise WorldError(f"--output_dir: cannot write to '{self.path}': {error.strerror}") from error
-
-    def clear(self) -> None:
-        """Remove the run and everything it wrote, and nothing else, for `--overwrite`.
+    def refuse_foreign_files(self) -> None:
+        """Check that there is nothing here but a run, or nothing at all, before it is replaced.
 
         Raises:
             InputError: The folder holds files that are no run of ours.
         """
-        if self.path.exists() and any(self.path.iterdir()):
-            if not self.options.is_file():
-                raise InputError(f"--overwrite: '{self.path}' holds files that are no run of ours; they stay")
-            shutil.rmtree(self.path)
+        if self.path.exists() and any(self.path.iterdir()) and not self.options.is_file():
+            raise InputError(f"--overwrite: '{self.path}' holds files that are no run of ours; they stay")
+
+    def begin(self, options: dict[str, Any], *, overwrite: bool = False) -> None:
+        """Make the folder, without an earlier run if `overwrite`, and write down the options of the run that starts.
+
+        Raises:
+            InputError: The folder holds files that are no run of ours.
+            WorldError: The folder cannot be written.
+        """
+        try:
+            if overwrite and self.path.exists():
+                self.refuse_foreign_files()
+                shutil.rmtree(self.path)
+            write_json(self.options, options)
+        except OSError as error:
+            raise WorldError(f"--output_dir: cannot write to '{self.path}': {error.strerror}") from error
 
     def finish(self, record: dict[str, Any]) -> None:
         """Drop the resume state, which is of no use to a finished run, and write the record."""

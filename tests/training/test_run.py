@@ -136,6 +136,14 @@ def test_other_options_are_refused_by_name_and_replace_the_run_when_asked(run_tr
     assert weights(run_training(pooling="max", overwrite=True)) != first
 
 
+def test_a_run_is_replaced_only_once_the_new_one_can_start(run_training):
+    first = weights(run_training())
+    with pytest.raises(InputError, match="positions for 64 tokens"):
+        run_training(max_length=65, overwrite=True)
+    folder = run_training()
+    assert weights(folder) == first
+
+
 def test_files_that_are_no_run_of_ours_are_never_touched(run_training, tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "thesis.txt").write_text("mine")
