@@ -186,8 +186,9 @@ def _print_evaluation(report: dict[str, Any]) -> None:
     from rich.table import Table
 
     table = Table(title=f"Test, n = {report['n']}", title_justify="left", box=None, pad_edge=False)
-    for column, justify in (("", "left"), ("value", "right"), ("95 % interval", "right")):
-        table.add_column(column, justify=justify)  # type: ignore[arg-type]
+    table.add_column("")
+    table.add_column("value", justify="right")
+    table.add_column("95 % interval", justify="right")
     for name, value in report["metrics"].items():
         interval = report["intervals"].get(name)
         table.add_row(

@@ -7,7 +7,27 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
-WORDS = "shares fell market match goal team film music actor minister vote party phone software web the a of in".split()  # noqa: SIM905
+WORDS = [
+    "shares",
+    "fell",
+    "market",
+    "match",
+    "goal",
+    "team",
+    "film",
+    "music",
+    "actor",
+    "minister",
+    "vote",
+    "party",
+    "phone",
+    "software",
+    "web",
+    "the",
+    "a",
+    "of",
+    "in",
+]
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 CHARACTERS = string.ascii_lowercase + string.digits + string.punctuation + "£"
 PIECES = (f"##{character}" for character in CHARACTERS)
