@@ -156,7 +156,7 @@ def _start(model_options: ModelArguments, data_options: DataArguments, arguments
         class_weights=balanced_weights(labels["train"], len(articles.label_names)) if balanced else None,
         label_smoothing=arguments.label_smoothing_factor,
     )
-    tokenizer = start_tokenizer(model_options, data_options.max_length)
+    tokenizer = start_tokenizer(model_options)
     encoded = {
         side: encode_texts(
             tokenizer, list(articles.side(side)["text"]), data_options.max_length, data_options.truncation

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.errors import InputError
@@ -13,6 +14,17 @@ from bbc_classifier.model import PooledEncoderError, PooledEncoderForSequenceCla
 from bbc_classifier.model.encoders import locate_encoder
 from bbc_classifier.provenance import file_sha256
 from bbc_classifier.training.arguments import ModelArguments
+
+# What the library would save of how and from where the tokenizer was loaded, and of the truncation it had there.
+LOADING_LEFTOVERS = (
+    "is_local",
+    "local_files_only",
+    "max_length",
+    "pad_to_multiple_of",
+    "pad_token_type_id",
+    "stride",
+    "truncation_strategy",
+)
 
 
 def start_model(
@@ -52,8 +64,10 @@ def start_model(
     return model
 
 
-def start_tokenizer(options: ModelArguments, max_length: int) -> PreTrainedTokenizerBase:
-    """Load the encoder's tokenizer, with `max_length` as its limit and no truncation or padding of its own.
+def start_tokenizer(options: ModelArguments) -> PreTrainedTokenizerBase:
+    """Load the encoder's tokenizer, without any limit, truncation or padding of its own: cutting is the model's.
+
+    With a limit, every pipeline would warn of indexing errors that cannot happen.
 
     Raises:
         InputError: There is no tokenizer beside the encoder.
@@ -70,7 +84,9 @@ def start_tokenizer(options: ModelArguments, max_length: int) -> PreTrainedToken
         raise InputError(
             f"--encoder {options.encoder}: no tokenizer with a vocabulary and a padding token is beside it"
         )
-    tokenizer.model_max_length = max_length
+    tokenizer.model_max_length = VERY_LARGE_INTEGER
+    for leftover in LOADING_LEFTOVERS:
+        tokenizer.init_kwargs.pop(leftover, None)
     if tokenizer.is_fast:
         tokenizer.backend_tokenizer.no_truncation()
         tokenizer.backend_tokenizer.no_padding()

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import torch
+from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -24,6 +25,7 @@ def make_checkpoint(folder: Path) -> tuple[Path, Path]:
     """Write the checkpoint and the expected answers; return their paths."""
     model = make_loud_classifier(pooling="attention", max_input_tokens=32, truncation="head+tail")
     tokenizer = tiny_tokenizer()
+    tokenizer.model_max_length = VERY_LARGE_INTEGER  # as training saves it
     checkpoint, expected = folder / "checkpoint", folder / "expected.json"
     model.save_pretrained(checkpoint)
     tokenizer.save_pretrained(checkpoint)

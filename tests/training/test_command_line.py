@@ -103,7 +103,7 @@ BAD_TRAIN_INPUT = {
         "pooling 'pooler' is not one of cls, mean",
     ),
     "encoder without tokenizer": (["--encoder", "NO_TOKENIZER"], "tokenizer"),
-    "encoder that is no checkpoint": (["--encoder", "EMPTY"], "cannot be loaded"),
+    "encoder that is no checkpoint": (["--encoder", "EMPTY"], "has no config.json"),
     "truncated encoder weights": (["--encoder", "TRUNCATED"], "cannot be loaded"),
     "more tokens than positions": (["--max_length", "65"], "positions for 64 tokens"),
     "too few tokens": (["--max_length", "2"], "whole number above 2"),

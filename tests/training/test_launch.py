@@ -31,7 +31,7 @@ TWO_PROCESSES = [
     "-m",
     "torch.distributed.run",
     "--nproc_per_node=2",
-    "--master_port=0",
+    "--standalone",
     "-m",
     "bbc_classifier",
     "train",

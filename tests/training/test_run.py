@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from transformers import AutoModel
+from transformers import AutoModel, AutoTokenizer
 
 from bbc_classifier.errors import InputError
 from bbc_classifier.evaluation.predictions import read_predictions
@@ -17,6 +17,7 @@ from bbc_classifier.provenance import file_sha256
 from bbc_classifier.records import read_json
 from bbc_classifier.training.cross_validation import cross_validate
 from bbc_classifier.training.run_folder import RunFolder
+from bbc_classifier.training.starting_point import LOADING_LEFTOVERS
 from bbc_classifier.training.trainer import StopOnNonFiniteLoss
 from tests.conftest import LABELS
 
@@ -84,6 +85,16 @@ def test_predictions_are_what_the_saved_classifier_says(run_training):
     words = {"business": "shares market"}[row_ids[0].partition("/")[0]]
     again, _ = classifier.probabilities([f"the {words} {number} " * (1 + number % 7)])
     np.testing.assert_allclose(again[0], probabilities[0], atol=1e-6)
+
+
+def test_the_saved_tokenizer_neither_warns_of_long_texts_nor_tells_how_it_was_loaded(run_training, capfd, caplog):
+    folder = run_training(max_steps=1)
+    capfd.readouterr()
+    caplog.clear()
+    tokenizer = AutoTokenizer.from_pretrained(folder.model, trust_remote_code=False)
+    assert len(tokenizer("goal " * 500)["input_ids"]) == 502
+    assert (capfd.readouterr().err, caplog.text) == ("", "")
+    assert set(read_json(folder.model / "tokenizer_config.json")).isdisjoint(LOADING_LEFTOVERS)
 
 
 def test_the_recipe_learns_the_synthetic_topics(run_training):
