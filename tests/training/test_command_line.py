@@ -174,7 +174,7 @@ BAD_USE = {
     "default run missing": (["predict", "text"], "no classifier at 'runs/minilm-mean-seed42'"),
     "another kind of model": (
         ["predict", "--model", "DISTILBERT", "text"],
-        "is a distilbert model, not a pooled_encoder",
+        "of type 'distilbert', not a 'pooled_encoder' classifier",
     ),
     "empty folder": (["evaluate", "--model", "EMPTY"], "EMPTY"),
     "no rows asked for": (["predict", "--model", "RUN", "--top_k", "0", "text"], "top_k must be at least 1"),
