@@ -22,7 +22,7 @@ for name in ("connect", "connect_ex"):
 socket.getaddrinfo = socket.create_connection = refuse
 
 from bbc_classifier.cli import main
-sys.exit(main(["train", "--max_steps", "24", "--max_length", "48", "--warmup_steps", "4", "--output_dir", sys.argv[1]]))
+sys.exit(main(["train", "--max_steps", "24", "--max_length", "32", "--warmup_steps", "4", "--output_dir", sys.argv[1]]))
 """
 BUSINESS = "The bank raised interest rates as shares fell and company profits shrank in a weak economy."
 
