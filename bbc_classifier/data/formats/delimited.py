@@ -1,0 +1,116 @@
+"""CSV and TSV: every cell as the text it is, and a ragged row named."""
+
+import csv
+from collections import Counter
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from bbc_classifier.data.formats.raw_file import check_text
+from bbc_classifier.errors import InputError
+
+# The longest row that can be parsed; longer texts are refused anyway.
+BLOCK_BYTES = 1 << 26
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+NO_DELIMITERS = '"\r\n'
+
+
+def read_delimited(path: Path, delimiter: str | None = None) -> pa.Table:
+    """Return every cell as a string; the first row names the columns.
+
+    Quoted cells may hold the delimiter, doubled quotation marks and line breaks.
+
+    Raises:
+        InputError: The file is not UTF-8, a column name is there twice, a row has too few or too many cells, or a
+            quotation mark is left open or stands inside a quoted cell.
+    """
+    if delimiter is None:
+        delimiter = DELIMITERS[path.suffix.lower()]
+    _check_delimiter(delimiter)
+    check_text(path)
+    header = _checked_header(path, delimiter)
+    ragged: list[arrow_csv.InvalidRow] = []
+
+    def keep(row: arrow_csv.InvalidRow) -> str:
+        ragged.append(row)
+        return "skip"
+
+    try:
+        table = arrow_csv.read_csv(
+            path,
+            # One thread: only then are rows numbered.
+            read_options=arrow_csv.ReadOptions(use_threads=False, block_size=BLOCK_BYTES),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=delimiter, newlines_in_values=True, invalid_row_handler=keep
+            ),
+            convert_options=arrow_csv.ConvertOptions(column_types=dict.fromkeys(header, pa.string())),
+        )
+    except pa.ArrowInvalid as error:
+        raise InputError(f"'{path}' cannot be read as rows: {_reason(error)}") from error
+    if ragged:
+        row = ragged[0]
+        raise InputError(
+            f"'{path}', row {row.number - 1}: {row.actual_columns} cells where the header has {row.expected_columns} "
+            f"(column separator {delimiter!r}; quote cells that hold it)"
+        )
+    return table
+
+
+def _check_delimiter(delimiter: str) -> None:
+    if len(delimiter) != 1 or not delimiter.isascii() or delimiter in NO_DELIMITERS:
+        raise InputError(
+            f"--delimiter must be one ASCII character, neither a quotation mark nor a line break, not {delimiter!r}; "
+            "a file with tabs ends in .tsv"
+        )
+
+
+def _checked_header(path: Path, delimiter: str) -> list[str]:
+    """Return the column names, once the quotation marks of all rows are found to be in order.
+
+    A mark that is left open swallows the rows after it, and Arrow's parser says nothing of it.
+
+    Raises:
+        InputError: They are not, or a name is there twice.
+    """
+    names: list[str] = []
+    number = 0
+    csv.field_size_limit(BLOCK_BYTES)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        try:
+            # Blank lines are no rows.
+            for row in filter(None, csv.reader(file, delimiter=delimiter, strict=True)):
+                names = names or row
+                number += 1
+        except csv.Error as error:
+            place = f"row {number}" if number else "the column names"
+            raise InputError(f"'{path}', {place}: {_quoting(str(error))}") from error
+    if not names:
+        raise InputError(f"'{path}' holds no row; the first one names the columns")
+    refuse_repeated_names(path, names)
+    return names
+
+
+def _quoting(reason: str) -> str:
+    if "expected after" in reason:
+        return "a quotation mark inside a quoted cell; double it"
+    if "limit" in reason:
+        return f"a cell is longer than {BLOCK_BYTES >> 20} Mi characters (a quotation mark that is never closed?)"
+    return "a quotation mark is never closed"
+
+
+def refuse_repeated_names(path: Path, names: list[str]) -> None:
+    """Check that every column has a name of its own.
+
+    Raises:
+        InputError: Two columns share a name.
+    """
+    name, count = Counter(names).most_common(1)[0] if names else ("", 0)
+    if count > 1:
+        raise InputError(f"'{path}': {count} columns have the name '{name}'; each needs a name of its own")
+
+
+def _reason(error: pa.ArrowInvalid) -> str:
+    if "straddling" in str(error):
+        return f"a row is longer than {BLOCK_BYTES >> 20} MiB"
+    return " ".join(str(error).split())

@@ -1,0 +1,86 @@
+"""Parquet, read in batches so that a small file that unpacks to a huge one is stopped in time."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as arrow_parquet
+
+from bbc_classifier.data.formats.delimited import refuse_repeated_names
+from bbc_classifier.data.formats.raw_file import check_fits_memory
+from bbc_classifier.errors import InputError
+
+MAGIC = b"PAR1"
+BATCH_ROWS = 1024
+# The least that a value takes once it is unpacked; of a text, its offset.
+BYTES_OF = {"BOOLEAN": 1 / 8, "INT64": 8, "DOUBLE": 8, "INT96": 8}
+BYTES_OF_OTHERS = 4
+
+
+def read_parquet(path: Path) -> pa.Table:
+    """Return the whole table.
+
+    Raises:
+        InputError: It is no Parquet file, is damaged, has a column name twice, or would not fit into memory.
+    """
+    with path.open("rb") as raw:
+        start = raw.read(4)
+    if start != MAGIC:
+        raise InputError(f"'{path}' is not a Parquet file: it begins with {start!r}, not {MAGIC!r}")
+    try:
+        metadata = arrow_parquet.read_metadata(path)
+        schema = metadata.schema.to_arrow_schema()
+        refuse_repeated_names(path, schema.names)
+        check_fits_memory(path, _least_bytes(metadata))
+        texts = [leaf.path for leaf in _leaves(metadata) if leaf.physical_type == "BYTE_ARRAY"]
+        # Strings stay packed until they are measured: a few bytes may stand for a gigabyte.
+        with arrow_parquet.ParquetFile(path, read_dictionary=texts) as file:
+            table = _unpacked(path, file, pa.schema([_plain(field) for field in schema], schema.metadata))
+        table.validate(full=True)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise InputError(f"'{path}' is a damaged Parquet file: {' '.join(str(error).split())[:200]}") from error
+    return table
+
+
+def _unpacked(path: Path, file: arrow_parquet.ParquetFile, schema: pa.Schema) -> pa.Table:
+    """Read batch by batch, and stop before what is to be unpacked would fill the memory."""
+    packed, size = [], 0
+    for batch in file.iter_batches(batch_size=BATCH_ROWS):
+        size += sum(map(_unpacked_bytes, batch.columns))
+        check_fits_memory(path, size)
+        packed.append(batch)
+    return pa.Table.from_batches([batch.cast(schema) for batch in packed], schema)
+
+
+def _least_bytes(metadata: arrow_parquet.FileMetaData) -> int:
+    """Return a lower bound of what the file takes once unpacked, from what it says of itself."""
+    groups = (metadata.row_group(index) for index in range(metadata.num_row_groups))
+    # Of a list, a row may have no value at all.
+    single = (leaf.physical_type for leaf in _leaves(metadata) if leaf.max_repetition_level == 0)
+    row = sum(BYTES_OF.get(kind, BYTES_OF_OTHERS) for kind in single)
+    return max(int(metadata.num_rows * row), sum(group.total_byte_size for group in groups))
+
+
+def _leaves(metadata: arrow_parquet.FileMetaData) -> list[arrow_parquet.ColumnSchema]:
+    """Return what has values of its own, also inside lists and objects."""
+    return [metadata.schema.column(index) for index in range(len(metadata.schema))]
+
+
+def _unpacked_bytes(column: pa.Array) -> int:
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        lengths = pc.binary_length(column.dictionary)
+        return pc.sum(lengths.take(column.indices)).as_py() or 0
+    if pa.types.is_struct(kind):
+        return sum(map(_unpacked_bytes, column.flatten()))
+    if pa.types.is_map(kind):
+        return _unpacked_bytes(column.keys) + _unpacked_bytes(column.items)
+    if pa.types.is_nested(kind):
+        return _unpacked_bytes(column.flatten())
+    return column.nbytes
+
+
+def _plain(field: pa.Field) -> pa.Field:
+    """Return the field as it is read: no dictionary, and texts in the layout that every function takes."""
+    kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    return pa.field(field.name, pa.string() if pa.types.is_string_view(kind) else kind, metadata=field.metadata)
