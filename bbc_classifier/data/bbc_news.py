@@ -47,6 +47,15 @@ class BbcNews:
         )
         return Dataset.from_list(rows, features=features)
 
+    def identity(self) -> str:
+        """Return the version of the package that carries the articles.
+
+        Raises:
+            InputError: It is not installed.
+        """
+        articles_folder()
+        return importlib.metadata.version(PACKAGE)
+
     def provenance(self) -> dict[str, Any]:
         """Return the package and version the articles came from, and their terms."""
         return {

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from transformers import PreTrainedTokenizerBase
 
 from bbc_classifier.model.truncation import cut_tokens
@@ -25,11 +26,15 @@ class EncodedTexts:
         """Share of the texts that were cut, 0 for no texts."""
         return sum(self.truncated) / max(1, len(self.truncated))
 
-    def rows(self, labels: Sequence[int]) -> list[dict[str, object]]:
-        """Return the rows the Trainer's collator pads: `input_ids`, `attention_mask`, `labels`."""
+    def rows(self, targets: Sequence[int] | np.ndarray) -> list[dict[str, object]]:
+        """Return the rows the Trainer's collator pads: `input_ids`, `attention_mask`, `labels`.
+
+        Args:
+            targets: (texts,) class indices, or (texts, labels) floats, 1 where a text has a label.
+        """
         return [
-            {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": int(label)}
-            for ids, label in zip(self.input_ids, labels, strict=True)
+            {"input_ids": ids, "attention_mask": [1] * len(ids), "labels": target}
+            for ids, target in zip(self.input_ids, np.asarray(targets).tolist(), strict=True)
         ]
 
 

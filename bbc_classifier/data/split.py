@@ -1,18 +1,16 @@
-"""Choosing rows: a stratified split into train, validation and test, and k folds, both by group.
-
-The order of the groups comes from a hash of the seed and the group's key, not from a random number generator, so the
-same rows land on the same side on every machine and under every version of every library.
-"""
+"""Choosing rows: a stratified split into train, validation and test, and k folds, both by group."""
 
 import hashlib
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+from bbc_classifier.data.stratify import stratified_sides
 from bbc_classifier.errors import InputError
 from bbc_classifier.records import write_json
+
+SIDES = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -37,22 +35,22 @@ class Split:
         """Write the split as JSON."""
         write_json(path, asdict(self))
 
+    def without(self, row_ids: set[str]) -> "Split":
+        """Return the split without some rows of the test side; its fingerprint says which are gone."""
+        kept = [row_id for row_id in self.test if row_id not in row_ids]
+        gone = hashlib.sha256("\n".join([self.fingerprint, *sorted(row_ids)]).encode("utf-8")).hexdigest()
+        return replace(self, test=kept, fingerprint=gone)
+
     @classmethod
     def load(cls, path: Path) -> "Split":
         """Read a split written by `save`."""
         return cls(**json.loads(path.read_text(encoding="utf-8")))
 
 
-@dataclass(frozen=True)
-class _Group:
-    rows: list[int]
-    rank: str
-
-
 def split_rows(
     row_ids: Sequence[str],
     groups: Sequence[str],
-    labels: Sequence[str],
+    labels: Sequence[Sequence[str]],
     *,
     validation_fraction: float = 0.15,
     test_fraction: float = 0.15,
@@ -60,13 +58,10 @@ def split_rows(
 ) -> Split:
     """Split rows by group, with each label's share the same on every side up to rounding.
 
-    Within each label the groups stand in hash order; the first ones fill test, the next ones validation, the rest is
-    train. Groups are never divided, so a side can exceed its share by part of a group.
-
     Args:
         row_ids: Unique name of each row.
         groups: Group key of each row; rows of one group stay together.
-        labels: Label name of each row.
+        labels: The label names of each row: one, several or none.
         validation_fraction: Share of each label's rows that validates.
         test_fraction: Share of each label's rows that tests.
         seed: Seed of the group order.
@@ -74,16 +69,55 @@ def split_rows(
     Raises:
         InputError: A fraction is out of range, or a label has too few groups to stand on every side.
     """
-    if not (0 < validation_fraction < 1 and 0 < test_fraction < 1 and validation_fraction + test_fraction < 1):
-        raise InputError("--validation_fraction and --test_fraction must be above 0 and add up to less than 1")
-    sides = _cut(groups, labels, {"test": test_fraction, "validation": validation_fraction}, seed)
-    return _name_rows(row_ids, groups, labels, sides, seed)
+    check_fractions(validation_fraction, test_fraction)
+    shares = {
+        "test": test_fraction,
+        "validation": validation_fraction,
+        "train": 1 - validation_fraction - test_fraction,
+    }
+    return name_rows(row_ids, groups, labels, stratified_sides(groups, labels, shares, seed), seed)
+
+
+def complete_split(
+    row_ids: Sequence[str],
+    groups: Sequence[str],
+    labels: Sequence[Sequence[str]],
+    sides: Sequence[str],
+    *,
+    validation_fraction: float = 0.15,
+    test_fraction: float = 0.15,
+    seed: int = 42,
+) -> Split:
+    """Keep ready-made sides as they are, and cut those that are missing from train, by group; never from test.
+
+    Args:
+        row_ids: As in `split_rows`, and so are the others.
+        groups: As above.
+        labels: As above.
+        sides: The side of each row.
+        validation_fraction: Share of the training rows that validates, where no side does.
+        test_fraction: Share of the training rows that tests, where no side does.
+        seed: Seed of the group order.
+
+    Raises:
+        InputError: A fraction is out of range, or a label has too few groups in train.
+    """
+    check_fractions(validation_fraction, test_fraction)
+    rows = {side: [row for row, own in enumerate(sides) if own == side] for side in SIDES}
+    fractions = {"test": test_fraction, "validation": validation_fraction}
+    missing = {side: fraction for side, fraction in fractions.items() if not rows[side]}
+    if missing and rows["train"]:
+        train = rows["train"]
+        shares = {**missing, "train": 1 - sum(missing.values())}
+        cut = stratified_sides([groups[row] for row in train], [labels[row] for row in train], shares, seed)
+        rows |= {side: [train[row] for row in chosen] for side, chosen in cut.items()}
+    return name_rows(row_ids, groups, labels, rows, seed)
 
 
 def fold_rows(
     row_ids: Sequence[str],
     groups: Sequence[str],
-    labels: Sequence[str],
+    labels: Sequence[Sequence[str]],
     *,
     folds: int,
     validation_fraction: float = 0.15,
@@ -91,92 +125,57 @@ def fold_rows(
 ) -> list[Split]:
     """Return `folds` splits whose test sides are disjoint and together hold every row.
 
-    Each group goes, in hash order within its label, to the fold that holds the fewest rows of that label so far, and
-    of several such folds to the smallest. The validation side of a fold is cut from its other rows by the rule of
-    `split_rows`, whose arguments these are.
+    The validation side of a fold is cut from its other rows. The arguments are those of `split_rows`.
 
     Raises:
         InputError: `folds` is below 2, the fraction is out of range, or a label has too few groups.
     """
     if folds < 2:
         raise InputError(f"--folds must be at least 2, not {folds}")
-    if not 0 < validation_fraction < 1:
-        raise InputError("--validation_fraction must be above 0 and below 1")
-    tests: list[list[int]] = [[] for _ in range(folds)]
-    for label, ordered in _groups_by_label(groups, labels, seed).items():
-        if len(ordered) < folds:
-            raise InputError(f"label '{label}' has {len(ordered)} distinct articles: too few for {folds} folds")
-        gained = [0] * folds
-        for group in ordered:
-            fold = min(range(folds), key=lambda index: (gained[index], len(tests[index])))
-            gained[fold] += len(group.rows)
-            tests[fold] += group.rows
+    check_fractions(validation_fraction)
+    shares = {f"fold {fold}": 1 / folds for fold in range(folds)}
+    tests = stratified_sides(groups, labels, shares, seed).values()
     splits = []
     for test in tests:
-        rest = sorted(set(range(len(row_ids))) - set(test))
-        fractions = {"validation": validation_fraction}
-        inner = _cut([groups[row] for row in rest], [labels[row] for row in rest], fractions, seed)
-        sides = {side: [rest[row] for row in rows] for side, rows in inner.items()}
-        splits.append(_name_rows(row_ids, groups, labels, {**sides, "test": test}, seed))
+        held_out = set(test)
+        sides = ["test" if row in held_out else "train" for row in range(len(row_ids))]
+        splits.append(
+            complete_split(row_ids, groups, labels, sides, validation_fraction=validation_fraction, seed=seed)
+        )
     return splits
 
 
-def fingerprint(
-    row_ids: Sequence[str], groups: Sequence[str], labels: Sequence[str], sides: dict[str, list[str]]
-) -> str:
-    """Return the SHA-256 of a table and its sides; it does not depend on the order of the rows."""
-    side_of = {row_id: side for side, members in sides.items() for row_id in members}
-    lines = sorted(
-        json.dumps([row_id, group, label, side_of[row_id]])
-        for row_id, group, label in zip(row_ids, groups, labels, strict=True)
-    )
-    return hashlib.sha256("\n".join(lines).encode("utf-8")).hexdigest()
+def check_fractions(validation_fraction: float, test_fraction: float | None = None) -> None:
+    """Check that something is left for every side.
+
+    Raises:
+        InputError: A fraction is not above 0, or nothing would be left for train.
+    """
+    given = [validation_fraction] if test_fraction is None else [validation_fraction, test_fraction]
+    if not (all(fraction > 0 for fraction in given) and sum(given) < 1):
+        raise InputError("--validation_fraction and --test_fraction must be above 0 and add up to less than 1")
 
 
-def _cut(groups: Sequence[str], labels: Sequence[str], fractions: dict[str, float], seed: int) -> dict[str, list[int]]:
-    """Return the rows of each side in `fractions`, filled in that order, and of "train", which takes the rest."""
-    sides: dict[str, list[int]] = {side: [] for side in (*fractions, "train")}
-    for label, ordered in _groups_by_label(groups, labels, seed).items():
-        total = sum(len(group.rows) for group in ordered)
-        remaining = iter(ordered)
-        for side, fraction in fractions.items():
-            sides[side] += _take(remaining, max(1, round(total * fraction)))
-        rest = [row for group in remaining for row in group.rows]
-        if not rest:
-            raise InputError(f"label '{label}' has {len(ordered)} distinct articles: too few for {', '.join(sides)}")
-        sides["train"] += rest
-    return sides
-
-
-def _name_rows(
-    row_ids: Sequence[str], groups: Sequence[str], labels: Sequence[str], sides: dict[str, list[int]], seed: int
+def name_rows(
+    row_ids: Sequence[str],
+    groups: Sequence[str],
+    labels: Sequence[Sequence[str]],
+    sides: dict[str, list[int]],
+    seed: int,
 ) -> Split:
     """Return the split that holds row ids, in the table's order, for row numbers."""
-    named = {side: [row_ids[row] for row in sorted(rows)] for side, rows in sides.items()}
+    named = {side: [row_ids[row] for row in sorted(sides[side])] for side in SIDES}
     return Split(**named, seed=seed, fingerprint=fingerprint(row_ids, groups, labels, named))
 
 
-def _groups_by_label(groups: Sequence[str], labels: Sequence[str], seed: int) -> dict[str, list[_Group]]:
-    """Return, per label in alphabetical order, its groups in hash order.
-
-    A group counts for its most frequent label, and of several such labels for the first in alphabetical order.
-    """
-    members: dict[str, list[int]] = defaultdict(list)
-    for row, key in enumerate(groups):
-        members[key].append(row)
-    by_label: dict[str, list[_Group]] = defaultdict(list)
-    for key, rows in members.items():
-        votes = Counter(labels[row] for row in rows)
-        label = min(votes, key=lambda name: (-votes[name], name))
-        by_label[label].append(_Group(rows, hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()))
-    return {label: sorted(by_label[label], key=lambda group: group.rank) for label in sorted(by_label)}
-
-
-def _take(groups: Iterator[_Group], wanted: int) -> list[int]:
-    """Take whole groups until they hold at least `wanted` rows, or until none is left; return the rows."""
-    rows: list[int] = []
-    for group in groups:
-        rows += group.rows
-        if len(rows) >= wanted:
-            break
-    return rows
+def fingerprint(
+    row_ids: Sequence[str], groups: Sequence[str], labels: Sequence[Sequence[str]], sides: dict[str, list[str]]
+) -> str:
+    """Return the SHA-256 of the rows that are on a side; it does not depend on the order of the rows."""
+    side_of = {row_id: side for side, members in sides.items() for row_id in members}
+    lines = sorted(
+        json.dumps([row_id, group, list(names), side_of[row_id]])
+        for row_id, group, names in zip(row_ids, groups, labels, strict=True)
+        if row_id in side_of
+    )
+    return hashlib.sha256("\n".join(lines).encode("utf-8")).hexdigest()

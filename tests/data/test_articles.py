@@ -24,11 +24,6 @@ def test_a_side_holds_its_rows_with_their_own_texts_and_labels(bbc_articles, bbc
         assert list(table["text"][:]) == [text_of[row_id] for row_id in row_ids]
 
 
-def test_an_unknown_data_set_is_refused_with_the_known_ones():
-    with pytest.raises(InputError, match=r"--dataset: unknown data set 'cnn'; known: bbc-news"):
-        load_articles(DataArguments(dataset="cnn"))
-
-
 @pytest.mark.parametrize(
     "options", [{"folds": 5}, {"fold": 0}, {"folds": 5, "fold": 5}, {"folds": 5, "fold": -1}], ids=str
 )

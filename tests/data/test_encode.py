@@ -1,5 +1,6 @@
 """Texts are cut by the one truncation rule, and the special tokens always stay."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -93,6 +94,12 @@ def test_rows_carry_ids_mask_and_label():
     rows = encode_texts(TOKENIZER, ["goal", TEN], 6, "head").rows([3, 0])
     assert [row["labels"] for row in rows] == [3, 0]
     assert [len(row["attention_mask"]) for row in rows] == [len(row["input_ids"]) for row in rows] == [3, 6]
+
+
+def test_rows_of_label_sets_carry_a_float_per_label():
+    rows = encode_texts(TOKENIZER, ["goal", TEN], 6, "head").rows(np.array([[1, 0, 1], [0, 0, 0]], dtype=np.float32))
+    assert [row["labels"] for row in rows] == [[1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
+    assert all(isinstance(value, float) for row in rows for value in row["labels"])
 
 
 def test_rows_refuse_another_number_of_labels():

