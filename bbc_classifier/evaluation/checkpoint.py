@@ -8,16 +8,15 @@ import numpy as np
 
 from bbc_classifier.data.articles import Articles
 from bbc_classifier.errors import InputError
-from bbc_classifier.evaluation.figures import draw_confusion_matrix
 from bbc_classifier.evaluation.predictions import write_predictions
-from bbc_classifier.evaluation.report import evaluation_report
+from bbc_classifier.evaluation.problem import Problem, problem_of
 from bbc_classifier.inference.classifier import NewsClassifier
 
 SIDES = ("validation", "test")
 
 
 def evaluate_side(classifier: NewsClassifier, articles: Articles, side: str, folder: Path) -> dict[str, Any]:
-    """Evaluate one side and write `predictions/<side>.parquet` and, for the test side, the confusion figures.
+    """Evaluate one side and write `predictions/<side>.parquet` and, for the test side, the figures.
 
     Args:
         classifier: The reloaded checkpoint.
@@ -29,37 +28,32 @@ def evaluate_side(classifier: NewsClassifier, articles: Articles, side: str, fol
         The report, with `truncated_share` and `seconds`.
 
     Raises:
-        InputError: The articles have a label that the classifier does not know.
+        InputError: The articles have a label that the classifier does not know, or any number of labels where it gives
+            one, or one where it gives any number.
     """
+    problem = classifiers_problem(classifier, articles)
     table = articles.side(side)
+    targets = problem.targets(table["label"][:], articles.label_names)
     started = time.perf_counter()
     probabilities, truncated = classifier.probabilities(table["text"][:])
     seconds = time.perf_counter() - started
-    names = classifier.label_names
-    labels = label_indices(articles.label_names, names)[np.array(table["label"][:])]
-    write_predictions(folder / "predictions" / f"{side}.parquet", table["row_id"][:], labels, probabilities, names)
-    report = evaluation_report(labels, probabilities, names)
+    given = problem.give(probabilities)
+    path = folder / "predictions" / f"{side}.parquet"
+    write_predictions(path, table["row_id"][:], targets, given, probabilities, classifier.label_names)
+    report = problem.report(targets, given, probabilities)
     if side == "test":
-        draw_confusion_figures(report, articles.provenance["name"], folder / "figures")
+        problem.draw(report, articles.provenance["name"], folder / "figures")
     return {**report, "truncated_share": float(np.mean(truncated)), "seconds": round(seconds, 3)}
 
 
-def label_indices(data_names: list[str], model_names: list[str]) -> np.ndarray:
-    """Return, per label index of the data, the classifier's index of the same name.
+def classifiers_problem(classifier: NewsClassifier, articles: Articles) -> Problem:
+    """Return what kind of classification the classifier does.
 
     Raises:
-        InputError: The classifier does not know a label.
+        InputError: The articles are of the other kind.
     """
-    unknown = [name for name in data_names if name not in model_names]
-    if unknown:
-        raise InputError(f"the classifier does not know the label '{unknown[0]}'; it knows {', '.join(model_names)}")
-    return np.array([model_names.index(name) for name in data_names])
-
-
-def draw_confusion_figures(report: dict[str, Any], data_name: str, folder: Path) -> None:
-    """Draw the test confusion matrix in counts and normalised."""
-    counts = np.array(report["confusion_matrix"]["counts"])
-    names = report["confusion_matrix"]["labels"]
-    title = f"{data_name}, test, n = {report['n']}, accuracy {report['metrics']['accuracy']:.3f}"
-    draw_confusion_matrix(counts, names, folder / "confusion_matrix.png", title=title)
-    draw_confusion_matrix(counts, names, folder / "confusion_matrix_normalized.png", normalized=True, title=title)
+    if classifier.multi_label and not articles.multi_label:
+        raise InputError("the classifier gives any number of labels, but every article of the data set has exactly one")
+    if articles.multi_label and not classifier.multi_label:
+        raise InputError("the classifier gives exactly one label, but an article of the data set has any number")
+    return problem_of(classifier.label_names, multi_label=classifier.multi_label, thresholds=classifier.thresholds)

@@ -19,6 +19,8 @@ MANY_LABELS = 10
 def draw_learning_curves(history: Sequence[dict[str, Any]], path: Path) -> None:
     """Draw training loss and validation log loss over epochs, and validation accuracy and macro F1 beneath.
 
+    A multi-label run has subset accuracy for accuracy.
+
     Args:
         history: The Trainer's log, as `history.json` holds it.
         path: PNG file to write.
@@ -36,14 +38,16 @@ def draw_learning_curves(history: Sequence[dict[str, Any]], path: Path) -> None:
     loss.set(ylabel="log loss (nats)", title="Loss", ylim=(0, None))
     for key, marker, colour, name in (
         ("eval_accuracy", "o-", TRAIN_COLOUR, "accuracy"),
+        ("eval_subset_accuracy", "o-", TRAIN_COLOUR, "subset accuracy"),
         ("eval_macro_f1", "s--", VALIDATION_COLOUR, "macro F1"),
     ):
-        score.plot(epochs, [entry[key] for entry in validation], marker, color=colour, label=name)
+        if all(key in entry for entry in validation):
+            score.plot(epochs, [entry[key] for entry in validation], marker, color=colour, label=name)
     score.set(xlabel="epoch", ylabel="share", title="Validation", ylim=(None, 1))
     for axes, corner in ((loss, "upper right"), (score, "lower right")):
         axes.grid(alpha=0.3)
         axes.legend(frameon=False, loc=corner)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_confusion_matrix(
@@ -77,10 +81,10 @@ def draw_confusion_matrix(
         label = axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=font_size)
         # It is inside the axes; measuring hundreds of these for the layout would take seconds.
         label.set_in_layout(False)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
     """Write a PNG without the drawing library's version in it, so that equal figures are equal files."""
     FigureCanvasAgg(figure)
     with written_whole(path) as beside:

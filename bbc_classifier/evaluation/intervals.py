@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.stats import binomtest
 
+from bbc_classifier.evaluation.metrics import ratio
+
 LEVEL = 0.95
 RESAMPLES = 2000
 
@@ -42,15 +44,11 @@ def averaged_scores(matrices: np.ndarray) -> dict[str, np.ndarray]:
     hits = np.diagonal(matrices, axis1=1, axis2=2).astype(float)
     true, predicted = matrices.sum(axis=2), matrices.sum(axis=1)
     scores = {
-        "precision": _ratio(hits, predicted),
-        "recall": _ratio(hits, true),
-        "f1": _ratio(2 * hits, true + predicted),
+        "precision": ratio(hits, predicted),
+        "recall": ratio(hits, true),
+        "f1": ratio(2 * hits, true + predicted),
     }
-    share = _ratio(true, true.sum(axis=1, keepdims=True))
+    share = ratio(true, true.sum(axis=1, keepdims=True))
     return {f"macro_{name}": values.mean(axis=1) for name, values in scores.items()} | {
         f"weighted_{name}": (values * share).sum(axis=1) for name, values in scores.items()
     }
-
-
-def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    return np.divide(numerator, denominator, out=np.zeros(numerator.shape), where=denominator > 0)

@@ -8,6 +8,8 @@ from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 AVERAGES = ("macro", "weighted")
 SCORES = ("precision", "recall", "f1")
+# What validation during training returns, besides the loss: `SingleLabel.validation_metrics`.
+VALIDATED = ("log_loss", "accuracy", *(f"{average}_{score}" for average in AVERAGES for score in SCORES))
 
 
 def label_metrics(labels: np.ndarray, predictions: np.ndarray, num_labels: int) -> dict[str, float]:
@@ -52,3 +54,8 @@ def brier_score(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the mean over rows of sum_k (p_k - y_k)^2, in [0, 2] (G. W. Brier, 1950, the multi-class form)."""
     targets = np.eye(probabilities.shape[1])[labels]
     return float(((probabilities - targets) ** 2).sum(axis=1).mean())
+
+
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Return numerator / denominator in the numerator's shape, with 0 where the denominator is 0."""
+    return np.divide(numerator, denominator, out=np.zeros(numerator.shape), where=denominator > 0)

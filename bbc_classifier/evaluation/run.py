@@ -1,56 +1,68 @@
 """One function: a classifier and data options in, a finished evaluation folder out."""
 
-import shutil
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bbc_classifier.data.articles import Articles, load_articles
+from bbc_classifier.data.articles import Articles, load_articles, load_test_articles
 from bbc_classifier.data.options import DataArguments
-from bbc_classifier.errors import InputError, WorldError
+from bbc_classifier.data.source import open_source
 from bbc_classifier.evaluation.checkpoint import evaluate_side
 from bbc_classifier.evaluation.options import EvaluateArguments
+from bbc_classifier.evaluation.training_run import TrainingRun
+from bbc_classifier.folders import check_output_folder, folder_name, folder_written_whole
 from bbc_classifier.inference.checkpoint import checkpoint_weights, model_location
 from bbc_classifier.inference.classifier import NewsClassifier
-from bbc_classifier.provenance import file_sha256, peak_memory_mib, provenance
-from bbc_classifier.records import read_json, write_json
+from bbc_classifier.provenance import file_sha256, peak_memory_mib, provenance, without_folders
+from bbc_classifier.records import write_json
 
-SCHEMA = 1
+SCHEMA = 2
 
 
-def evaluate(options: EvaluateArguments, data_options: DataArguments) -> Path:
-    """Evaluate a classifier on the test side and write record, predictions and figures to a folder of its own.
+def evaluate(options: EvaluateArguments, data_options: Mapping[str, Any] | None = None) -> Path:
+    """Evaluate a classifier and write record, predictions and figures to a folder of its own.
 
     The classifier's own `max_input_tokens` and `truncation` decide how much of a text it reads; the data options
     choose the rows.
 
+    Args:
+        options: The classifier, and which rows.
+        data_options: Options of `DataArguments` by name. Those that are not here are the run's own, or, where other
+            data are named or the classifier lies in no run folder, the defaults.
+
     Raises:
-        InputError: There is no such classifier, it does not know a label, it was trained on another split, or the
-            folder is taken.
+        InputError: There is no such classifier, it does not know a label, rows are among those it was trained on, or
+            the folder is taken.
         WorldError: The Hub cannot be reached, or the folder cannot be written.
     """
-    folder = Path(options.output_dir or Path("evaluations") / _model_name(options.model))
-    _check_folder(folder, options.overwrite)
+    run = TrainingRun(options.model)
+    data = run.data_with(data_options or {})
+    folder = Path(options.output_dir) if options.output_dir else _default_folder(options.model, run, data)
+    check_output_folder(folder, overwrite=options.overwrite, kind="evaluation")
     classifier = NewsClassifier.from_pretrained(options.model, revision=options.revision)
-    articles = load_articles(data_options)
-    _check_same_split(options.model, articles.split.fingerprint)
-    beside = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(beside, ignore_errors=True)
-    try:
-        beside.mkdir(parents=True)
-    except OSError as error:
-        raise WorldError(f"--output_dir: cannot write to '{folder}': {error.strerror}") from error
-    try:
+    articles = _articles(options.rows, data, run)
+    seen = run.seen(articles)
+    if seen:
+        articles = run.without_seen(articles, seen, remove=data.remove_leaks)
+    with folder_written_whole(folder) as beside:
         report = evaluate_side(classifier, articles, "test", beside)
-        write_json(beside / "evaluation.json", _record(options, data_options, articles, report))
-        if folder.exists():
-            shutil.rmtree(folder)
-        beside.rename(folder)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
+        write_json(beside / "evaluation.json", _record(options, data, articles, report, len(seen)))
     return folder
+
+
+def _articles(rows: str, data: DataArguments, run: TrainingRun) -> Articles:
+    if rows == "test" or (rows == "auto" and run.was_trained_on(data)):
+        return load_articles(data)
+    return load_test_articles(data, every_row=rows == "all")
+
+
+def _default_folder(model: str, run: TrainingRun, data: DataArguments) -> Path:
+    """Return evaluations/<model>, or of data that the run was not trained on, evaluations/<model>-on-<data>."""
+    name = _model_name(model)
+    own = run.was_trained_on(data)
+    return Path("evaluations") / (name if own else f"{name}-on-{folder_name(open_source(data).name)}")
 
 
 def _model_name(model: str) -> str:
@@ -59,32 +71,8 @@ def _model_name(model: str) -> str:
     return path.parent.name if path.name == "model" else path.name
 
 
-def _check_folder(folder: Path, overwrite: bool) -> None:
-    """Refuse to write over anything but an earlier evaluation, and over that only when told to."""
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"--output_dir: '{folder}' is a file; choose a folder")
-    if not folder.exists() or not any(folder.iterdir()):
-        return
-    if not overwrite:
-        raise InputError(f"--output_dir: '{folder}' is not empty; add --overwrite or choose another folder")
-    if not (folder / "evaluation.json").is_file():
-        raise InputError(f"--overwrite: '{folder}' holds files that are no evaluation of ours; they stay")
-
-
-def _check_same_split(model: str, fingerprint: str) -> None:
-    """Refuse to test a run on rows that it may have been trained on; a model folder's record lies above it."""
-    record = Path(model_location(model)).parent / "record.json"
-    if Path(model).is_dir() and record.is_file():
-        trained = read_json(record)["data"]["split_fingerprint"]
-        if trained != fingerprint:
-            raise InputError(
-                f"--model: '{model}' was trained on another split ({trained[:12]}, not {fingerprint[:12]}), so these "
-                "test rows may be among its training rows; give the data options it was trained with"
-            )
-
-
 def _record(
-    options: EvaluateArguments, data_options: DataArguments, articles: Articles, report: dict[str, Any]
+    options: EvaluateArguments, data: DataArguments, articles: Articles, report: dict[str, Any], seen: int
 ) -> dict[str, Any]:
     weights = checkpoint_weights(model_location(options.model), options.revision)
     return {
@@ -95,8 +83,13 @@ def _record(
             "revision": options.revision,
             "weights_sha256": file_sha256(weights) if weights else None,
         },
-        "options": {"data": asdict(data_options)},
-        "data": {**articles.provenance, **articles.counts(), "split_fingerprint": articles.split.fingerprint},
+        "options": {"rows": options.rows, "data": without_folders(asdict(data))},
+        "data": {
+            **articles.provenance,
+            **articles.counts(),
+            "split_fingerprint": articles.split.fingerprint,
+            "seen_in_training_removed": seen,
+        },
         "evaluation": {"test": report},
         "peak_memory_mib": peak_memory_mib(),
         "provenance": provenance(),

@@ -12,9 +12,11 @@ from bbc_classifier.device import device_type
 from bbc_classifier.errors import InputError
 from bbc_classifier.inference.batching import predict_logits
 from bbc_classifier.inference.checkpoint import open_checkpoint
+from bbc_classifier.inference.decision import above_thresholds, most_probable, sigmoid, softmax
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 
 UNSURE = "unsure"
+DEFAULT_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,16 @@ class Prediction:
     """One text's answer.
 
     Attributes:
-        label: The most probable label, or "unsure" below the confidence asked for.
-        confidence: Probability of the most probable label, in [0, 1].
-        probabilities: Label to probability, most probable first.
+        label: The most probable of `labels`, or "unsure" where there is none.
+        labels: The labels given, most probable first. Single-label: the most probable label. Multi-label: every label
+            that reaches its threshold, possibly none. Never one below the confidence asked for.
+        confidence: Probability of `label`, in [0, 1]; of the most probable label where the answer is "unsure".
+        probabilities: Label to probability, most probable first. They add up to 1 only for a single-label classifier.
         truncated: Whether the text was longer than the model reads.
     """
 
     label: str
+    labels: list[str]
     confidence: float
     probabilities: dict[str, float]
     truncated: bool
@@ -70,11 +75,23 @@ class NewsClassifier:
         """The labels, in the order of the probability columns."""
         return self.model.config.label_names
 
+    @property
+    def multi_label(self) -> bool:
+        """Whether a text can have any number of labels, not exactly one."""
+        return self.model.config.is_multi_label
+
+    @property
+    def thresholds(self) -> list[float] | None:
+        """The probability from which on each label is given; None for a single-label classifier, which has none."""
+        if not self.multi_label:
+            return None
+        return self.model.config.label_thresholds or [DEFAULT_THRESHOLD] * len(self.label_names)
+
     def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, list[bool]]:
         """Return the probabilities, (texts, labels) float64, rows in the texts' order, and which texts were cut."""
         encoded = encode_texts(self.tokenizer, texts, self.model.config.max_input_tokens, self.model.config.truncation)
         logits = predict_logits(self.model, encoded.input_ids, self.tokenizer.pad_token_id)
-        return softmax(logits), encoded.truncated
+        return (sigmoid if self.multi_label else softmax)(logits), encoded.truncated
 
     def predict(
         self, texts: Sequence[str], *, top_k: int | None = None, min_confidence: float = 0.0
@@ -84,7 +101,7 @@ class NewsClassifier:
         Args:
             texts: Any number of texts of any length.
             top_k: How many labels `probabilities` holds; None means all.
-            min_confidence: Below this confidence the label is "unsure".
+            min_confidence: Labels below this confidence are not given; where none is left the answer is "unsure".
 
         Raises:
             InputError: `top_k` is below 1, or `min_confidence` is not in [0, 1].
@@ -96,15 +113,19 @@ class NewsClassifier:
         if isinstance(texts, str):
             raise InputError("texts must be a list of texts, not one text")
         rows, truncated = self.probabilities(texts)
-        return [self._prediction(row, top_k, min_confidence, cut) for row, cut in zip(rows, truncated, strict=True)]
+        thresholds = self.thresholds
+        given = most_probable(rows) if thresholds is None else above_thresholds(rows, thresholds)
+        given &= rows >= min_confidence
+        return [self._prediction(*row, top_k) for row in zip(rows, given, truncated, strict=True)]
 
-    def _prediction(self, row: np.ndarray, top_k: int | None, min_confidence: float, truncated: bool) -> Prediction:
+    def _prediction(self, row: np.ndarray, given: np.ndarray, truncated: bool, top_k: int | None) -> Prediction:
         order = np.argsort(-row, kind="stable")
         names = self.label_names
-        best, confidence = names[order[0]], float(row[order[0]])
+        chosen = [index for index in order if given[index]]
         return Prediction(
-            label=best if confidence >= min_confidence else UNSURE,
-            confidence=confidence,
+            label=names[chosen[0]] if chosen else UNSURE,
+            labels=[names[index] for index in chosen],
+            confidence=float(row[chosen[0] if chosen else order[0]]),
             probabilities={names[index]: float(row[index]) for index in order[:top_k]},
             truncated=truncated,
         )
@@ -121,9 +142,3 @@ def _existing_device(name: str) -> str:
     except (RuntimeError, AssertionError) as error:
         raise InputError(f"--device: this machine has no device '{name}' that torch can use") from error
     return name
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return exp(z) / sum exp(z) per row, computed without overflow."""
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)

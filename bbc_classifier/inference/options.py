@@ -17,4 +17,13 @@ class PredictArguments:
         default="text",
         metadata={"help": "text: a line to read; json: one JSON object per line.", "choices": ["text", "json"]},
     )
+    input: str | None = field(
+        default=None,
+        metadata={"help": "File of texts: .csv, .tsv, .json, .jsonl, .parquet, or .txt with a text per line."},
+    )
+    output: str | None = field(
+        default=None,
+        metadata={"help": "File to write, with every column of the input: .csv, .tsv, .jsonl, .parquet or .txt."},
+    )
+    overwrite: bool = field(default=False, metadata={"help": "Replace the output file if it is there."})
     device: str | None = field(default=None, metadata={"help": "cpu, cuda, mps, …; unset, the accelerator if any."})

@@ -65,6 +65,8 @@ class PooledEncoderConfig(PreTrainedConfig):
         truncation: Which end of longer input is kept: "head", "tail" or "head+tail".
         class_weights: One weight per label for the training loss, or None.
         label_smoothing: Label smoothing of the training loss, in [0, 1).
+        label_thresholds: The probability in (0, 1) from which on each label is given, one per label; None means 0.5 for
+            all. Multi-label classifiers only: a single-label one gives its most probable label.
         kwargs: Whatever `PreTrainedConfig` takes, `id2label` and `problem_type` among it.
 
     Raises:
@@ -83,6 +85,7 @@ class PooledEncoderConfig(PreTrainedConfig):
         truncation="head",
         class_weights=None,
         label_smoothing=0.0,
+        label_thresholds=None,
         **kwargs,
     ):
         self.encoder_config = _own_copy(encoder_config)
@@ -92,6 +95,7 @@ class PooledEncoderConfig(PreTrainedConfig):
         self.truncation = truncation
         self.class_weights = class_weights
         self.label_smoothing = label_smoothing
+        self.label_thresholds = label_thresholds
         if kwargs.get("id2label") and not kwargs.get("label2id"):
             kwargs["label2id"] = {name: int(index) for index, name in kwargs["id2label"].items()}
         try:
@@ -129,6 +133,11 @@ class PooledEncoderConfig(PreTrainedConfig):
         """The label names, in the order of their indices."""
         return [name for _, name in sorted(self.id2label.items())]
 
+    @property
+    def is_multi_label(self) -> bool:
+        """Whether a text can have any number of the labels, not exactly one."""
+        return self.problem_type == "multi_label_classification"
+
     def has_named_labels(self) -> bool:
         """Whether the labels have real names, not the library's LABEL_0 and so on."""
         return not any(name == f"LABEL_{index}" for index, name in self.id2label.items())
@@ -147,6 +156,8 @@ class PooledEncoderConfig(PreTrainedConfig):
         check_number("classifier_dropout", self.classifier_dropout)
         check_number("label_smoothing", self.label_smoothing)
         self._check_labels()
+        self._check_class_weights()
+        self._check_label_thresholds()
         self._check_max_input_tokens()
 
     def _check_labels(self) -> None:
@@ -156,12 +167,26 @@ class PooledEncoderConfig(PreTrainedConfig):
             raise PooledEncoderError(f"two labels have one name: {', '.join(map(str, self.label_names))}")
         if self.num_labels == 1 and self.problem_type == "single_label_classification":
             raise PooledEncoderError("one label leaves nothing to choose: give two, or the problem_type 'regression'")
+
+    def _check_class_weights(self) -> None:
         if self.class_weights is None:
             return
         if len(self.class_weights) != self.num_labels:
             raise PooledEncoderError(f"class_weights has {len(self.class_weights)} values for {self.num_labels} labels")
         if not all(_is_number(weight) and 0 < weight < math.inf for weight in self.class_weights):
             raise PooledEncoderError(f"class_weights must be positive numbers, not {self.class_weights}")
+
+    def _check_label_thresholds(self) -> None:
+        if self.label_thresholds is None:
+            return
+        if not self.is_multi_label:
+            raise PooledEncoderError("label_thresholds need the problem_type 'multi_label_classification'")
+        if len(self.label_thresholds) != self.num_labels:
+            raise PooledEncoderError(
+                f"label_thresholds has {len(self.label_thresholds)} values for {self.num_labels} labels"
+            )
+        if not all(_is_number(threshold) and 0 < threshold < 1 for threshold in self.label_thresholds):
+            raise PooledEncoderError(f"label_thresholds must be above 0 and below 1, not {self.label_thresholds}")
 
     def _check_max_input_tokens(self) -> None:
         if self.max_input_tokens is None:

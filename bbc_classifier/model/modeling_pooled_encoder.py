@@ -65,7 +65,8 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         """Start a classifier from a pretrained encoder, in float32, with a fresh head.
 
         Seed the random number generators first: the head is drawn from them. If `name_or_path` is a finished
-        classifier of this class, its encoder is taken, and its pooling and head too when pooling and labels agree.
+        classifier of this class, its encoder is taken, and its pooling and head too when pooling, labels and problem
+        type agree.
 
         Args:
             name_or_path: A short name (`NAMED_ENCODERS`), a folder or a Hub id.
@@ -106,7 +107,7 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
             )
             return model
         _copy_encoder(model, start.encoder)
-        if start.config.pooling == config.pooling and start.config.label_names == list(labels):
+        if _same_head(start.config, config):
             model.pooling.load_state_dict(start.pooling.state_dict())
             model.classifier.load_state_dict(start.classifier.state_dict())
         return model
@@ -270,6 +271,12 @@ def _copy_encoder(model: PooledEncoderForSequenceClassification, source: PreTrai
     if any(name.startswith("pooler.") and name not in tensors for name in model.encoder.state_dict()):
         raise PooledEncoderError(f"the classifier has no pretrained pooler; {poolings_without(source.config)}")
     model.encoder.load_state_dict({name: tensors[name] for name in model.encoder.state_dict()})
+
+
+def _same_head(start: PooledEncoderConfig, config: PooledEncoderConfig) -> bool:
+    """Whether two configurations mean the same by the head's outputs; an unset problem type agrees with any."""
+    same_kind = start.problem_type in (None, config.problem_type)
+    return same_kind and start.pooling == config.pooling and start.label_names == config.label_names
 
 
 def _every_token(input_ids: torch.Tensor | None, inputs_embeds: torch.Tensor | None) -> torch.Tensor:

@@ -6,8 +6,10 @@ from typing import Any
 
 from transformers import TrainingArguments
 
+from bbc_classifier.data.options import DataArguments
 from bbc_classifier.device import device_type
-from bbc_classifier.evaluation.metrics import AVERAGES, SCORES
+from bbc_classifier.evaluation import metrics, multi_label_metrics
+from bbc_classifier.folders import folder_name
 from bbc_classifier.model.encoders import NAMED_ENCODERS
 from bbc_classifier.model.pooling import POOLINGS
 from bbc_classifier.training.precision import PRECISIONS, choose_precision
@@ -50,13 +52,8 @@ OPERATIONAL = frozenset(
     }
 )
 
-# What the Trainer can choose a checkpoint by: its own loss, and what `validation_metrics` returns.
-VALIDATION_METRICS = (
-    "loss",
-    "log_loss",
-    "accuracy",
-    *(f"{average}_{score}" for average in AVERAGES for score in SCORES),
-)
+# What the Trainer can choose a checkpoint by: its own loss, and what validation returns for one label or for many.
+VALIDATION_METRICS = tuple(dict.fromkeys(("loss", *metrics.VALIDATED, *multi_label_metrics.VALIDATED)))
 
 
 @dataclass
@@ -81,7 +78,7 @@ class ModelArguments:
     )
     class_weights: str = field(
         default="none",
-        metadata={"help": "'balanced' weighs each class by the inverse of its share.", "choices": ["none", "balanced"]},
+        metadata={"help": "'balanced' weighs each label by the inverse of its share.", "choices": ["none", "balanced"]},
     )
     attn_implementation: str | None = field(
         default=None, metadata={"help": "eager, sdpa, flash_attention_2, …; unset, the library chooses."}
@@ -95,7 +92,10 @@ class ClassifierTrainingArguments(TrainingArguments):
     _argument_group_name = "training"
 
     output_dir: str | None = field(
-        default=None, metadata={"help": "Run folder; unset, runs/<encoder>-<pooling>-seed<seed>."}
+        default=None,
+        metadata={
+            "help": "Run folder; unset, runs/<data>-<encoder>-<pooling>-seed<seed>, without the data of BBC News."
+        },
     )
     overwrite: bool = field(default=False, metadata={"help": "Replace what is in the run folder."})
     resume_from_checkpoint: str | None = field(
@@ -183,14 +183,15 @@ class ClassifierTrainingArguments(TrainingArguments):
         return self.seed if self.data_seed is None else self.data_seed
 
 
-def run_name(encoder_name: str, pooling: str, seed: int) -> str:
-    """Return the default name of a run folder: encoder, pooling, seed."""
-    return f"{encoder_name}-{pooling}-seed{seed}"
+def run_name(data_name: str, encoder_name: str, pooling: str, seed: int) -> str:
+    """Return the default name of a run folder: encoder, pooling, seed, and before them any data but BBC News."""
+    data = "" if data_name == DataArguments.dataset else f"{folder_name(data_name)}-"
+    return f"{data}{encoder_name}-{pooling}-seed{seed}"
 
 
-def default_output_dir(encoder_name: str, pooling: str, seed: int) -> Path:
+def default_output_dir(data_name: str, encoder_name: str, pooling: str, seed: int) -> Path:
     """Return the default run folder."""
-    return Path("runs") / run_name(encoder_name, pooling, seed)
+    return Path("runs") / run_name(data_name, encoder_name, pooling, seed)
 
 
 def shaping_options(arguments: ClassifierTrainingArguments) -> dict[str, Any]:

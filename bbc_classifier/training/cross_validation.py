@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 
 from bbc_classifier.data.options import DataArguments
-from bbc_classifier.evaluation.predictions import read_predictions
-from bbc_classifier.evaluation.report import evaluation_report
+from bbc_classifier.evaluation.predictions import read_given, read_predictions
+from bbc_classifier.evaluation.problem import problem_of
 from bbc_classifier.provenance import provenance
 from bbc_classifier.records import read_json, write_json
 from bbc_classifier.training.arguments import ClassifierTrainingArguments, ModelArguments
 from bbc_classifier.training.run import train
 from bbc_classifier.training.run_folder import RunFolder
+
+# What is said of each fold, whichever the kind of classification has.
+HEADLINES = ("accuracy", "subset_accuracy", "macro_f1", "log_loss")
 
 logger = logging.getLogger(__name__)
 
@@ -68,11 +71,16 @@ def cross_validate(
 
 
 def pooled_report(runs: list[RunFolder]) -> dict[str, Any]:
-    """Return the evaluation report over the test predictions of all runs together."""
+    """Return the evaluation report over the test predictions of all runs together.
+
+    What each run gave is pooled as it was written: every multi-label run has thresholds of its own.
+    """
     names = read_json(runs[0].record)["model"]["labels"]
-    parts = [read_predictions(run.path / "predictions" / "test.parquet", names) for run in runs]
-    labels = np.concatenate([part[1] for part in parts])
-    return evaluation_report(labels, np.concatenate([part[2] for part in parts]), names)
+    files = [run.path / "predictions" / "test.parquet" for run in runs]
+    parts = [read_predictions(file, names) for file in files]
+    targets, probabilities = (np.concatenate([part[column] for part in parts]) for column in (1, 2))
+    given = np.concatenate([read_given(file, names) for file in files])
+    return problem_of(names, multi_label=targets.ndim > 1).report(targets, given, probabilities)
 
 
 def _fold_figures(run: RunFolder) -> dict[str, Any]:
@@ -80,9 +88,7 @@ def _fold_figures(run: RunFolder) -> dict[str, Any]:
     test = finished["evaluation"]["test"]
     return {
         "n": test["n"],
-        "accuracy": test["metrics"]["accuracy"],
-        "macro_f1": test["metrics"]["macro_f1"],
-        "log_loss": test["metrics"]["log_loss"],
+        **{name: test["metrics"][name] for name in HEADLINES if name in test["metrics"]},
         "temperature": finished["temperature"],
         "train_seconds": finished["seconds"]["train"],
         "weights_sha256": finished["model"]["weights_sha256"],

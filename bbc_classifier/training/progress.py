@@ -6,6 +6,14 @@ from typing import Any
 from tqdm.auto import tqdm
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+# Of the validation figures, whichever the kind of classification has.
+SHOWN = {
+    "eval_log_loss": "log loss",
+    "eval_accuracy": "accuracy",
+    "eval_subset_accuracy": "subset accuracy",
+    "eval_macro_f1": "macro F1",
+}
+
 
 class Progress(TrainerCallback):
     """A progress bar with the current loss on standard error, and a line for each validation."""
@@ -44,10 +52,9 @@ class Progress(TrainerCallback):
     ) -> None:
         """Write one line of validation figures."""
         if self.bar is not None and metrics:
+            figures = [f"{said} {metrics[name]:.4f}" for name, said in SHOWN.items() if name in metrics]
             self.bar.write(
-                f"epoch {state.epoch:.2f} of {args.num_train_epochs:g}: validation log loss "
-                f"{metrics['eval_log_loss']:.4f}, accuracy {metrics['eval_accuracy']:.4f}, "
-                f"macro F1 {metrics['eval_macro_f1']:.4f}",
+                f"epoch {state.epoch:.2f} of {args.num_train_epochs:g}: validation {', '.join(figures)}",
                 file=sys.stderr,
             )
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bbc_classifier.data.articles import Articles
+from bbc_classifier.evaluation.calibration import Calibration
 from bbc_classifier.provenance import file_sha256, peak_memory_mib
 from bbc_classifier.training.arguments import ModelArguments
 from bbc_classifier.training.run_folder import RunFolder
@@ -44,7 +45,7 @@ def run_record(
     trainer: ClassifierTrainer,
     train_loss: float,
     resumed: bool,
-    temperature: float,
+    calibration: Calibration,
     reports: dict[str, Any],
     clock: Clock,
     origin: dict[str, Any],
@@ -67,12 +68,18 @@ def run_record(
             "truncated_share": truncated_share,
         },
         "training": {**training_figures(trainer), "final_train_loss": train_loss, "resumed": resumed},
-        "temperature": temperature,
+        "problem_type": trainer.model.config.problem_type,
+        "temperature": calibration.temperature,
+        "thresholds": _by_label(articles.label_names, calibration.thresholds),
         "evaluation": reports,
         "seconds": clock.seconds(),
         "peak_memory_mib": peak_memory_mib(),
         "provenance": origin,
     }
+
+
+def _by_label(names: list[str], thresholds: list[float] | None) -> dict[str, float] | None:
+    return None if thresholds is None else dict(zip(names, thresholds, strict=True))
 
 
 def training_figures(trainer: ClassifierTrainer) -> dict[str, Any]:

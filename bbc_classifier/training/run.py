@@ -14,15 +14,17 @@ from transformers import PreTrainedTokenizerBase, enable_full_determinism, set_s
 from bbc_classifier.data.articles import Articles, load_articles
 from bbc_classifier.data.encode import EncodedTexts, encode_texts
 from bbc_classifier.data.options import DataArguments
+from bbc_classifier.data.source import open_source
 from bbc_classifier.errors import InputError
-from bbc_classifier.evaluation.calibration import fit_temperature
+from bbc_classifier.evaluation.calibration import Calibration
 from bbc_classifier.evaluation.checkpoint import SIDES, evaluate_side
 from bbc_classifier.evaluation.figures import draw_learning_curves
+from bbc_classifier.evaluation.problem import Problem, problem_of
 from bbc_classifier.inference.batching import predict_logits
 from bbc_classifier.inference.classifier import NewsClassifier
 from bbc_classifier.model import PooledEncoderError, PooledEncoderForSequenceClassification
 from bbc_classifier.model.encoders import locate_encoder
-from bbc_classifier.provenance import provenance
+from bbc_classifier.provenance import provenance, without_folders
 from bbc_classifier.records import write_json
 from bbc_classifier.training.arguments import (
     ClassifierTrainingArguments,
@@ -33,7 +35,7 @@ from bbc_classifier.training.arguments import (
 from bbc_classifier.training.record import Clock, run_record
 from bbc_classifier.training.run_folder import RunFolder
 from bbc_classifier.training.starting_point import balanced_weights, start_model, start_tokenizer
-from bbc_classifier.training.trainer import build_trainer
+from bbc_classifier.training.trainer import build_trainer, check_metric
 
 logger = logging.getLogger(__name__)
 
@@ -44,17 +46,23 @@ class Start:
 
     Attributes:
         articles: The articles, split.
+        problem: Which kind of classification they are for.
         model: The encoder with a fresh head.
         tokenizer: The encoder's tokenizer.
         encoded: Token ids of the train and the validation side.
-        rows: The same with labels, as the Trainer takes them.
+        targets: What is true of the rows of these sides.
     """
 
     articles: Articles
+    problem: Problem
     model: PooledEncoderForSequenceClassification
     tokenizer: PreTrainedTokenizerBase
     encoded: dict[str, EncodedTexts]
-    rows: dict[str, list[dict[str, Any]]]
+    targets: dict[str, np.ndarray]
+
+    def rows(self, side: str) -> list[dict[str, object]]:
+        """Return a side as the Trainer takes it."""
+        return self.encoded[side].rows(self.targets[side])
 
 
 def train(
@@ -69,11 +77,14 @@ def train(
         InputError: An option or pair of options is not legal, or the run folder holds something else.
         WorldError: The encoder cannot be fetched, or the run folder cannot be written.
     """
-    folder = RunFolder(_output_dir(model_options, arguments))
+    source = open_source(data_options)
+    folder = RunFolder(_output_dir(model_options, arguments, source.name))
     options = {
         "model": asdict(model_options),
         "data": asdict(data_options),
         "training": shaping_options(arguments),
+        # The same file name with other rows in it is other data.
+        "source": {"identity": source.identity()},
     }
     checkpoint = None
     if arguments.overwrite:
@@ -109,24 +120,29 @@ def _run(
     start = _start(model_options, data_options, arguments)
     if PartialState().is_main_process:
         folder.begin(options, overwrite=arguments.overwrite)
-    trainer = build_trainer(start.model, start.tokenizer, arguments, start.rows["train"], start.rows["validation"])
+    trainer = build_trainer(
+        start.model, start.tokenizer, arguments, start.problem, start.rows("train"), start.rows("validation")
+    )
     clock.lap("prepare")
     outcome = trainer.train(resume_from_checkpoint=checkpoint)
     clock.lap("train")
     if not trainer.is_world_process_zero():
         return
-    temperature = _calibrate(start)
+    # In bf16 the Trainer leaves the model's forward in autocast; what is saved is calibrated as its users will run it.
+    trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
+    calibration = _calibrate(start)
     _save(folder, start)
     reports = _evaluate(folder, start.articles)
     write_json(folder.history, trainer.state.log_history)
     start.articles.split.save(folder.split)
+    write_json(folder.seen_texts, start.articles.seen_texts())
     draw_learning_curves(trainer.state.log_history, folder.figures / "learning_curves.png")
     clock.lap("calibrate_save_evaluate")
     truncated = {side: encoded.truncated_share for side, encoded in start.encoded.items()}
     folder.finish(
         run_record(
             folder=folder,
-            options=options,
+            options=without_folders(options),
             model_options=model_options,
             articles=start.articles,
             parameters=sum(parameter.numel() for parameter in start.model.parameters()),
@@ -134,7 +150,7 @@ def _run(
             trainer=trainer,
             train_loss=outcome.metrics["train_loss"],
             resumed=checkpoint is not None,
-            temperature=temperature,
+            calibration=calibration,
             reports=reports,
             clock=clock,
             origin=origin,
@@ -145,7 +161,11 @@ def _run(
 def _start(model_options: ModelArguments, data_options: DataArguments, arguments: ClassifierTrainingArguments) -> Start:
     articles = load_articles(data_options)
     _log_data(articles)
-    labels = {side: list(articles.side(side)["label"]) for side in ("train", "validation")}
+    problem = problem_of(articles.label_names, multi_label=articles.multi_label)
+    check_metric(arguments, problem)
+    targets = {
+        side: problem.targets(articles.side(side)["label"][:], articles.label_names) for side in ("train", "validation")
+    }
     balanced = model_options.class_weights == "balanced"
     # Before the model is built: its head is drawn from the global random state.
     (enable_full_determinism if arguments.full_determinism else set_seed)(arguments.seed)
@@ -153,7 +173,8 @@ def _start(model_options: ModelArguments, data_options: DataArguments, arguments
         model_options,
         data_options,
         articles.label_names,
-        class_weights=balanced_weights(labels["train"], len(articles.label_names)) if balanced else None,
+        problem_type=problem.problem_type,
+        class_weights=balanced_weights(problem.label_totals(targets["train"])) if balanced else None,
         label_smoothing=arguments.label_smoothing_factor,
     )
     tokenizer = start_tokenizer(model_options)
@@ -161,17 +182,18 @@ def _start(model_options: ModelArguments, data_options: DataArguments, arguments
         side: encode_texts(
             tokenizer, list(articles.side(side)["text"]), data_options.max_length, data_options.truncation
         )
-        for side in labels
+        for side in targets
     }
-    return Start(articles, model, tokenizer, encoded, {side: encoded[side].rows(labels[side]) for side in labels})
+    return Start(articles, problem, model, tokenizer, encoded, targets)
 
 
-def _calibrate(start: Start) -> float:
-    """Fit the temperature on validation and fold it into the head; return it."""
+def _calibrate(start: Start) -> Calibration:
+    """Fit temperature and thresholds on validation and put them into the model; return them."""
     logits = predict_logits(start.model, start.encoded["validation"].input_ids, start.tokenizer.pad_token_id)
-    temperature = fit_temperature(logits, np.array([row["labels"] for row in start.rows["validation"]]))
-    start.model.fold_temperature(temperature)
-    return temperature
+    calibration = start.problem.calibrate(start.targets["validation"], logits)
+    start.model.fold_temperature(calibration.temperature)
+    start.model.config.label_thresholds = calibration.thresholds
+    return calibration
 
 
 def _save(folder: RunFolder, start: Start) -> None:
@@ -190,14 +212,14 @@ def _evaluate(folder: RunFolder, articles: Articles) -> dict[str, Any]:
     return {side: evaluate_side(classifier, articles, side, folder.path) for side in SIDES}
 
 
-def _output_dir(model_options: ModelArguments, arguments: ClassifierTrainingArguments) -> Path:
+def _output_dir(model_options: ModelArguments, arguments: ClassifierTrainingArguments, data_name: str) -> Path:
     if arguments.output_dir is not None:
         return Path(arguments.output_dir)
     try:
         encoder = locate_encoder(model_options.encoder).name
     except PooledEncoderError as error:
         raise InputError(f"--encoder: {error}") from error
-    return default_output_dir(encoder, model_options.pooling, arguments.seed)
+    return default_output_dir(data_name, encoder, model_options.pooling, arguments.seed)
 
 
 def _first_missing(path: Path) -> Path | None:
@@ -208,9 +230,10 @@ def _first_missing(path: Path) -> Path | None:
 def _log_data(articles: Articles) -> None:
     counts = articles.counts()
     logger.info(
-        "%s: %d articles, %d exact duplicates dropped; %d train, %d validation, %d test",
+        "%s: %d articles, %d copies dropped, %d pairs of near duplicates; %d train, %d validation, %d test",
         articles.provenance["name"],
         counts["rows"],
         counts["exact_duplicates_dropped"],
-        *(sum(counts["sides"][side].values()) for side in ("train", "validation", "test")),
+        counts["near_duplicate_pairs"] or 0,
+        *articles.sizes().values(),
     )

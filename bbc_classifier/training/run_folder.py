@@ -20,6 +20,7 @@ class RunFolder:
         self.options = path / "options.json"
         self.model = path / "model"
         self.split = path / "split.json"
+        self.seen_texts = path / "seen_texts.json"
         self.history = path / "history.json"
         self.figures = path / "figures"
         self.checkpoints = path / "checkpoints"

@@ -1,6 +1,5 @@
 """From options to the model and tokenizer that training starts with."""
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -32,6 +31,7 @@ def start_model(
     data: DataArguments,
     label_names: list[str],
     *,
+    problem_type: str,
     class_weights: list[float] | None,
     label_smoothing: float,
 ) -> PooledEncoderForSequenceClassification:
@@ -45,6 +45,7 @@ def start_model(
         model = PooledEncoderForSequenceClassification.from_encoder(
             options.encoder,
             labels=label_names,
+            problem_type=problem_type,
             revision=options.encoder_revision,
             encoder_dropout=None if options.encoder_dropout < 0 else options.encoder_dropout,
             attn_implementation=options.attn_implementation,
@@ -93,10 +94,16 @@ def start_tokenizer(options: ModelArguments) -> PreTrainedTokenizerBase:
     return tokenizer
 
 
-def balanced_weights(labels: Sequence[int], num_labels: int) -> list[float]:
-    """Return n / (K n_c) per class, the weights under which every class counts the same (G. King and L. Zeng, 2001)."""
-    counts = Counter(labels)
-    return [len(labels) / (num_labels * counts[index]) for index in range(num_labels)]
+def balanced_weights(label_totals: Sequence[int]) -> list[float]:
+    """Return n / (K n_c) per label, the weights under which every label counts the same (G. King and L. Zeng, 2001).
+
+    Where a row can have any number of labels, n is the number of labels given out, and the weight acts on all of a
+    label's cells, so it says how much the label matters and leaves its yes and no in balance.
+
+    Args:
+        label_totals: How many training rows have each label; one that none has counts as had by one.
+    """
+    return [sum(label_totals) / (len(label_totals) * max(1, total)) for total in label_totals]
 
 
 def encoder_record(options: ModelArguments) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The Trainer as this project composes it: our sampler, our loss, our validation figures, no silent NaN."""
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,8 +22,7 @@ from transformers import (
 
 from bbc_classifier.data.length_grouped_sampler import LengthGroupedSampler
 from bbc_classifier.errors import InputError
-from bbc_classifier.evaluation.metrics import label_metrics, log_loss
-from bbc_classifier.inference.classifier import softmax
+from bbc_classifier.evaluation.problem import Problem
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.training.arguments import ClassifierTrainingArguments
 from bbc_classifier.training.progress import Progress
@@ -70,6 +70,7 @@ def build_trainer(
     model: PooledEncoderForSequenceClassification,
     tokenizer: PreTrainedTokenizerBase,
     arguments: ClassifierTrainingArguments,
+    problem: Problem,
     train_rows: list[dict[str, object]],
     validation_rows: list[dict[str, object]],
 ) -> ClassifierTrainer:
@@ -84,7 +85,7 @@ def build_trainer(
         eval_dataset=validation_rows,
         processing_class=tokenizer,
         data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=None if arguments.use_cpu else 8),
-        compute_metrics=validation_metrics,
+        compute_metrics=partial(validation_metrics, problem),
         callbacks=callbacks,
     )
     # Smoothing is the model's own, beside its class weights; the Trainer's would replace the model's loss.
@@ -94,10 +95,26 @@ def build_trainer(
     return trainer
 
 
-def validation_metrics(prediction: EvalPrediction) -> dict[str, float]:
-    """Return log loss, accuracy and averaged scores from the logits and labels of every validation row."""
-    logits, labels = np.asarray(prediction.predictions, dtype=np.float64), np.asarray(prediction.label_ids)
+def check_metric(arguments: ClassifierTrainingArguments, problem: Problem) -> None:
+    """Check that the figure which chooses the checkpoint is one that this kind of classification has.
+
+    Raises:
+        InputError: It is not.
+    """
+    if arguments.metric_for_best_model not in ("loss", *problem.validated):
+        raise InputError(
+            f"--metric_for_best_model: '{arguments.metric_for_best_model}' is no figure of a {problem.problem_type}; "
+            f"it has loss, {', '.join(problem.validated)}"
+        )
+
+
+def validation_metrics(problem: Problem, prediction: EvalPrediction) -> dict[str, float]:
+    """Return the problem's figures from the logits and labels of every validation row.
+
+    Raises:
+        InputError: A logit is no number.
+    """
+    logits, targets = np.asarray(prediction.predictions, dtype=np.float64), np.asarray(prediction.label_ids)
     if not np.isfinite(logits).all():
         raise InputError("the outputs are no longer numbers; lower --learning_rate or use --precision fp32")
-    metrics = label_metrics(labels, logits.argmax(axis=1), logits.shape[1])
-    return {"log_loss": log_loss(labels, softmax(logits)), **metrics}
+    return problem.validation_metrics(targets, logits)

@@ -18,12 +18,13 @@ def bbc_articles() -> Articles:
 def save_classifier(tmp_path) -> Callable[..., Path]:
     """Return a maker of run folders that hold a tiny classifier of the given labels and its tokenizer."""
 
-    def save(labels: list[str], *, bias: float = 0.0) -> Path:
+    def save(labels: list[str], *, bias: float = 0.0, **options: object) -> Path:
         config = PooledEncoderConfig(
             encoder_config=tiny_config(),
             id2label=dict(enumerate(labels)),
             label2id={name: index for index, name in enumerate(labels)},
             max_input_tokens=16,
+            **options,
         )
         model = PooledEncoderForSequenceClassification(config)
         model.classifier.bias.data[0] += bias

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bbc_classifier.evaluation.calibration import TEMPERATURE_RANGE, expected_calibration_error, fit_temperature
 from bbc_classifier.evaluation.metrics import log_loss
-from bbc_classifier.inference.classifier import softmax
+from bbc_classifier.inference.decision import softmax
 
 
 def two_classes(confidences: list[float]) -> np.ndarray:

@@ -2,22 +2,16 @@
 
 import numpy as np
 import pytest
+from datasets import ClassLabel, Dataset, Features, List, Value
 
+from bbc_classifier.data.articles import Articles
+from bbc_classifier.data.split import Split
 from bbc_classifier.errors import InputError
-from bbc_classifier.evaluation.checkpoint import evaluate_side, label_indices
-from bbc_classifier.evaluation.predictions import read_predictions
+from bbc_classifier.evaluation.checkpoint import evaluate_side
+from bbc_classifier.evaluation.predictions import read_given, read_predictions
 from bbc_classifier.inference.classifier import NewsClassifier
 
 LABELS = ["business", "entertainment", "politics", "sport", "tech"]
-
-
-def test_label_indices_follow_the_names():
-    assert label_indices(["a", "b", "c"], ["c", "a", "x", "b"]).tolist() == [1, 3, 0]
-
-
-def test_an_unknown_label_is_named_with_the_known_ones():
-    with pytest.raises(InputError, match="does not know the label 'sport'; it knows a, b"):
-        label_indices(["a", "sport"], ["a", "b"])
 
 
 @pytest.fixture
@@ -36,3 +30,51 @@ def test_a_side_is_evaluated_under_the_classifiers_own_order_of_labels(opened, b
     assert report["truncated_share"] > 0.99
     # Only the test side has figures.
     assert [path.name for path in tmp_path.iterdir() if path.name != "run"] == ["predictions"]
+
+
+TAGS = ["red", "green", "blue"]
+
+
+@pytest.fixture
+def tagged() -> Articles:
+    """Four articles on the test side with none to three labels, one on each of the others."""
+    labels = [[0], [], [2, 0, 1], [1], [0], [1, 2]]
+    rows = [{"row_id": f"r{row}", "text": f"goal {row}", "label": tags} for row, tags in enumerate(labels)]
+    features = {"row_id": Value("string"), "text": Value("string"), "label": List(ClassLabel(names=TAGS))}
+    table = Dataset.from_list(rows, features=Features(features))
+    split = Split(["r4"], ["r5"], ["r0", "r1", "r2", "r3"], 42, "f" * 64)
+    return Articles(table, split, {}, {"name": "tags"})
+
+
+MULTI_LABEL = {"problem_type": "multi_label_classification", "label_thresholds": [0.4, 0.45, 0.5, 0.55]}
+
+
+def test_a_multi_label_side_is_evaluated_under_the_classifiers_own_order_and_thresholds(
+    save_classifier, tagged, tmp_path
+):
+    opened = NewsClassifier.from_pretrained(str(save_classifier(["x", *TAGS[::-1]], **MULTI_LABEL)), device="cpu")
+    report = evaluate_side(opened, tagged, "test", tmp_path)
+    path = tmp_path / "predictions" / "test.parquet"
+    row_ids, targets, probabilities = read_predictions(path, opened.label_names)
+    assert row_ids == ["r0", "r1", "r2", "r3"]
+    assert targets.tolist() == [[0, 0, 0, 1], [0, 0, 0, 0], [0, 1, 1, 1], [0, 0, 1, 0]]
+    given = probabilities >= MULTI_LABEL["label_thresholds"]
+    assert (read_given(path, opened.label_names) == given).all()
+    assert report["correct"] == (given == targets).all(axis=1).sum()
+    assert [row["threshold"] for row in report["per_class"].values()] == MULTI_LABEL["label_thresholds"]
+    assert [file.name for file in (tmp_path / "figures").iterdir()] == ["label_counts.png"]
+
+
+def test_a_multi_label_classifier_knows_no_other_label(save_classifier, tagged, tmp_path):
+    opened = NewsClassifier.from_pretrained(str(save_classifier(["red", "green", "violet", "x"], **MULTI_LABEL)))
+    with pytest.raises(InputError, match="does not know the label 'blue'; it knows red, green, violet"):
+        evaluate_side(opened, tagged, "test", tmp_path)
+
+
+def test_a_classifier_of_the_other_kind_is_refused_in_one_sentence(save_classifier, tagged, bbc_articles, tmp_path):
+    single = NewsClassifier.from_pretrained(str(save_classifier(TAGS)))
+    with pytest.raises(InputError, match="gives exactly one label, but an article of the data set has any number"):
+        evaluate_side(single, tagged, "test", tmp_path)
+    multiple = NewsClassifier.from_pretrained(str(save_classifier(LABELS, problem_type=MULTI_LABEL["problem_type"])))
+    with pytest.raises(InputError, match="gives any number of labels, but every article of the data set has exactly"):
+        evaluate_side(multiple, bbc_articles, "test", tmp_path)

@@ -1,6 +1,7 @@
 """The evaluate command's function: a whole folder or none, and no test rows that the classifier was trained on."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -33,16 +34,41 @@ def contents(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
 
 
-def test_an_evaluation_writes_record_predictions_and_figures(save_classifier, bbc_articles, tmp_path):
-    run, folder = save_classifier(LABELS), tmp_path / "deep" / "evaluation"
-    assert evaluate(options(run, folder), DataArguments()) == folder
+@pytest.fixture
+def bbc_run(save_classifier, bbc_articles):
+    """A run folder whose files say that it was trained on the default split of BBC News."""
+    run = save_classifier(LABELS)
+    write_json(run / "options.json", {"data": asdict(DataArguments())})
+    bbc_articles.split.save(run / "split.json")
+    write_json(run / "seen_texts.json", bbc_articles.seen_texts())
+    return run
+
+
+@pytest.fixture
+def own_file(tmp_path):
+    """Return a writer of a labelled CSV file."""
+
+    def write(*rows: tuple[str, str], name: str = "mine.csv", columns: str = "text,label") -> str:
+        path = tmp_path / name
+        path.write_text("\n".join([columns, *(",".join(row) for row in rows)]) + "\n", encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+NEW_ROWS = [("a goal late in the match", "sport"), ("a new phone is on sale", "tech"), ("a late goal", "sport")]
+
+
+def test_without_data_options_the_rows_are_evaluated_that_the_run_held_out(bbc_run, bbc_articles, tmp_path):
+    folder = tmp_path / "deep" / "evaluation"
+    assert evaluate(options(bbc_run, folder), {}) == folder
     assert contents(folder) == WRITTEN
     assert [path.name for path in folder.parent.iterdir()] == ["evaluation"]
     record = read_json(folder / "evaluation.json")
     assert record["model"]["name"] == "run"
-    assert record["model"]["weights_sha256"] == file_sha256(run / "model" / "model.safetensors")
+    assert record["model"]["weights_sha256"] == file_sha256(bbc_run / "model" / "model.safetensors")
     assert record["data"]["split_fingerprint"] == bbc_articles.split.fingerprint
-    assert record["data"]["distinct"] == 2121
+    assert (record["data"]["distinct"], record["data"]["seen_in_training_removed"]) == (2121, 0)
     row_ids, labels, probabilities = read_predictions(folder / "predictions" / "test.parquet", LABELS)
     assert row_ids == bbc_articles.split.test
     report = record["evaluation"]["test"]
@@ -51,35 +77,88 @@ def test_an_evaluation_writes_record_predictions_and_figures(save_classifier, bb
     assert str(tmp_path) not in json.dumps(record)
 
 
-def test_an_earlier_evaluation_of_a_run_on_the_same_split_is_replaced_whole(
-    save_classifier, bbc_articles, tmp_path, monkeypatch
-):
+def test_an_earlier_evaluation_is_replaced_whole(bbc_run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    run = save_classifier(LABELS)
-    write_json(run / "record.json", {"data": {"split_fingerprint": bbc_articles.split.fingerprint}})
     write_json(Path("evaluations/run/evaluation.json"), {"earlier": True})
     Path("evaluations/run/stale.txt").touch()
     # A model folder inside a run folder is the run, and without --output_dir the run's name is the folder's.
-    folder = evaluate(options(run / "model", None, overwrite=True), DataArguments())
+    folder = evaluate(options(bbc_run / "model", None, overwrite=True), {"max_eval_samples": 20})
     assert folder == Path("evaluations") / "run"
     assert contents(folder) == WRITTEN
-    assert read_json(folder / "evaluation.json")["model"]["name"] == "run"
+    record = read_json(folder / "evaluation.json")
+    assert (record["model"]["name"], record["evaluation"]["test"]["n"]) == ("run", 20)
 
 
 @pytest.mark.parametrize("inner", ["", "model"])
-def test_a_run_trained_on_another_split_is_refused(save_classifier, tmp_path, inner):
-    run = save_classifier(LABELS)
-    write_json(run / "record.json", {"data": {"split_fingerprint": "0" * 64}})
-    with pytest.raises(InputError, match=r"was trained on another split \(000000000000, not [0-9a-f]{12}\)"):
-        evaluate(options(run / inner, tmp_path / "e"), DataArguments())
+def test_rows_that_the_run_was_trained_on_are_refused_by_id_and_left_out_when_told_to(bbc_run, tmp_path, inner):
+    other_split = {"split_seed": 1, "max_eval_samples": 100}
+    with pytest.raises(
+        InputError, match=r"was trained on the text of \d+ of 100 rows, '\w+/\d+' first; --remove_leaks"
+    ):
+        evaluate(options(bbc_run / inner, tmp_path / "e", rows="test"), other_split)
     assert not (tmp_path / "e").exists()
+    evaluate(options(bbc_run / inner, tmp_path / "e", rows="test"), {**other_split, "remove_leaks": True})
+    record = read_json(tmp_path / "e" / "evaluation.json")
+    removed = record["data"]["seen_in_training_removed"]
+    assert 70 < removed < 100
+    assert record["evaluation"]["test"]["n"] == 100 - removed
+
+
+def test_of_other_data_every_row_is_evaluated_unless_told_otherwise(bbc_run, own_file, tmp_path):
+    path = own_file(*NEW_ROWS * 4)
+    for rows, n in (("auto", 12), ("all", 12)):
+        evaluate(options(bbc_run, tmp_path / rows, rows=rows), {"dataset": path})
+        record = read_json(tmp_path / rows / "evaluation.json")
+        # Copies stay: what is evaluated is the data as it is.
+        assert record["evaluation"]["test"]["n"] == n
+        assert record["data"]["name"] == "mine.csv"
+        assert str(tmp_path) not in json.dumps(record)
+
+
+def test_of_a_ready_made_split_the_test_side_is_evaluated(bbc_run, own_file, tmp_path):
+    train = own_file(*NEW_ROWS, name="train.csv")
+    test = own_file(("quite another goal", "sport"), ("and a phone", "tech"), name="test.csv")
+    evaluate(options(bbc_run, tmp_path / "a"), {"train_file": train, "test_file": test})
+    assert read_json(tmp_path / "a" / "evaluation.json")["evaluation"]["test"]["n"] == 2
+    evaluate(options(bbc_run, tmp_path / "b"), {"test_file": test})
+    assert read_json(tmp_path / "b" / "evaluation.json")["evaluation"]["test"]["n"] == 2
+
+
+def test_a_label_that_the_classifier_does_not_know_is_named_and_can_be_mapped(bbc_run, own_file, tmp_path):
+    path = own_file(*NEW_ROWS, ("a film about football", "cinema"))
+    with pytest.raises(
+        InputError, match="does not know the label 'cinema'; it knows business, entertainment, politics"
+    ):
+        evaluate(options(bbc_run, tmp_path / "e"), {"dataset": path})
+    assert not (tmp_path / "e").exists()
+    evaluate(options(bbc_run, tmp_path / "e"), {"dataset": path, "label_map": ["cinema=entertainment"]})
+    assert (
+        read_json(tmp_path / "e" / "evaluation.json")["evaluation"]["test"]["per_class"]["entertainment"]["support"]
+        == 1
+    )
+
+
+def test_a_text_that_was_trained_on_is_found_in_other_data_whatever_its_case(bbc_run, bbc_articles, own_file, tmp_path):
+    seen = bbc_articles.side("train")["text"][0]
+    shouted = '"' + seen.upper().replace('"', "") + '"'
+    path = own_file(*NEW_ROWS, (shouted, "business"))
+    with pytest.raises(InputError, match=r"trained on the text of 1 of 4 rows, 'mine.csv:4' first"):
+        evaluate(options(bbc_run, tmp_path / "e"), {"dataset": path})
+    only_seen = own_file((shouted, "business"), name="seen.csv")
+    with pytest.raises(InputError, match="was trained on the text of every row; there is nothing left"):
+        evaluate(options(bbc_run, tmp_path / "e"), {"dataset": only_seen, "remove_leaks": True})
+
+
+def test_a_classifier_without_a_run_is_evaluated_on_every_row(save_classifier, own_file, tmp_path):
+    evaluate(options(save_classifier(LABELS), tmp_path / "e"), {"dataset": own_file(*NEW_ROWS)})
+    assert read_json(tmp_path / "e" / "evaluation.json")["evaluation"]["test"]["n"] == 3
 
 
 def test_a_folder_that_is_not_empty_is_refused_without_overwrite(tmp_path):
     (tmp_path / "e").mkdir()
     (tmp_path / "e" / "evaluation.json").write_text("{}")
     with pytest.raises(InputError, match=r"--output_dir: .* is not empty; add --overwrite"):
-        evaluate(options(tmp_path / "run", tmp_path / "e"), DataArguments())
+        evaluate(options(tmp_path / "run", tmp_path / "e"), {})
     assert (tmp_path / "e" / "evaluation.json").read_text() == "{}"
 
 
@@ -87,20 +166,20 @@ def test_overwrite_never_deletes_files_that_are_no_evaluation(tmp_path):
     (tmp_path / "e").mkdir()
     (tmp_path / "e" / "thesis.tex").write_text("mine")
     with pytest.raises(InputError, match=r"--overwrite: .* no evaluation of ours; they stay"):
-        evaluate(options(tmp_path / "run", tmp_path / "e", overwrite=True), DataArguments())
+        evaluate(options(tmp_path / "run", tmp_path / "e", overwrite=True), {})
     assert (tmp_path / "e" / "thesis.tex").read_text() == "mine"
 
 
 def test_a_file_in_the_folders_place_is_refused(tmp_path):
     (tmp_path / "e").write_text("mine")
     with pytest.raises(InputError, match=r"--output_dir: .* is a file"):
-        evaluate(options(tmp_path / "run", tmp_path / "e", overwrite=True), DataArguments())
+        evaluate(options(tmp_path / "run", tmp_path / "e", overwrite=True), {})
 
 
 def test_a_folder_that_cannot_be_made_is_the_worlds_fault(save_classifier, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(WorldError, match=r"--output_dir: cannot write to .*: Not a directory"):
-        evaluate(options(save_classifier(LABELS), tmp_path / "file" / "e"), DataArguments())
+        evaluate(options(save_classifier(LABELS), tmp_path / "file" / "e"), {})
 
 
 def break_weights(run: Path) -> None:
@@ -114,8 +193,8 @@ def test_an_evaluation_that_fails_midway_leaves_nothing(save_classifier, tmp_pat
     run = save_classifier(LABELS)
     break_weights(run)
     before = contents(tmp_path)
-    with pytest.raises(InputError, match="outputs for 317 of 317 texts are no numbers"):
-        evaluate(options(run, tmp_path / "e"), DataArguments())
+    with pytest.raises(InputError, match="outputs for 2225 of 2225 texts are no numbers"):
+        evaluate(options(run, tmp_path / "e"), {})
     assert contents(tmp_path) == before
 
 
@@ -123,6 +202,6 @@ def test_an_evaluation_that_fails_midway_leaves_the_earlier_one(save_classifier,
     run = save_classifier([*LABELS[:4], "science"])
     write_json(tmp_path / "e" / "evaluation.json", {"earlier": True})
     with pytest.raises(InputError, match="does not know the label 'tech'"):
-        evaluate(options(run, tmp_path / "e", overwrite=True), DataArguments())
+        evaluate(options(run, tmp_path / "e", overwrite=True), {})
     assert read_json(tmp_path / "e" / "evaluation.json") == {"earlier": True}
     assert not list(tmp_path.glob(".*"))

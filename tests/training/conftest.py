@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from datasets import ClassLabel, Dataset, Features, Value
+from datasets import ClassLabel, Dataset, Features, List, Value
 
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.data.source import Source, open_source
@@ -21,6 +21,7 @@ TOPIC_WORDS = {
     "sport": "goal match",
     "tech": "phone software",
 }
+TAGS = ["business", "sport", "tech"]
 
 
 class SyntheticNews:
@@ -37,6 +38,37 @@ class SyntheticNews:
         features = Features({"row_id": Value("string"), "text": Value("string"), "label": ClassLabel(names=LABELS)})
         return Dataset.from_list(rows, features=features)
 
+    def identity(self) -> str:
+        return self.name
+
+    def provenance(self) -> dict[str, Any]:
+        return {"name": self.name}
+
+
+class SyntheticTags:
+    """Texts about none to all of three topics, each of which their words give away; one topic is rare."""
+
+    name = "synthetic tags"
+
+    def read(self) -> Dataset:
+        rows = [
+            {"row_id": f"row/{number:03}", "text": self.text(number), "label": list(map(TAGS.index, self.tags(number)))}
+            for number in range(120)
+        ]
+        features = {"row_id": Value("string"), "text": Value("string"), "label": List(ClassLabel(names=TAGS))}
+        return Dataset.from_list(rows, features=Features(features))
+
+    def tags(self, number: int) -> list[str]:
+        """Return the tags of a row: every second row has the first, every sixth the last."""
+        has = number % 2 == 0, number // 2 % 2 == 0, number % 6 == 5
+        return [tag for tag, there in zip(TAGS, has, strict=True) if there]
+
+    def text(self, number: int) -> str:
+        return " ".join(["the", *(TOPIC_WORDS[tag] for tag in self.tags(number)), str(number)] * (1 + number % 3))
+
+    def identity(self) -> str:
+        return self.name
+
     def provenance(self) -> dict[str, Any]:
         return {"name": self.name}
 
@@ -44,25 +76,45 @@ class SyntheticNews:
 @pytest.fixture
 def synthetic_news(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `--dataset bbc-news` name the synthetic articles."""
+    replace_bbc_news(monkeypatch, SyntheticNews())
 
-    def open_other(name: str) -> Source:
-        return SyntheticNews() if name == "bbc-news" else open_source(name)
+
+@pytest.fixture
+def synthetic_tags(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `--dataset bbc-news` name the synthetic multi-label articles."""
+    replace_bbc_news(monkeypatch, SyntheticTags())
+
+
+def replace_bbc_news(monkeypatch: pytest.MonkeyPatch, source: Source) -> None:
+    def open_other(options: DataArguments) -> Source:
+        return source if options.dataset == "bbc-news" else open_source(options)
 
     monkeypatch.setattr("bbc_classifier.data.articles.open_source", open_other)
 
 
 @pytest.fixture
 def run_training(synthetic_news: None, tiny_bert_folder: Path, tmp_path: Path) -> Callable[..., RunFolder]:
+    """Return a caller of `train` on the synthetic articles."""
+    return tiny_training(tiny_bert_folder, tmp_path)
+
+
+@pytest.fixture
+def run_tagging(synthetic_tags: None, tiny_bert_folder: Path, tmp_path: Path) -> Callable[..., RunFolder]:
+    """Return a caller of `train` on the synthetic multi-label articles."""
+    return tiny_training(tiny_bert_folder, tmp_path)
+
+
+def tiny_training(encoder: Path, parent: Path) -> Callable[..., RunFolder]:
     """Return a caller of `train` on the tiny BERT: keyword arguments go to the group of options that has them."""
 
     def run(folder: str = "run", **options: Any) -> RunFolder:
-        model = {"encoder": str(tiny_bert_folder), "frozen_layers": 0, **_take(options, ModelArguments)}
+        model = {"encoder": str(encoder), "frozen_layers": 0, **_take(options, ModelArguments)}
         data = {"max_length": 24, **_take(options, DataArguments)}
         training = {"disable_tqdm": True, "per_device_train_batch_size": 8, "learning_rate": 5e-3, **options}
         return train(
             ModelArguments(**model),
             DataArguments(**data),
-            ClassifierTrainingArguments(output_dir=str(tmp_path / folder), **training),
+            ClassifierTrainingArguments(output_dir=str(parent / folder), **training),
         )
 
     return run

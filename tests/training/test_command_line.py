@@ -113,7 +113,6 @@ BAD_TRAIN_INPUT = {
     "wrong yaml value": (["--config", "value.yaml"], "invalid float value: 'fast'"),
     "missing yaml": (["--config", "nowhere.yaml"], "cannot read 'nowhere.yaml'"),
     "unknown flag": (["--learning_rat", "1"], "unknown argument"),
-    "unknown data set": (["--dataset", "reuters"], "unknown data set 'reuters'; known: bbc-news"),
     "fp16 on a cpu": (["--precision", "fp16", "--use_cpu"], "fp16 needs a GPU"),
     "more frozen than there is": (["--frozen_layers", "3"], "cannot freeze 3 layers of this encoder; it has 2"),
     "fold without folds": (["--fold", "1"], "--folds K and --fold I go together"),
@@ -198,6 +197,11 @@ def test_bad_input_to_the_other_commands(name, train_here, bad_files, capsys, mo
     assert main([bad_files.get(flag, flag) for flag in flags]) == 2
     assert_one_sentence(capsys.readouterr().err, expected)
     assert sorted(Path.cwd().rglob("*")) == before
+
+
+def test_a_data_set_that_may_be_on_the_hub_is_exit_code_1_without_network(train_here, capsys):
+    assert train_here("--dataset", "reuters") == 1
+    assert_one_sentence(capsys.readouterr().err, "neither an embedded data set ('bbc-news') nor a file or folder here")
 
 
 def test_no_network_is_exit_code_1_and_says_how_to_work_offline(train_here, capsys):

@@ -48,7 +48,7 @@ def test_a_run_leaves_exactly_the_documented_files(run_training):
         *(f"model/{name}.py" for name in code),
         *(f"model/{name}" for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")),
         *(f"predictions/{side}.parquet" for side in ("test", "validation")),
-        *("history.json", "options.json", "record.json", "split.json"),
+        *("history.json", "options.json", "record.json", "seen_texts.json", "split.json"),
     ]
     assert files == sorted(expected)
     document = SCHEMA.read_text(encoding="utf-8")
@@ -250,3 +250,29 @@ def test_cross_validation_predicts_every_row_once_and_a_fold_alone_is_the_fold_i
     assert len(tested) == len(set(tested)) == 100 == record["out_of_fold"]["n"]
     alone = run_training("alone", folds=3, fold=2, **training)
     assert read_json(alone.record)["model"]["weights_sha256"] == record["folds"][2]["weights_sha256"]
+
+
+def test_the_record_holds_no_folder_of_this_machine_and_the_options_go_on_to_work(run_training, tiny_bert_folder):
+    folder = run_training()
+    record = read_json(folder.record)
+    assert record["options"]["model"]["encoder"] == tiny_bert_folder.name
+    assert str(tiny_bert_folder.parent) not in folder.record.read_text(encoding="utf-8")
+    assert read_json(folder.options)["model"]["encoder"] == str(tiny_bert_folder)
+
+
+def test_the_texts_a_run_has_seen_are_kept_as_hashes(run_training):
+    folder = run_training()
+    split = read_json(folder.split)
+    assert len(read_json(folder.seen_texts)) == len(split["train"]) + len(split["validation"])
+
+
+def test_other_rows_in_a_file_of_the_same_name_are_another_run(run_training, tmp_path):
+    rows = [f"the goal match {number},sport\nthe film music {number},entertainment" for number in range(20)]
+    data = tmp_path / "mine.csv"
+    data.write_text("text,label\n" + "\n".join(rows), encoding="utf-8")
+    options = {"dataset": str(data), "max_steps": 1}
+    folder = run_training(**options)
+    assert run_training(**options).path == folder.path
+    data.write_text("text,label\n" + "\n".join(rows[:15]), encoding="utf-8")
+    with pytest.raises(InputError, match=r"holds a run with other options \(identity: "):
+        run_training(**options)

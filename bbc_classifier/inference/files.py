@@ -1,0 +1,80 @@
+"""Classifying a file: every row and column of it comes out again, with the answer beside."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from bbc_classifier.data.broken_rows import broken_texts
+from bbc_classifier.data.columns import choose_text_columns
+from bbc_classifier.data.formats.read import read_table
+from bbc_classifier.data.formats.write import check_output_file, write_table
+from bbc_classifier.data.labelled_table import joined_text
+from bbc_classifier.data.options import ColumnArguments
+from bbc_classifier.errors import InputError
+from bbc_classifier.inference.classifier import NewsClassifier, Prediction
+from bbc_classifier.inference.options import PredictArguments
+
+
+def check_files(options: PredictArguments) -> None:
+    """Check what can be said of input and output before the classifier is loaded.
+
+    Raises:
+        InputError: One of the two is missing, or the output must not be written.
+    """
+    if not (options.input and options.output):
+        raise InputError("--input and --output go together: a file of texts, and the file to write")
+    output = Path(options.output)
+    check_output_file(output, overwrite=options.overwrite)
+    if output.exists() and Path(options.input).exists() and output.samefile(options.input):
+        raise InputError(f"--output: '{output}' is the input; choose another name")
+
+
+def predict_file(classifier: NewsClassifier, options: PredictArguments, columns: ColumnArguments) -> list[Prediction]:
+    """Classify the rows of `--input` and write them, in their order, with the answers to `--output`.
+
+    Added are the columns `prediction` (of a multi-label classifier a list of labels), `confidence`, and `p_<label>` for
+    each label; with `top_k`, the others are null.
+
+    Returns:
+        The answers, in the order of the rows.
+
+    Raises:
+        InputError: The file is missing or broken, has no such column, a row without a text, or one of the columns that
+            are to be added.
+        WorldError: A file cannot be read or written.
+    """
+    source, output = Path(str(options.input)), Path(str(options.output))
+    table = read_table(source, delimiter=columns.delimiter)
+    names = choose_text_columns(f"'{source}'", table.schema.names, columns.text_column)
+    texts = pa.chunked_array([joined_text(f"'{source}'", table, names)])
+    _refuse_broken_texts(source, names, texts)
+    added = ["prediction", "confidence", *(f"p_{label}" for label in classifier.label_names)]
+    taken = [name for name in added if name in table.schema.names]
+    if taken:
+        raise InputError(f"--input: '{source}' has a column '{taken[0]}' already, which would be written; rename it")
+    answers = classifier.predict(texts.to_pylist(), top_k=options.top_k, min_confidence=options.min_confidence)
+    for name, values in _answer_columns(classifier, answers).items():
+        table = table.append_column(name, pa.array(values))
+    write_table(output, table, line="prediction")
+    return answers
+
+
+def _refuse_broken_texts(source: Path, names: list[str], texts: pa.ChunkedArray) -> None:
+    broken = broken_texts(texts)
+    if broken:
+        row = min(broken)
+        column = "', '".join(names)
+        more = f", and {len(broken) - 1} more rows are broken" if len(broken) > 1 else ""
+        raise InputError(
+            f"'{source}', row {row + 1}, column '{column}': {broken[row]}{more}; every row needs a text to classify"
+        )
+
+
+def _answer_columns(classifier: NewsClassifier, answers: list[Prediction]) -> dict[str, list[Any]]:
+    given = [answer.labels if classifier.multi_label else answer.label for answer in answers]
+    return {
+        "prediction": given,
+        "confidence": [answer.confidence for answer in answers],
+        **{f"p_{label}": [answer.probabilities.get(label) for answer in answers] for label in classifier.label_names},
+    }
