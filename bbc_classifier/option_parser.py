@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,6 +18,7 @@ class OptionParser(HfArgumentParser):
 
     def __init__(self, *args: Any, **kwargs: Any):
         super().__init__(*args, **kwargs)
+        self.given: set[str] = set()
         self.add_argument(
             "--config",
             metavar="FILE",
@@ -31,6 +33,10 @@ class OptionParser(HfArgumentParser):
             InputError: Always.
         """
         raise InputError(f"{message}; see {self.prog} --help")
+
+    def given_of(self, options: Any) -> dict[str, Any]:
+        """Return what the flags or the file that were parsed said of this dataclass, without its defaults."""
+        return {field.name: getattr(options, field.name) for field in fields(options) if field.name in self.given}
 
     def parse(self, argv: Sequence[str]) -> tuple[Any, ...]:
         """Return one filled dataclass per dataclass of the parser.
@@ -48,6 +54,7 @@ class OptionParser(HfArgumentParser):
             raise InputError(str(error)) from error
         known = {name for action in self._actions for name in action.option_strings}
         from_file = _flags_of_file(Path(chosen.config), known) if chosen.config else []
+        self.given = {_name(flag) for flag in [*from_file, *rest] if flag.startswith("--")}
         try:
             return self.parse_args_into_dataclasses([*from_file, *rest], look_for_args_file=False)
         except InputError:
@@ -76,6 +83,10 @@ def _flags_of_file(path: Path, known: set[str]) -> list[str]:
             raise InputError(f"--config: '{path}' has the unknown option '{name}'")
         flags += _flag(str(name), value)
     return flags
+
+
+def _name(flag: str) -> str:
+    return flag.removeprefix("--").partition("=")[0].replace("-", "_")
 
 
 def _flag(name: str, value: Any) -> list[str]:

@@ -38,6 +38,19 @@ def provenance() -> dict[str, Any]:
     return {"versions": versions(), "commit": commit(), "hardware": hardware()}
 
 
+def without_folders(options: Any) -> Any:
+    """Return options with each absolute path cut to its last name: a record says nothing of a machine's folders.
+
+    Args:
+        options: Plain data, nested as it may be.
+    """
+    if isinstance(options, dict):
+        return {name: without_folders(value) for name, value in options.items()}
+    if isinstance(options, list):
+        return [without_folders(value) for value in options]
+    return Path(options).name if isinstance(options, str) and Path(options).is_absolute() else options
+
+
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that shape a result."""
     installed = {"python": platform.python_version()}
@@ -92,6 +105,11 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file, the figure `sha256sum` prints."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def text_sha256(text: str) -> str:
+    """Return the SHA-256 of a text in UTF-8."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def weights_file(folder: Path) -> Path | None:

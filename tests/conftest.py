@@ -69,3 +69,23 @@ def tiny_classifier(_classifiers: dict) -> Callable[..., PooledEncoderForSequenc
         return copy.deepcopy(_classifiers[key])
 
     return make
+
+
+@pytest.fixture(scope="session")
+def unreadable_encoder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An encoder that cannot be loaded: bad data must be refused before that is tried."""
+    folder = save_tiny_encoder(tmp_path_factory.mktemp("encoders") / "unreadable")
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:2000])
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_classifier_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A tiny classifier of business and sport, as training saves it."""
+    labels = {"id2label": {0: "business", 1: "sport"}, "label2id": {"business": 0, "sport": 1}}
+    config = PooledEncoderConfig(encoder_config=tiny_config(), max_input_tokens=16, **labels)
+    folder = tmp_path_factory.mktemp("classifier")
+    PooledEncoderForSequenceClassification(config).save_pretrained(folder)
+    tiny_tokenizer().save_pretrained(folder)
+    return str(folder)

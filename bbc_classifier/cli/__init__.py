@@ -1,0 +1,88 @@
+"""The command line: the one place that knows argv, exit codes and what is printed."""
+
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from bbc_classifier import __version__
+
+HELP = """usage: bbc-classifier COMMAND [options]
+
+Fine-tune, evaluate and use news-text classifiers.
+
+commands:
+  audit      say what is in a data set: lengths, duplicates, leaks
+  train      fine-tune an encoder, evaluate it, and write a run folder
+  evaluate   evaluate a finished classifier again, or on other data
+  predict    classify texts, or the rows of a file
+
+options:
+  --help     this text; after a command, the command's options
+  --version  the version
+  --debug    show the full traceback of an error
+
+Start with: bbc-classifier train
+"""
+
+
+# Each command is a module here with the function `run`; it is imported when the command is called.
+COMMANDS = ("train", "evaluate", "predict", "audit")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Returns:
+        0 for success, 2 for bad input, 1 for any other failure, 130 when interrupted.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in arguments
+    arguments = [argument for argument in arguments if argument != "--debug"]
+    if not arguments or arguments[0] in ("--help", "-h"):
+        print(HELP, end="")
+        return 0 if arguments else 2
+    if arguments[0] == "--version":
+        print(f"bbc-classifier {__version__}")
+        return 0
+    if arguments[0] not in COMMANDS:
+        return _fail(f"unknown command '{arguments[0]}'; commands: {', '.join(COMMANDS)}", 2)
+    try:
+        _quiet_libraries()
+        return importlib.import_module(f"bbc_classifier.cli.{arguments[0]}").run(arguments[1:])
+    except KeyboardInterrupt:
+        resume = "; an unfinished run goes on with: bbc-classifier train --resume_from_checkpoint"
+        return _fail(f"interrupted{resume if arguments[0] == 'train' else ''}", 130)
+    except BrokenPipeError:
+        # The reader of a pipe went away; closing quietly is what every filter does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        if debug:
+            raise
+        code = getattr(error, "exit_code", 1)
+        hint = "" if code == 2 or hasattr(error, "exit_code") else " (add --debug for the traceback)"
+        return _fail(f"{' '.join(str(error).split()) or type(error).__name__}{hint}", code)
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"bbc-classifier: error: {message}", file=sys.stderr)
+    return code
+
+
+def _quiet_libraries() -> None:
+    """Let our own messages through and hold back the libraries' loading bars and advice."""
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
+    logging.getLogger("bbc_classifier").setLevel(logging.INFO)
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    import datasets
+    import huggingface_hub
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    huggingface_hub.logging.set_verbosity_error()
+    # It logs, as an error, what it then raises.
+    datasets.logging.set_verbosity(datasets.logging.CRITICAL)
+    datasets.disable_progress_bars()

@@ -1,0 +1,75 @@
+"""What commands print: tables of figures, paths, answers."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from bbc_classifier.inference.classifier import Prediction
+
+
+def print_evaluation(report: dict[str, Any]) -> None:
+    """Print the figures of a report, and those of each class."""
+    table = Table(title=f"Test, n = {report['n']}", title_justify="left", box=None, pad_edge=False)
+    table.add_column("")
+    table.add_column("value", justify="right")
+    table.add_column("95 % interval", justify="right")
+    for name, value in report["metrics"].items():
+        interval = report["intervals"].get(name)
+        table.add_row(
+            name.replace("_", " "), f"{value:.4f}", f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else ""
+        )
+    classes = Table(box=None, pad_edge=False)
+    classes.add_column("class")
+    # Whatever the report has of each class: a multi-label one has average precision and threshold too.
+    for column in next(iter(report["per_class"].values())):
+        classes.add_column({"support": "n"}.get(column, column.replace("_", " ")), justify="right")
+    for name, row in report["per_class"].items():
+        classes.add_row(name, *(_number(value) for value in row.values()))
+    console = Console(width=100, highlight=False)
+    console.print(table)
+    console.print()
+    console.print(classes)
+
+
+def print_answers(answers: "Sequence[Prediction]", form: str) -> None:
+    """Print one line an answer: to read, or as JSON."""
+    for answer in answers:
+        if form == "json":
+            print(json.dumps({**vars(answer)}))
+        else:
+            every = "  ".join(f"{name} {share:.3f}" for name, share in answer.probabilities.items())
+            print(f"{', '.join(answer.labels) or answer.label:<14} {answer.confidence:.3f}   ({every})")
+
+
+def print_label_counts(answers: "Sequence[Prediction]") -> None:
+    """Print how many rows got each label."""
+    counts = Counter(label for answer in answers for label in answer.labels or [answer.label])
+    print(f"\nClassified: {len(answers)} rows\n")
+    print_pairs([(label, str(count)) for label, count in counts.most_common()])
+
+
+def print_pairs(pairs: list[tuple[str, str]]) -> None:
+    """Print two columns."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for pair in pairs:
+        table.add_row(*pair)
+    Console(width=100, highlight=False, markup=False).print(table)
+
+
+def print_written(paths: dict[str, Path]) -> None:
+    """Print what was written where."""
+    print("\nWritten:")
+    for name, path in paths.items():
+        print(f"  {name:<12} {path}")
+
+
+def _number(value: float | int | None) -> str:
+    if value is None:
+        return "-"
+    return str(value) if isinstance(value, int) else f"{value:.4f}"
