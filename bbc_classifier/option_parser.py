@@ -54,15 +54,23 @@ class OptionParser(HfArgumentParser):
             raise InputError(str(error)) from error
         known = {name for action in self._actions for name in action.option_strings}
         from_file = _flags_of_file(Path(chosen.config), known) if chosen.config else []
-        self.given = {_name(flag) for flag in [*from_file, *rest] if flag.startswith("--")}
+        self.given = {self._option(_name(flag)) for flag in [*from_file, *rest] if flag.startswith("--")}
         try:
             return self.parse_args_into_dataclasses([*from_file, *rest], look_for_args_file=False)
         except InputError:
             raise
         except ValueError as error:
             unknown = str(error).startswith("Some specified arguments")
-            message = f"unknown argument: {str(error).rpartition(': ')[2]}" if unknown else str(error)
+            message = f"unknown argument: {' '.join(self._unknown([*from_file, *rest]))}" if unknown else str(error)
             raise InputError(f"{message}; see {self.prog} --help") from error
+
+    def _option(self, name: str) -> str:
+        """Return the option that a flag sets: `--no_something` sets `something`."""
+        positive = name.removeprefix("no_")
+        return positive if f"--{positive}" in self._option_string_actions else name
+
+    def _unknown(self, argv: Sequence[str]) -> list[str]:
+        return self.parse_known_args(list(argv))[1]
 
 
 def _flags_of_file(path: Path, known: set[str]) -> list[str]:

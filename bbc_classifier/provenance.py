@@ -39,7 +39,7 @@ def provenance() -> dict[str, Any]:
 
 
 def without_folders(options: Any) -> Any:
-    """Return options with each absolute path cut to its last name: a record says nothing of a machine's folders.
+    """Return options with each path that leads out of here cut to its last name: a record tells no machine's folders.
 
     Args:
         options: Plain data, nested as it may be.
@@ -48,7 +48,8 @@ def without_folders(options: Any) -> Any:
         return {name: without_folders(value) for name, value in options.items()}
     if isinstance(options, list):
         return [without_folders(value) for value in options]
-    return Path(options).name if isinstance(options, str) and Path(options).is_absolute() else options
+    leads_away = isinstance(options, str) and (Path(options).is_absolute() or options.startswith(("..", "~")))
+    return Path(options).name if leads_away else options
 
 
 def versions() -> dict[str, str]:

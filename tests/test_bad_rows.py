@@ -35,7 +35,7 @@ ROWS: dict[str, tuple[dict[str, str], list[str], str]] = {
     "a text that is null": (
         {"mine.jsonl": jsonl_of(*GOOD, (None, "sport"), (None, "sport"))},
         ["--dataset", "mine.jsonl"],
-        "row 'mine.jsonl:13', column 'text': is empty, and 1 more rows are broken",
+        "row 'mine.jsonl:13', column 'text': is empty; of 2 broken rows it is the first",
     ),
     "a text that is NaN": (
         {"mine.jsonl": jsonl_of(("a goal", "sport"), (float("nan"), "sport"))},
@@ -65,7 +65,7 @@ ROWS: dict[str, tuple[dict[str, str], list[str], str]] = {
     "one label": (
         {"mine.csv": csv_of(*stories("sport"))},
         MINE,
-        "every row has the label 'sport'; a classifier needs at least two labels|label",
+        "mine.csv: the only label is 'sport'; a classifier needs at least two",
     ),
     "fewer rows of a label than sides": (
         {"mine.csv": csv_of(*GOOD, *stories("tech", each=2))},
@@ -106,7 +106,7 @@ ROWS: dict[str, tuple[dict[str, str], list[str], str]] = {
     "fractions for labels": (
         {"mine.jsonl": jsonl_of(("a goal", 0.5))},
         ["--dataset", "mine.jsonl"],
-        "'mine.jsonl', column 'label': a label is a name or a whole number, not a fraction",
+        "'mine.jsonl', row 1, column 'label': a label is a name or a whole number, not 0.5",
     ),
     "objects for labels": (
         {"mine.jsonl": jsonl_of(("a goal", {"name": "sport"}))},
@@ -131,7 +131,32 @@ ROWS: dict[str, tuple[dict[str, str], list[str], str]] = {
     "other columns in another file": (
         {"news/1.csv": csv_of(*GOOD), "news/2.csv": csv_of(*GOOD, fields="story,label\n")},
         ["--dataset", "news/*.csv"],
-        "'news.2.csv' has no column 'text', unlike 'news.1.csv'; it has 'story', 'label': all files need",
+        "'news.2.csv' has no column 'text', unlike 'news.1.csv'; it has 'story', 'label': every file needs",
+    ),
+    "numbers here and names there": (
+        {"news/1.csv": csv_of(*GOOD), "news/2.jsonl": jsonl_of(("a goal", 0), ("a film", 1))},
+        ["--dataset", "news"],
+        "'news.1.csv', column 'label', holds names, and 'news.2.jsonl' holds numbers: every file needs the same kind",
+    ),
+    "only a test side": (
+        {"news/test.csv": csv_of(*GOOD)},
+        ["--dataset", "news"],
+        "test.csv: there is no row to train on: give --train_file",
+    ),
+    "a column for the embedded articles": (
+        {},
+        ["--text_column", "title"],
+        "--text_column: the embedded BBC News can make no use of it; leave it out, or name other data",
+    ),
+    "a revision of a file": (
+        {"mine.csv": csv_of(*GOOD)},
+        [*MINE, "--dataset_revision", "main"],
+        "--dataset_revision: files can make no use of it",
+    ),
+    "what pandas writes for nothing": (
+        {"mine.csv": csv_of(*GOOD, ("nan", "sport"))},
+        MINE,
+        "row 'mine.csv:13', column 'text': says only 'nan', which stands for no text",
     ),
     "lists here and names there": (
         {"news/1.jsonl": jsonl_of(("a", ["sport"])), "news/2.jsonl": jsonl_of(("b", "sport"))},
@@ -193,7 +218,7 @@ ROWS: dict[str, tuple[dict[str, str], list[str], str]] = {
     "another delimiter": (
         {"mine.csv": "text;label\na goal;sport\n"},
         MINE,
-        "'mine.csv': which column holds the text. It has 'text;label'",
+        "'mine.csv': the column names stand in one cell, with ';' in it; if that separates the columns, add --delim",
     ),
     "nothing between labels": (
         {"mine.csv": csv_of(*GOOD)},

@@ -82,3 +82,14 @@ def test_the_records_are_of_one_recipe_and_name_no_path_or_host():
     for path in RECORDS:
         text = path.read_text(encoding="utf-8")
         assert not re.search(r'"/[a-z]+/|[A-Z]:\\\\', text)
+
+
+def test_an_audit_that_missed_a_copy_would_say_so():
+    audit = read_json(RECORDS[2])
+    next(iter(audit["cases"].values()))["exact"]["found"] -= 1
+    planted = sum(
+        copies["planted"] for case in audit["cases"].values() for copies in (case["exact"], case["near"]) if copies
+    )
+    assert f"{planted - 1:,} of {planted:,} planted copies were found" in readme_section(
+        *map(read_json, RECORDS[:2]), audit
+    )

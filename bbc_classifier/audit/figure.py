@@ -5,13 +5,12 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from bbc_classifier.audit.lengths import LIMITS
 from bbc_classifier.data.split import SIDES
-from bbc_classifier.records import written_whole
+from bbc_classifier.figure_file import save_figure
 
 # Okabe and Ito's colours, told apart under every common colour blindness.
 SIDE_COLOURS = dict(zip(SIDES, ("#0072B2", "#D55E00", "#009E73"), strict=True))
@@ -40,10 +39,7 @@ def draw_audit(found: dict[str, Any], lengths: np.ndarray, unit: str, path: Path
     _draw_labels(panels["labels"], found)
     _draw_lengths(panels["lengths"], lengths, unit)
     _draw_leaks(panels["leaks"], found)
-    FigureCanvasAgg(figure)
-    with written_whole(path) as beside:
-        # Without the drawing library's version in it, equal figures are equal files.
-        figure.savefig(beside, format="png", dpi=150, metadata={"Software": None})
+    save_figure(figure, path)
 
 
 def _draw_labels(axes: Axes, found: dict[str, Any]) -> None:
@@ -139,7 +135,7 @@ def _draw_leaks(axes: Axes, found: dict[str, Any]) -> None:
             axes.annotate(text, (most, place), (4, 0), textcoords="offset points", va="center", fontsize=8)
     axes.set_yticks(range(len(shares)), list(shares), fontsize=9)
     axes.set_xlabel("share of the held-out rows that other sides hold too")
-    axes.set_xlim(0, max(0.01, 1.5 * axes.dataLim.xmax))
+    axes.set_xlim(0, max(0.01, 1.7 * axes.dataLim.xmax))
     axes.set_ylim(len(shares) - 0.5, -0.5)
     axes.xaxis.set_major_formatter(PercentFormatter(xmax=1))
     axes.grid(axis="x", alpha=0.3)

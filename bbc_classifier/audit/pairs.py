@@ -29,16 +29,19 @@ def write_pairs(texts: DistinctTexts, rows: Rows, path: Path) -> None:
     with written_whole(path) as beside, beside.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
-        for kind, similarity, first, second in _pairs(texts):
+        for kind, similarity, first, second in _pairs(texts, rows):
             writer.writerow([kind, f"{similarity:.4f}", *_both(rows, first, second)])
 
 
-def _pairs(texts: DistinctTexts) -> Iterator[tuple[str, float, int, int]]:
+def _pairs(texts: DistinctTexts, rows: Rows) -> Iterator[tuple[str, float, int, int]]:
     for first, *others in texts.rows_by_text().values():
         for other in others:
             yield "exact", 1.0, first, other
     for (one, another), similarity in zip(texts.pairs, texts.jaccard, strict=True):
-        first, second = sorted((int(texts.first[one]), int(texts.first[another])))
+        # The one on the earlier side first, as among exact copies.
+        first, second = sorted(
+            (int(texts.first[one]), int(texts.first[another])), key=lambda row: (rows.sides[row], row)
+        )
         yield "near", float(similarity), first, second
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from datasets import ClassLabel, Dataset
 from tqdm.auto import tqdm
 
-from bbc_classifier.data.broken_rows import MOST_CHARACTERS
+from bbc_classifier.data.broken_rows import MOST_CHARACTERS, NO_TEXT
 from bbc_classifier.data.folding import words
 from bbc_classifier.data.split import SIDES
 
@@ -93,8 +93,9 @@ def read_rows(table: Dataset) -> Rows:
 
 
 def is_blank(text: str) -> bool:
-    """Whether a text holds nothing but spaces."""
-    return not text.strip()
+    """Whether a text holds nothing but spaces, or only what programs write where there is nothing."""
+    written = text.strip()
+    return not written or written in NO_TEXT
 
 
 def texts_of(table: Dataset, doing: str) -> Iterator[str]:

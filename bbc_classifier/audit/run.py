@@ -14,6 +14,7 @@ from bbc_classifier.audit.pairs import write_pairs
 from bbc_classifier.audit.rows import read_rows
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.data.source import open_source
+from bbc_classifier.data.split import check_fractions
 from bbc_classifier.errors import InputError
 from bbc_classifier.folders import check_output_folder, folder_name, folder_written_whole
 from bbc_classifier.provenance import peak_memory_mib, provenance, without_folders
@@ -21,6 +22,7 @@ from bbc_classifier.records import write_json
 
 SCHEMA = 1
 KIND = "audit"
+CONTENTS = frozenset({f"{KIND}.json", "pairs.csv", f"{KIND}.png"})
 
 
 def audit(options: AuditArguments, data_options: DataArguments) -> Path:
@@ -35,7 +37,8 @@ def audit(options: AuditArguments, data_options: DataArguments) -> Path:
     """
     source = open_source(data_options)
     folder = Path(options.output_dir or Path("audits") / folder_name(source.name))
-    check_output_folder(folder, overwrite=options.overwrite, kind=KIND)
+    check_output_folder(folder, overwrite=options.overwrite, kind=KIND, contents=CONTENTS)
+    check_fractions(data_options.validation_fraction, data_options.test_fraction)
     table = source.read()
     if not len(table):
         raise InputError(f"the data set '{source.name}' has no rows")

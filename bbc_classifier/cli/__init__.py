@@ -1,6 +1,7 @@
 """The command line: the one place that knows argv, exit codes and what is printed."""
 
 import importlib
+import io
 import logging
 import os
 import sys
@@ -49,6 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[0] not in COMMANDS:
         return _fail(f"unknown command '{arguments[0]}'; commands: {', '.join(COMMANDS)}", 2)
     try:
+        _speak_unicode()
         _quiet_libraries()
         return importlib.import_module(f"bbc_classifier.cli.{arguments[0]}").run(arguments[1:])
     except KeyboardInterrupt:
@@ -69,6 +71,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _fail(message: str, code: int) -> int:
     print(f"bbc-classifier: error: {message}", file=sys.stderr)
     return code
+
+
+def _speak_unicode() -> None:
+    """Let labels of any script through, also where the system's own encoding is a narrow one, as in a Windows pipe."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
 def _quiet_libraries() -> None:

@@ -2,11 +2,11 @@
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 from bbc_classifier.audit.options import AuditArguments
 from bbc_classifier.cli.command_parser import command_parser
+from bbc_classifier.cli.given_flags import flags_of
 from bbc_classifier.cli.printing import print_pairs, print_written
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.records import read_json
@@ -24,17 +24,10 @@ def run(argv: Sequence[str]) -> int:
     print(f"\nAudited: {record['data']['name']}\n")
     print_pairs(audit_table(record))
     print_written({"findings": folder / "audit.json", "pairs": folder / "pairs.csv", "figure": folder / "audit.png"})
-    unusable = record["empty"]["count"] + record["unlabelled"]["count"]
+    unusable = sum(record[what]["count"] for what in ("empty", "unlabelled", "broken"))
     chosen = replace(options[1], drop_broken_rows=options[1].drop_broken_rows or unusable > 0)
-    print(f"Next: {shlex.join(['bbc-classifier', 'train', *_flags(chosen)])}")
+    if len(record["labels"]["rows"]) < 2:
+        print("Next: add rows of a second label, without which nothing can be learnt")
+    else:
+        print(f"Next: {shlex.join(['bbc-classifier', 'train', *flags_of(chosen)])}")
     return 0
-
-
-def _flags(options: Any) -> list[str]:
-    """Return the flags that say how options differ from their defaults."""
-    flags = []
-    for option in fields(options):
-        value = getattr(options, option.name)
-        if value != option.default:
-            flags += [f"--{option.name}", *map(str, value if isinstance(value, list) else [value])]
-    return flags

@@ -1,10 +1,12 @@
 """`bbc-classifier predict`: labels for texts, or for the rows of a file."""
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from bbc_classifier.cli.command_parser import command_parser
+from bbc_classifier.cli.given_flags import flags_of
 from bbc_classifier.cli.printing import print_answers, print_label_counts, print_written
 from bbc_classifier.data.options import ColumnArguments
 from bbc_classifier.errors import InputError
@@ -34,8 +36,10 @@ def run(argv: Sequence[str]) -> int:
         answers = predict_file(classifier, options, columns)
         print_label_counts(answers)
         print_written({"predictions": Path(options.output)})
-        print(f"Next: bbc-classifier evaluate --model {options.model} --dataset {options.input}, if it has labels")
+        again = ["--model", options.model, "--dataset", options.input, *flags_of(columns)]
+        print(f"Next, if it has labels: {shlex.join(['bbc-classifier', 'evaluate', *again])}")
     else:
+        _refuse_blank(texts)
         answers = classifier.predict(texts, top_k=options.top_k, min_confidence=options.min_confidence)
         print_answers(answers, options.format)
     truncated = sum(answer.truncated for answer in answers)
@@ -46,6 +50,24 @@ def run(argv: Sequence[str]) -> int:
 
 
 def _standard_input() -> list[str]:
+    """Return the lines that are not blank.
+
+    Raises:
+        InputError: They are not UTF-8, whatever encoding the system has.
+    """
     if sys.stdin is None or sys.stdin.isatty():
         return []
-    return [line.strip() for line in sys.stdin if line.strip()]
+    lines = []
+    for number, line in enumerate(sys.stdin.buffer, 1):
+        try:
+            lines.append(line.decode("utf-8-sig" if number == 1 else "utf-8").strip())
+        except UnicodeDecodeError as error:
+            wrong = f"byte 0x{line[error.start]:02X} at byte {error.start} of the line"
+            raise InputError(f"standard input, line {number}: {wrong} is not UTF-8; convert it") from error
+    return list(filter(None, lines))
+
+
+def _refuse_blank(texts: Sequence[str]) -> None:
+    for number, text in enumerate(texts, 1):
+        if not text.strip():
+            raise InputError(f"text {number} of {len(texts)} is empty; there is nothing to classify")

@@ -12,6 +12,10 @@ from rich.table import Table
 if TYPE_CHECKING:
     from bbc_classifier.inference.classifier import Prediction
 
+# Of more classes than this a person sees those with the lowest F1.
+MOST_CLASSES = 30
+NO_LABEL = "(no label: below what was asked for)"
+
 
 def print_evaluation(report: dict[str, Any]) -> None:
     """Print the figures of a report, and those of each class."""
@@ -27,14 +31,20 @@ def print_evaluation(report: dict[str, Any]) -> None:
     classes = Table(box=None, pad_edge=False)
     classes.add_column("class")
     # Whatever the report has of each class: a multi-label one has average precision and threshold too.
-    for column in next(iter(report["per_class"].values())):
+    per_class = report["per_class"]
+    for column in next(iter(per_class.values())):
         classes.add_column({"support": "n"}.get(column, column.replace("_", " ")), justify="right")
-    for name, row in report["per_class"].items():
-        classes.add_row(name, *(_number(value) for value in row.values()))
-    console = Console(width=100, highlight=False)
+    lowest = set(sorted(per_class, key=lambda name: per_class[name]["f1"])[:MOST_CLASSES])
+    for name, row in per_class.items():
+        if name in lowest:
+            classes.add_row(name, *(_number(value) for value in row.values()))
+    # Names of labels may look like markup.
+    console = Console(width=100, highlight=False, markup=False)
     console.print(table)
     console.print()
     console.print(classes)
+    if len(per_class) > len(lowest):
+        console.print(f"These {len(lowest)} of {len(per_class)} classes have the lowest F1; the record has all.")
 
 
 def print_answers(answers: "Sequence[Prediction]", form: str) -> None:
@@ -49,7 +59,7 @@ def print_answers(answers: "Sequence[Prediction]", form: str) -> None:
 
 def print_label_counts(answers: "Sequence[Prediction]") -> None:
     """Print how many rows got each label."""
-    counts = Counter(label for answer in answers for label in answer.labels or [answer.label])
+    counts = Counter(label for answer in answers for label in answer.labels or [NO_LABEL])
     print(f"\nClassified: {len(answers)} rows\n")
     print_pairs([(label, str(count)) for label, count in counts.most_common()])
 

@@ -121,8 +121,11 @@ def load_articles(options: DataArguments) -> Articles:
     elif options.remove_leaks:
         keep = unleaked_rows(duplicates, sides)
     groups = duplicates.groups()
-    split = _split(_Rows(row_ids, groups, labels).chosen(keep), sides and [sides[row] for row in keep], options)
-    check_trainable(split, dict(zip(row_ids, labels, strict=True)))
+    try:
+        split = _split(_Rows(row_ids, groups, labels).chosen(keep), sides and [sides[row] for row in keep], options)
+        check_trainable(split, dict(zip(row_ids, labels, strict=True)))
+    except InputError as error:
+        raise InputError(f"{provenance['name']}: {error}") from error
     findings = {
         "rows": len(table) + broken,
         "broken_rows_dropped": broken,
@@ -242,7 +245,13 @@ def _check_options(options: DataArguments) -> None:
 def _warn(articles: Articles) -> None:
     findings, name = articles.findings, articles.provenance["name"]
     if findings["conflicting_texts"]:
-        logger.warning("%s: %d texts have more than one label", name, findings["conflicting_texts"])
+        logger.warning("%s: texts with more than one label: %d", name, findings["conflicting_texts"])
+    if findings["leaks_removed"]:
+        logger.warning(
+            "%s: left out %d rows of train and validation that also stand on a later side",
+            name,
+            findings["leaks_removed"],
+        )
     if findings["leaks"]["test"] and findings["ready_made_split"]:
         share = findings["leaks"]["test"] / max(1, articles.sizes()["test"])
         logger.warning(

@@ -12,6 +12,8 @@ from bbc_classifier.errors import InputError
 
 # Far above any article; what is longer is most often half a file behind a quotation mark that is never closed.
 MOST_CHARACTERS = 1_000_000
+# What programs write into a text file where there is nothing.
+NO_TEXT = ("nan", "NaN", "NAN", "<NA>", "null", "NULL", "None")
 
 
 @dataclass(frozen=True)
@@ -42,10 +44,13 @@ def broken_rows(table: Dataset) -> list[BrokenRow]:
 
 def broken_texts(texts: pa.ChunkedArray) -> dict[int, str]:
     """Return what is wrong with each text that is broken, by its number."""
-    blank = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(texts), ""), True)
+    trimmed = pc.utf8_trim_whitespace(texts)
+    blank = pc.fill_null(pc.equal(trimmed, ""), True)
     length = pc.fill_null(pc.utf8_length(texts), 0)
     found = {row: "is empty" for row in _where(blank)}
     found |= {row: "holds a NUL character" for row in _where(pc.fill_null(pc.match_substring(texts, "\0"), False))}
+    for row in _where(pc.fill_null(pc.is_in(trimmed, pa.array(NO_TEXT, trimmed.type)), False)):
+        found[row] = f"says only '{trimmed[row].as_py()}', which stands for no text"
     for row in _where(pc.greater(length, MOST_CHARACTERS)):
         count = f"{length[row].as_py():,}"
         found[row] = f"has {count} characters, more than {MOST_CHARACTERS:,} (a quotation mark left open?)"
@@ -67,7 +72,7 @@ def refuse_broken_rows(broken: Sequence[BrokenRow], columns: Mapping[str, Any]) 
     first = broken[0]
     names = columns.get(first.column, first.column)
     column = names if isinstance(names, str) else "', '".join(names)
-    more = f", and {len(broken) - 1} more rows are broken" if len(broken) > 1 else ""
+    more = f"; of {len(broken)} broken rows it is the first" if len(broken) > 1 else ""
     raise InputError(
         f"row '{first.row_id}', column '{column}': {first.reason}{more}; every row needs a text and a label "
         "(--drop_broken_rows leaves such rows out)"

@@ -1,5 +1,6 @@
 """A folder of class folders: a text file per article, in a folder named for its label."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,10 @@ from bbc_classifier.data.formats.raw_file import check_text
 from bbc_classifier.data.side_names import side_of_split
 from bbc_classifier.errors import InputError
 from bbc_classifier.provenance import file_sha256, text_sha256
+
+logger = logging.getLogger(__name__)
+
+ENDING = ".txt"
 
 
 class ClassFolders:
@@ -35,6 +40,9 @@ class ClassFolders:
         if not rows:
             raise InputError(f"--dataset: the class folders of '{self.folder}' hold no .txt file")
         self._files = len(rows)
+        ignored = sum(path.is_file() and not path.name.startswith(".") for path in self.folder.rglob("*")) - len(rows)
+        if ignored:
+            logger.warning("%s: left out %d files that are no <label>/<article>%s", self.name, ignored, ENDING)
         names = sorted({str(row["label"]) for row in rows})
         features = {"row_id": Value("string"), "text": Value("string"), "label": ClassLabel(names=names)}
         if sided:
@@ -43,7 +51,7 @@ class ClassFolders:
 
     def identity(self) -> str:
         """Return the hash of the paths and contents of all articles."""
-        paths = sorted(self.folder.rglob("*.txt"))
+        paths = sorted(path for path in self.folder.rglob("*") if path.suffix.lower() == ENDING and path.is_file())
         return text_sha256(
             "\n".join(f"{file_sha256(path)} {path.relative_to(self.folder).as_posix()}" for path in paths)
         )
@@ -68,8 +76,10 @@ def _articles(folder: Path) -> Iterator[Path]:
     """Yield the text files of the folders in a folder; hidden ones are some system's own."""
     yield from sorted(
         path
-        for path in folder.glob("*/*.txt")
-        if not path.parent.name.startswith(".") and not path.name.startswith(".") and path.is_file()
+        for path in folder.glob("*/*")
+        # Not by the pattern: on some systems it heeds case and on others not.
+        if path.suffix.lower() == ENDING and not path.parent.name.startswith(".") and not path.name.startswith(".")
+        if path.is_file()
     )
 
 

@@ -15,6 +15,9 @@ LABEL_NAMES = (
     *("target", "section", "genre", "tag", "tags"),
 )
 
+# Of a wide table a message names this many columns.
+MOST_LISTED = 20
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -82,15 +85,17 @@ def _named(names: Sequence[str], known: Sequence[str], taken: set[str | None]) -
 def _refuse_missing(place: str, names: Sequence[str], flag: str, wanted: Sequence[str]) -> None:
     for name in wanted:
         if name not in names:
-            raise InputError(f"{flag}: {place} has no column '{name}'; it has {_listed(names)}")
+            raise InputError(f"{flag}: {place} has no column '{name}'; it has {listed(names)}")
 
 
 def _undecided(place: str, names: Sequence[str], what: str, known: Sequence[str]) -> str:
     return (
-        f"{place}: which column holds the {what}? It has {_listed(names)}, and none is called {', '.join(known[:4])} "
+        f"{place}: which column holds the {what}? It has {listed(names)}, and none is called {', '.join(known[:4])} "
         f"or the like; say so with --{what}_column"
     )
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
+def listed(names: Sequence[str]) -> str:
+    """Return the first names of a list in quotation marks, and how many more there are."""
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return ", ".join(f"'{name}'" for name in names[:MOST_LISTED]) + more

@@ -12,7 +12,7 @@ from bbc_classifier.data.formats.raw_file import check_file
 from bbc_classifier.data.formats.read import FORMATS, read_table
 from bbc_classifier.data.labelled_table import Part, labelled_table
 from bbc_classifier.data.options import DataArguments
-from bbc_classifier.data.side_names import side_in_name
+from bbc_classifier.data.side_names import side_in_name, side_of_split
 from bbc_classifier.errors import InputError
 from bbc_classifier.provenance import file_sha256, text_sha256
 
@@ -74,12 +74,14 @@ class FileSource:
 def files_of_dataset(dataset: str) -> list[SidedFile]:
     """Return the files of `--dataset`: a file, a glob, or a folder of files.
 
-    Where several files are named for sides ("train.csv", "news-test-00000.parquet"), they are ready-made splits.
+    Files of a folder or glob that are named for sides ("train.csv", "news-test-00000.parquet"), or lie in folders that
+    are ("test/part-0.parquet"), are ready-made splits. One file that is named by itself is split like any.
 
     Raises:
         InputError: There is no such file, or some are named for a side and others are not.
     """
-    path = Path(dataset).expanduser()
+    path = given_path("--dataset", dataset)
+    root = path if path.is_dir() else _fixed_part(path)
     if path.is_dir():
         paths = sorted(file for file in path.rglob("*") if file.suffix.lower() in FORMATS and file.is_file())
         if not paths:
@@ -89,9 +91,9 @@ def files_of_dataset(dataset: str) -> list[SidedFile]:
             )
     else:
         paths = _matches("--dataset", dataset)
-    if len(paths) == 1:
-        return [SidedFile(paths[0], None)]
-    files = [SidedFile(file, side_in_name(file.stem)) for file in paths]
+    if paths == [path]:
+        return [SidedFile(path, None)]
+    files = [SidedFile(file, _side_of(file, root)) for file in paths]
     nameless = [file for file in files if file.side is None]
     if nameless and len(nameless) < len(files):
         sided = next(file for file in files if file.side)
@@ -100,6 +102,12 @@ def files_of_dataset(dataset: str) -> list[SidedFile]:
             "--train_file, --validation_file and --test_file"
         )
     return files
+
+
+def _side_of(file: Path, root: Path) -> str | None:
+    """Return the side that a file's name says, or else that of the nearest folder below `root` whose name says one."""
+    folders = file.relative_to(root).parent.parts
+    return side_in_name(file.stem) or next(filter(None, map(side_of_split, reversed(folders))), None)
 
 
 def files_of_sides(options: DataArguments) -> list[SidedFile]:
@@ -143,7 +151,7 @@ def _matches(flag: str, pattern: str) -> list[Path]:
     Raises:
         InputError: It names none, or a folder.
     """
-    path = Path(pattern).expanduser()
+    path = given_path(flag, pattern)
     if path.is_dir():
         raise InputError(f"{flag}: '{pattern}' is a folder where a file is meant")
     if path.is_file():
@@ -158,3 +166,25 @@ def _matches(flag: str, pattern: str) -> list[Path]:
     if not files:
         raise InputError(f"{flag}: no file matches '{pattern}'")
     return files
+
+
+def _fixed_part(pattern: Path) -> Path:
+    """Return the folders of a pattern before its first mark; what they are called, nobody chose by the pattern."""
+    free = next((depth for depth, part in enumerate(pattern.parts) if any(mark in part for mark in GLOB_MARKS)), 0)
+    return Path(*pattern.parts[:free])
+
+
+def given_path(flag: str, name: str) -> Path:
+    """Return the path that a name means, there or not, with `~` for the home folder.
+
+    Raises:
+        InputError: No file of this system can have the name.
+    """
+    try:
+        path = Path(name).expanduser()
+        path.exists()
+    except RuntimeError as error:
+        raise InputError(f"{flag}: '{name}' names the home folder of nobody here") from error
+    except (OSError, ValueError) as error:
+        raise InputError(f"{flag}: '{name[:80]}' cannot be a file: {getattr(error, 'strerror', error)}") from error
+    return path

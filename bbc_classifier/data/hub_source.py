@@ -33,7 +33,8 @@ class HubSource:
         """
         tables = read_hub_tables(self.name, self.options.dataset_config, self.options.dataset_revision)
         sides = {split: side_of_split(split) for split in tables.splits}
-        if len(sides) == 1:
+        # All there is, whatever it is called, can be split; but what is called test never trains.
+        if list(sides.values()) == [None]:
             sides = dict.fromkeys(sides, "train")
         left_out = [split for split, side in sides.items() if side is None]
         if len(left_out) == len(sides):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from bbc_classifier.errors import InputError
 logger = logging.getLogger(__name__)
 
 Marks = list[str | None] | list[list[str] | None]
+
+# How programs write into a text file that there is no label.
+NO_LABEL = frozenset({"nan", "NaN", "NAN", "<NA>", "null", "NULL"})
 
 
 def read_marks(place: str, table: pa.Table, column: str, separator: str | None) -> Marks:
@@ -33,13 +37,30 @@ def read_marks(place: str, table: pa.Table, column: str, separator: str | None) 
     values = table[column]
     names = _feature_names(table.schema, column)
     if _is_list(values.type):
-        return [None if row is None else _marks_of_row(place, column, row, names) for row in values.to_pylist()]
+        return [
+            None if row is None else _marks_of_row(f"{place}, row {number}, column '{column}'", row, names)
+            for number, row in enumerate(values.to_pylist(), 1)
+        ]
     texts = _as_text(place, column, values, names)
     if separator is None:
         return [text or None for text in texts]
     if not separator:
         raise InputError("--label_separator must be at least one character")
     return [None if text is None else _split_cell(text, separator) for text in texts]
+
+
+def label_kind(table: pa.Table, column: str) -> str | None:
+    """Return in a word what a column marks classes by, or None where text that is all numbers may stand for either."""
+    values = table[column]
+    kind = values.type
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind):
+        return "names" if _feature_names(table.schema, column) else "numbers"
+    if pa.types.is_boolean(kind):
+        return "truth values"
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        written = (mark for mark in pc.utf8_trim_whitespace(values).to_pylist() if mark and mark not in NO_LABEL)
+        return None if all(map(_is_number, written)) else "names"
+    return None
 
 
 def name_labels(
@@ -66,7 +87,9 @@ def name_labels(
     for index, name in enumerate(names):
         if name == f"LABEL_{index}":
             raise InputError(f"the label '{name}' tells a reader nothing; name the labels: --label_map {name}=…")
-    number = {mark: names.index(name) for mark, name in renamed.items()}
+    _warn_of_likeness(names)
+    number_of = {name: number for number, name in enumerate(names)}
+    number = {mark: number_of[name] for mark, name in renamed.items()}
     labels: list[list[Any]] = [[_numbers(row, number) for row in part] for part in parts]
     return List(ClassLabel(names=names)) if multi_label else ClassLabel(names=names), labels
 
@@ -125,15 +148,23 @@ def _as_text(place: str, column: str, values: pa.ChunkedArray, names: list[str] 
         try:
             values, kind = pc.cast(pc.if_else(pc.is_nan(values), None, values), pa.int64()), pa.int64()
         except pa.ArrowInvalid as error:
+            row, value = next(
+                (row, value)
+                for row, value in enumerate(values.to_pylist(), 1)
+                if value is not None and not math.isnan(value) and not value.is_integer()
+            )
             raise InputError(
-                f"{place}, column '{column}': a label is a name or a whole number, not a fraction"
+                f"{place}, row {row}, column '{column}': a label is a name or a whole number, not {value!r}"
             ) from error
     if pa.types.is_integer(kind) and names is not None:
-        return [_name_of(place, column, index, names) for index in values.to_pylist()]
+        return [
+            _name_of(f"{place}, row {row}, column '{column}'", index, names)
+            for row, index in enumerate(values.to_pylist(), 1)
+        ]
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind):
         return values.cast(pa.string()).to_pylist()
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        return pc.utf8_trim_whitespace(values).to_pylist()
+        return [None if mark in NO_LABEL else mark for mark in pc.utf8_trim_whitespace(values).to_pylist()]
     raise InputError(f"{place}, column '{column}': a label is text, a whole number or a list of them, not {kind}")
 
 
@@ -141,22 +172,22 @@ def _split_cell(text: str, separator: str) -> list[str]:
     return [mark.strip() for mark in text.split(separator) if mark.strip()]
 
 
-def _marks_of_row(place: str, column: str, row: Iterable[Any], names: list[str] | None) -> list[str]:
+def _marks_of_row(place: str, row: Iterable[Any], names: list[str] | None) -> list[str]:
     marks = []
     for value in row:
         if not isinstance(value, (str, int)) or isinstance(value, bool):
-            raise InputError(f"{place}, column '{column}': a list of labels holds text or whole numbers, not {value!r}")
-        text = _name_of(place, column, value, names) if isinstance(value, int) and names else str(value).strip()
+            raise InputError(f"{place}: a list of labels holds text or whole numbers, not {value!r}")
+        text = _name_of(place, value, names) if isinstance(value, int) and names else str(value).strip()
         marks += [text] if text else []
     return marks
 
 
-def _name_of(place: str, column: str, index: int | None, names: list[str]) -> str | None:
+def _name_of(place: str, index: int | None, names: list[str]) -> str | None:
     """Return the name of a number; -1 is how the library writes that there is no label."""
     if index is None or index == -1:
         return None
     if not 0 <= index < len(names):
-        raise InputError(f"{place}, column '{column}': the label {index} is not one of the {len(names)} that are named")
+        raise InputError(f"{place}: the label {index} is not one of the {len(names)} that are named")
     return names[index]
 
 
@@ -198,6 +229,30 @@ def _check_map(seen: list[str], label_map: dict[str, str]) -> None:
     unused = [old for old in label_map if old not in seen]
     if unused:
         logger.warning("--label_map: no row has the label '%s'; there are %s", unused[0], ", ".join(seen[:20]))
+
+
+def _warn_of_likeness(names: Sequence[str]) -> None:
+    for alike in alike_names(names):
+        listed = "', '".join(alike)
+        logger.warning(
+            "the labels '%s' differ only in how they are written; --label_map '%s=%s' makes two of them one",
+            listed,
+            alike[1],
+            alike[0],
+        )
+
+
+def alike_names(names: Iterable[str]) -> list[list[str]]:
+    """Return the sets of names that differ only in case, inner spaces, or as "1" and "1.0" do.
+
+    >>> alike_names(["Sport", "tech", "sport", "1", "1.0"])
+    [['Sport', 'sport'], ['1', '1.0']]
+    """
+    sets: dict[str, list[str]] = {}
+    for name in names:
+        plain = " ".join(name.casefold().split())
+        sets.setdefault(plain.removesuffix(".0") if _is_number(plain.removesuffix(".0")) else plain, []).append(name)
+    return [alike for alike in sets.values() if len(alike) > 1]
 
 
 def _order(names: Iterable[str]) -> Any:

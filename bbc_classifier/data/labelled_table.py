@@ -8,12 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import ClassLabel, Dataset, Features, Value
 
-from bbc_classifier.data.columns import Columns, choose_columns
-from bbc_classifier.data.label_names import name_labels, read_label_map, read_marks
+from bbc_classifier.data.columns import Columns, choose_columns, listed
+from bbc_classifier.data.label_names import label_kind, name_labels, read_label_map, read_marks
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.errors import InputError
 
 logger = logging.getLogger(__name__)
+
+ROWS_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
@@ -44,16 +46,19 @@ def labelled_table(parts: Sequence[Part], options: DataArguments) -> tuple[Datas
     _check_columns(parts, columns)
     logger.info(
         "columns %s: text from %s, label from '%s'",
-        ", ".join(first.table.schema.names),
+        listed(first.table.schema.names),
         " and ".join(f"'{name}'" for name in columns.text),
         columns.label,
     )
+    _check_label_kinds(parts, columns.label)
     marks = [read_marks(part.place, part.table, columns.label, options.label_separator) for part in parts]
     feature, labels = name_labels([part.place for part in parts], marks, read_label_map(options.label_map))
     features = {"row_id": Value("string"), "text": Value("string"), "label": feature}
     arrays = {
         "row_id": pa.chunked_array([row_ids(part.name, part.table.num_rows) for part in parts]),
-        "text": pa.chunked_array([joined_text(part.place, part.table, columns.text) for part in parts]),
+        "text": pa.chunked_array(
+            [chunk for part in parts for chunk in joined_text(part.place, part.table, columns.text).chunks], pa.string()
+        ),
         "label": pa.chunked_array([pa.array(numbers, Features(x=feature).arrow_schema.types[0]) for numbers in labels]),
     }
     if any(part.side for part in parts):
@@ -68,21 +73,26 @@ def row_ids(name: str, rows: int) -> pa.Array:
     return pc.binary_join_element_wise(name, pa.array(range(1, rows + 1)).cast(pa.string()), ":")
 
 
-def joined_text(place: str, table: pa.Table, columns: Sequence[str]) -> pa.Array:
+def joined_text(place: str, table: pa.Table, columns: Sequence[str]) -> pa.ChunkedArray:
     """Return the text of each row: its columns without outer spaces, joined by line breaks; empty where all are.
+
+    A piece at a time: one array of text holds 2 GiB at most.
 
     Raises:
         InputError: A column holds no text.
     """
-    parts = []
     for name in columns:
-        values = table[name].combine_chunks() if table[name].num_chunks != 1 else table[name].chunk(0)
-        if pa.types.is_null(values.type):
-            values = values.cast(pa.string())
-        if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
-            raise InputError(f"{place}, column '{name}': holds {values.type}, not text")
-        parts.append(pc.fill_null(pc.utf8_trim_whitespace(values.cast(pa.large_string())), ""))
-    joined = pc.binary_join_element_wise(*parts, pa.scalar("\n", pa.large_string()))
+        kind = table.schema.field(name).type
+        if not (pa.types.is_null(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            raise InputError(f"{place}, column '{name}': holds {kind}, not text")
+    batches = table.select(columns).to_batches(max_chunksize=ROWS_AT_ONCE)
+    return pa.chunked_array([_joined(batch).cast(pa.string()) for batch in batches], pa.string())
+
+
+def _joined(batch: pa.RecordBatch) -> pa.Array:
+    columns = [values.cast(pa.large_string()) for values in batch.columns]
+    trimmed = [pc.fill_null(pc.utf8_trim_whitespace(values), "") for values in columns]
+    joined = pc.binary_join_element_wise(*trimmed, pa.scalar("\n", pa.large_string()))
     # An empty first or last column leaves a line break behind.
     return pc.utf8_trim_whitespace(joined)
 
@@ -97,11 +107,25 @@ def _check_columns(parts: Sequence[Part], columns: Columns) -> None:
         names = part.table.schema.names
         for name in (*columns.text, columns.label):
             if name not in names:
-                listed = ", ".join(f"'{other}'" for other in names)
                 raise InputError(
-                    f"{part.place} has no column '{name}', unlike {parts[0].place}; it has {listed}: all files need "
-                    "the same columns"
+                    f"{part.place} has no column '{name}', unlike {parts[0].place}; it has {listed(names)}: every file "
+                    "needs the columns of text and label"
                 )
+
+
+def _check_label_kinds(parts: Sequence[Part], label: str) -> None:
+    """Check that no part has numbers or truth values for labels where another has names: 3 is no name beside "sport".
+
+    Raises:
+        InputError: Two parts are of different kinds.
+    """
+    kinds = {kind: part.place for part in reversed(parts) if (kind := label_kind(part.table, label))}
+    if len(kinds) > 1:
+        (kind, place), (other, other_place) = sorted(kinds.items())[:2]
+        raise InputError(
+            f"{place}, column '{label}', holds {kind}, and {other_place} holds {other}: every file needs the same kind "
+            "of label"
+        )
 
 
 def texts_of(table: Dataset) -> Iterator[str]:

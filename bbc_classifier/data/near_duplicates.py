@@ -16,6 +16,9 @@ SHINGLE_WORDS = 5
 ROWS_PER_BAND = 4
 MISSED = 1e-5
 SEED = 1
+# Of a text with more near duplicates than this, such as one of ten thousand that were filled into one form, these many
+# are enough to hold the group together; all pairs of such texts would be millions.
+MOST_PARTNERS = 50
 # Fewer texts are done before a bar is worth reading.
 ROWS_WORTH_A_BAR = 10_000
 
@@ -46,6 +49,9 @@ def near_duplicate_pairs(texts: Sequence[str], threshold: float = 0.8) -> list[t
     shingles: no pair below the threshold is returned; one at the threshold is missed with probability below 1e-5, and
     a more similar one with less. The answer depends on the texts alone: in another order they have the same pairs.
 
+    Where more than `MOST_PARTNERS` texts are near duplicates of one, that is only said of the first ones: a text that
+    has so many partners gets no others, and later texts are not compared with it.
+
     Args:
         texts: One text per row.
         threshold: Least Jaccard similarity of a pair, above 0 and below 1.
@@ -66,11 +72,16 @@ def near_duplicate_pairs(texts: Sequence[str], threshold: float = 0.8) -> list[t
         sketch = empty.copy()
         # MinHash takes 32 bits: the upper ones are as good a hash as all 64.
         sketch.update_batch((shingles[row] >> np.uint64(32)).tolist())
-        for earlier in index.query(sketch):
+        found = 0
+        for earlier in sorted(index.query(sketch)):
             similarity = jaccard(shingles[earlier], shingles[row])
             if similarity >= threshold:
                 pairs.append((earlier, row, similarity))
-        index.insert(row, sketch, check_duplication=False)
+                found += 1
+                if found == MOST_PARTNERS:
+                    break
+        else:
+            index.insert(row, sketch, check_duplication=False)
     return sorted(pairs)
 
 

@@ -1,6 +1,7 @@
 """A sample of a side's rows that keeps the labels' shares."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 
 from bbc_classifier.data.stratify import stratified_sides
@@ -25,11 +26,24 @@ def sample_rows(
     own = [row_ids[row] for row in rows]
     names = _frequent([labels[row] for row in rows])
     sides = stratified_sides(own, names, {"kept": share, "left": 1 - share}, seed)
-    # Every label keeps a row, so too many may be kept: those whose hash comes last go, wherever they stand.
-    ranked = [
-        place for side in ("kept", "left") for place in sorted(sides[side], key=lambda row: hash_rank(own[row], seed))
-    ]
-    return sorted(rows[place] for place in ranked[:most])
+    rank = [hash_rank(row_id, seed) for row_id in own]
+    kept = _trimmed(sides["kept"], names, rank, most)
+    left = sorted(sides["left"], key=rank.__getitem__)
+    return sorted(rows[place] for place in [*kept, *left[: most - len(kept)]])
+
+
+def _trimmed(kept: list[int], names: Sequence[Sequence[str]], rank: Sequence[str], most: int) -> list[int]:
+    """Return at most `most` rows. Every label kept a row, so there may be more: the most frequent labels give some up.
+
+    A label's last row goes only once every row is the last of some label.
+    """
+    kept = list(kept)
+    totals = Counter(name for row in kept for name in names[row])
+    while len(kept) > most:
+        gone = max(kept, key=lambda row: (min((totals[name] for name in names[row]), default=len(kept)), rank[row]))
+        kept.remove(gone)
+        totals.subtract(names[gone])
+    return kept
 
 
 def hash_rank(row_id: str, seed: int) -> str:

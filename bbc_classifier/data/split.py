@@ -134,7 +134,8 @@ def fold_rows(
         raise InputError(f"--folds must be at least 2, not {folds}")
     check_fractions(validation_fraction)
     shares = {f"fold {fold}": 1 / folds for fold in range(folds)}
-    tests = stratified_sides(groups, labels, shares, seed).values()
+    # What is not in a fold must do for train and validation; of two folds that is the other one.
+    tests = stratified_sides(groups, labels, shares, seed, least=2 if folds == 2 else 1).values()
     splits = []
     for test in tests:
         held_out = set(test)

@@ -18,8 +18,8 @@ def check_trainable(split: Split, labels_of: Mapping[str, tuple[str, ...]]) -> N
     """
     names = {name for row in labels_of.values() for name in row}
     if len(names) < 2:
-        only = f"the label '{min(names)}'" if names else "no label"
-        raise InputError(f"every row has {only}; a classifier needs at least two labels")
+        only = f"the only label is '{min(names)}'" if names else "no row has a label"
+        raise InputError(f"{only}; a classifier needs at least two")
     if not split.train:
         raise InputError("there is no row to train on: give --train_file, or a data set with a train split")
     known = {name for row_id in split.train for name in labels_of[row_id]}

@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from bbc_classifier.records import written_whole
+from bbc_classifier.figure_file import save_figure
 
 # Okabe and Ito's colours, told apart under every common colour blindness.
 TRAIN_COLOUR, VALIDATION_COLOUR = "#0072B2", "#D55E00"
 # With more labels than this the cells are smaller and the names stand upright.
 MANY_LABELS = 10
+# With more than this there is no room for numbers, and the whole matrix has this many inches.
+MOST_NUMBERED, WHOLE = 40, 16.0
 
 
 def draw_learning_curves(history: Sequence[dict[str, Any]], path: Path) -> None:
@@ -42,9 +43,10 @@ def draw_learning_curves(history: Sequence[dict[str, Any]], path: Path) -> None:
         ("eval_macro_f1", "s--", VALIDATION_COLOUR, "macro F1"),
     ):
         if all(key in entry for entry in validation):
-            score.plot(epochs, [entry[key] for entry in validation], marker, color=colour, label=name)
+            # A marker at 1 stands half above the frame.
+            score.plot(epochs, [entry[key] for entry in validation], marker, color=colour, label=name, clip_on=False)
     score.set(xlabel="epoch", ylabel="share", title="Validation", ylim=(None, 1))
-    for axes, corner in ((loss, "upper right"), (score, "lower right")):
+    for axes, corner in ((loss, "upper right"), (score, "best")):
         axes.grid(alpha=0.3)
         axes.legend(frameon=False, loc=corner)
     save_figure(figure, path)
@@ -53,7 +55,7 @@ def draw_learning_curves(history: Sequence[dict[str, Any]], path: Path) -> None:
 def draw_confusion_matrix(
     counts: np.ndarray, names: Sequence[str], path: Path, *, normalized: bool = False, title: str = ""
 ) -> None:
-    """Draw a confusion matrix, true labels down, predicted labels across.
+    """Draw a confusion matrix, true labels down, predicted labels across; beyond forty labels in colours alone.
 
     Args:
         counts: (true, predicted).
@@ -63,7 +65,11 @@ def draw_confusion_matrix(
         title: Above the picture.
     """
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    cell, font_size, rotation = (0.85, 10, 30) if len(names) <= MANY_LABELS else (0.4, 7, 90)
+    cell, font_size, rotation = (0.85, 10.0, 30) if len(names) <= MANY_LABELS else (0.4, 7.0, 90)
+    numbered = len(names) <= MOST_NUMBERED
+    if not numbered:
+        # Points to the inch; a name is a little lower than its row.
+        cell, font_size = WHOLE / len(names), min(7.0, 0.8 * 72 * WHOLE / len(names))
     margin = 0.09 * max(map(len, names))
     figure = Figure(
         figsize=(max(5.5, 1.6 + margin + cell * len(names)), max(3.6, 0.9 + margin + cell * len(names))),
@@ -72,20 +78,14 @@ def draw_confusion_matrix(
     axes = figure.subplots()
     image = axes.imshow(shares, cmap="cividis", vmin=0, vmax=1)
     figure.colorbar(image, label="share of the true label", shrink=0.8, aspect=30)
-    axes.set_xticks(range(len(names)), names, rotation=rotation, ha="right" if rotation < 90 else "center")
-    axes.set_yticks(range(len(names)), names)
+    size: dict[str, Any] = {} if numbered else {"fontsize": font_size}
+    axes.set_xticks(range(len(names)), names, rotation=rotation, ha="right" if rotation < 90 else "center", **size)
+    axes.set_yticks(range(len(names)), names, **size)
     axes.set(xlabel="predicted", ylabel="true", title=title)
-    for row, column in np.ndindex(counts.shape):
+    for row, column in np.ndindex(counts.shape if numbered else (0, 0)):
         text = f"{shares[row, column]:.3f}" if normalized and counts[row, column] else str(counts[row, column])
         colour = "black" if shares[row, column] > 0.5 else "white"
         label = axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=font_size)
         # It is inside the axes; measuring hundreds of these for the layout would take seconds.
         label.set_in_layout(False)
     save_figure(figure, path)
-
-
-def save_figure(figure: Figure, path: Path) -> None:
-    """Write a PNG without the drawing library's version in it, so that equal figures are equal files."""
-    FigureCanvasAgg(figure)
-    with written_whole(path) as beside:
-        figure.savefig(beside, format="png", dpi=150, metadata={"Software": None})

@@ -62,11 +62,13 @@ def _audit_sentence(audit: Mapping[str, Any]) -> str:
         f"{case['seconds']['all'] / 60:.1f} minutes and {case['peak_memory_mib']['after'] / 1024:.1f} GiB ({name})"
         for name, case in audit["cases"].items()
     ]
+    planted = [case[kind] for case in audit["cases"].values() for kind in ("exact", "near") if case[kind]]
+    found, all_planted = (sum(copies[count] for copies in planted) for count in ("found", "planted"))
     processor = audit["provenance"]["hardware"]["processor"]
     return (
         f"An audit of synthetic articles of about 300 words, without counting tokens, took {'; '.join(cases)}, on one "
-        f"core ({processor}); everything planted was found. Record: `results/audit_scale.json`; "
-        "`python benchmarks/audit_scale.py` writes it."
+        f"core ({processor}); {found:,} of {all_planted:,} planted copies were found. Record: "
+        "`results/audit_scale.json`; `python benchmarks/audit_scale.py` writes it."
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from bbc_classifier.data.articles import Articles, load_articles, load_test_articles
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.data.source import open_source
+from bbc_classifier.errors import InputError
 from bbc_classifier.evaluation.checkpoint import evaluate_side
 from bbc_classifier.evaluation.options import EvaluateArguments
 from bbc_classifier.evaluation.training_run import TrainingRun
@@ -19,6 +20,9 @@ from bbc_classifier.provenance import file_sha256, peak_memory_mib, provenance, 
 from bbc_classifier.records import write_json
 
 SCHEMA = 2
+CONTENTS = frozenset({"evaluation.json", "predictions", "figures"})
+# How much of a text is read is the classifier's own affair.
+CLASSIFIERS_OWN = ("max_length", "truncation")
 
 
 def evaluate(options: EvaluateArguments, data_options: Mapping[str, Any] | None = None) -> Path:
@@ -37,10 +41,13 @@ def evaluate(options: EvaluateArguments, data_options: Mapping[str, Any] | None 
             the folder is taken.
         WorldError: The Hub cannot be reached, or the folder cannot be written.
     """
+    for name in CLASSIFIERS_OWN:
+        if name in (data_options or {}):
+            raise InputError(f"--{name}: a classifier reads as much of a text as it was trained on; leave this out")
     run = TrainingRun(options.model)
     data = run.data_with(data_options or {})
     folder = Path(options.output_dir) if options.output_dir else _default_folder(options.model, run, data)
-    check_output_folder(folder, overwrite=options.overwrite, kind="evaluation")
+    check_output_folder(folder, overwrite=options.overwrite, kind="evaluation", contents=CONTENTS)
     classifier = NewsClassifier.from_pretrained(options.model, revision=options.revision)
     articles = _articles(options.rows, data, run)
     seen = run.seen(articles)

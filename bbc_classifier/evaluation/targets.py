@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from bbc_classifier.data.columns import listed
 from bbc_classifier.errors import InputError
 
 
@@ -37,5 +38,8 @@ def label_indices(data_names: Sequence[str], model_names: Sequence[str]) -> np.n
     """
     unknown = [name for name in data_names if name not in model_names]
     if unknown:
-        raise InputError(f"the classifier does not know the label '{unknown[0]}'; it knows {', '.join(model_names)}")
+        raise InputError(
+            f"the classifier does not know the label{'s' * (len(unknown) > 1)} {listed(unknown)}; it knows "
+            f"{listed(model_names)} (--label_map renames)"
+        )
     return np.array([model_names.index(name) for name in data_names])

@@ -14,6 +14,8 @@ from bbc_classifier.records import read_json
 
 # Whoever names one of these means other data, and column names and label maps of the run's own do not apply.
 OTHER_DATA = frozenset({"dataset", "train_file", "validation_file", "test_file"})
+# Data are the same where these agree.
+SAME_DATA = OTHER_DATA | {"dataset_config", "dataset_revision"}
 
 
 class TrainingRun:
@@ -28,9 +30,11 @@ class TrainingRun:
         self.model = model
         self._folder = Path(model_location(model)).parent
         options = self._folder / "options.json"
-        is_run = Path(model).is_dir() and options.is_file()
+        split = self._folder / "split.json"
+        # Another program's options.json has none beside it.
+        is_run = Path(model).is_dir() and options.is_file() and split.is_file()
         self.data = DataArguments(**read_json(options)["data"]) if is_run else None
-        self._fingerprint = read_json(self._folder / "split.json")["fingerprint"] if is_run else None
+        self._fingerprint = read_json(split)["fingerprint"] if is_run else None
 
     def data_with(self, given: Mapping[str, Any]) -> DataArguments:
         """Return the data options of the run with the given ones on top; with other data, the given ones alone."""
@@ -40,7 +44,7 @@ class TrainingRun:
 
     def was_trained_on(self, data: DataArguments) -> bool:
         """Whether these options name the data of the run, however they are cut."""
-        return self.data is not None and all(getattr(self.data, name) == getattr(data, name) for name in OTHER_DATA)
+        return self.data is not None and all(getattr(self.data, name) == getattr(data, name) for name in SAME_DATA)
 
     def seen(self, articles: Articles) -> list[str]:
         """Return the row ids of the test side whose text trained the classifier or chose its checkpoint.

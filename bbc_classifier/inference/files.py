@@ -1,5 +1,6 @@
 """Classifying a file: every row and column of it comes out again, with the answer beside."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from bbc_classifier.data.options import ColumnArguments
 from bbc_classifier.errors import InputError
 from bbc_classifier.inference.classifier import NewsClassifier, Prediction
 from bbc_classifier.inference.options import PredictArguments
+
+logger = logging.getLogger(__name__)
 
 
 def check_files(options: PredictArguments) -> None:
@@ -47,7 +50,8 @@ def predict_file(classifier: NewsClassifier, options: PredictArguments, columns:
     source, output = Path(str(options.input)), Path(str(options.output))
     table = read_table(source, delimiter=columns.delimiter)
     names = choose_text_columns(f"'{source}'", table.schema.names, columns.text_column)
-    texts = pa.chunked_array([joined_text(f"'{source}'", table, names)])
+    logger.info("text from %s", " and ".join(f"'{name}'" for name in names))
+    texts = joined_text(f"'{source}'", table, names)
     _refuse_broken_texts(source, names, texts)
     added = ["prediction", "confidence", *(f"p_{label}" for label in classifier.label_names)]
     taken = [name for name in added if name in table.schema.names]
@@ -65,7 +69,7 @@ def _refuse_broken_texts(source: Path, names: list[str], texts: pa.ChunkedArray)
     if broken:
         row = min(broken)
         column = "', '".join(names)
-        more = f", and {len(broken) - 1} more rows are broken" if len(broken) > 1 else ""
+        more = f"; of {len(broken)} broken rows it is the first" if len(broken) > 1 else ""
         raise InputError(
             f"'{source}', row {row + 1}, column '{column}': {broken[row]}{more}; every row needs a text to classify"
         )

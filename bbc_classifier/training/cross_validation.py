@@ -12,7 +12,7 @@ import numpy as np
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.evaluation.predictions import read_given, read_predictions
 from bbc_classifier.evaluation.problem import problem_of
-from bbc_classifier.provenance import provenance
+from bbc_classifier.provenance import provenance, without_folders
 from bbc_classifier.records import read_json, write_json
 from bbc_classifier.training.arguments import ClassifierTrainingArguments, ModelArguments
 from bbc_classifier.training.run import train
@@ -61,7 +61,10 @@ def cross_validate(
         "schema": 1,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "protocol": f"{folds} folds by group over the distinct articles; every row predicted once, out of fold",
-        "options": {**read_json(runs[0].record)["options"], "data": asdict(replace(data_options, folds=folds))},
+        "options": {
+            **read_json(runs[0].record)["options"],
+            "data": without_folders(asdict(replace(data_options, folds=folds))),
+        },
         "out_of_fold": pooled_report(runs),
         "folds": [_fold_figures(run) for run in runs],
         "provenance": origin,

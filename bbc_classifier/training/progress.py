@@ -53,8 +53,10 @@ class Progress(TrainerCallback):
         """Write one line of validation figures."""
         if self.bar is not None and metrics:
             figures = [f"{said} {metrics[name]:.4f}" for name, said in SHOWN.items() if name in metrics]
+            # Steps that were asked for leave the number of epochs as it was.
+            epochs = state.num_train_epochs if args.max_steps > 0 else args.num_train_epochs
             self.bar.write(
-                f"epoch {state.epoch:.2f} of {args.num_train_epochs:g}: validation {', '.join(figures)}",
+                f"epoch {state.epoch:.2f} of {epochs:g}: validation {', '.join(figures)}",
                 file=sys.stderr,
             )
 

@@ -13,6 +13,7 @@ from transformers import PreTrainedTokenizerBase, enable_full_determinism, set_s
 
 from bbc_classifier.data.articles import Articles, load_articles
 from bbc_classifier.data.encode import EncodedTexts, encode_texts
+from bbc_classifier.data.label_names import read_label_map
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.data.source import open_source
 from bbc_classifier.errors import InputError
@@ -20,6 +21,7 @@ from bbc_classifier.evaluation.calibration import Calibration
 from bbc_classifier.evaluation.checkpoint import SIDES, evaluate_side
 from bbc_classifier.evaluation.figures import draw_learning_curves
 from bbc_classifier.evaluation.problem import Problem, problem_of
+from bbc_classifier.folders import first_missing
 from bbc_classifier.inference.batching import predict_logits
 from bbc_classifier.inference.classifier import NewsClassifier
 from bbc_classifier.model import PooledEncoderError, PooledEncoderForSequenceClassification
@@ -83,8 +85,9 @@ def train(
         "model": asdict(model_options),
         "data": asdict(data_options),
         "training": shaping_options(arguments),
-        # The same file name with other rows in it is other data.
-        "source": {"identity": source.identity()},
+        # The same file name with other rows in it is other data,
+        # and so is the same label map with other names in it.
+        "source": {"identity": source.identity(), "label_map": read_label_map(data_options.label_map)},
     }
     checkpoint = None
     if arguments.overwrite:
@@ -93,7 +96,7 @@ def train(
         return folder
     else:
         checkpoint = folder.checkpoint_to_resume(arguments.resume_from_checkpoint)
-    leftover = _first_missing(folder.path)
+    leftover = None if folder.path.exists() else first_missing(folder.path)
     arguments = copy.copy(arguments)
     arguments.output_dir = str(folder.checkpoints)
     state = PartialState()
@@ -118,8 +121,12 @@ def _run(
 ) -> None:
     clock, origin = Clock(), provenance()
     start = _start(model_options, data_options, arguments)
+    if checkpoint is not None:
+        folder.refuse_other_split(start.articles.split.fingerprint)
     if PartialState().is_main_process:
         folder.begin(options, overwrite=arguments.overwrite)
+        start.articles.split.save(folder.split)
+        write_json(folder.seen_texts, start.articles.seen_texts())
     trainer = build_trainer(
         start.model, start.tokenizer, arguments, start.problem, start.rows("train"), start.rows("validation")
     )
@@ -134,8 +141,6 @@ def _run(
     _save(folder, start)
     reports = _evaluate(folder, start.articles)
     write_json(folder.history, trainer.state.log_history)
-    start.articles.split.save(folder.split)
-    write_json(folder.seen_texts, start.articles.seen_texts())
     draw_learning_curves(trainer.state.log_history, folder.figures / "learning_curves.png")
     clock.lap("calibrate_save_evaluate")
     truncated = {side: encoded.truncated_share for side, encoded in start.encoded.items()}
@@ -220,11 +225,6 @@ def _output_dir(model_options: ModelArguments, arguments: ClassifierTrainingArgu
     except PooledEncoderError as error:
         raise InputError(f"--encoder: {error}") from error
     return default_output_dir(data_name, encoder, model_options.pooling, arguments.seed)
-
-
-def _first_missing(path: Path) -> Path | None:
-    """Return the outermost folder of `path` that does not exist yet, or None where all do."""
-    return next((folder for folder in [*reversed(path.parents), path] if not folder.exists()), None)
 
 
 def _log_data(articles: Articles) -> None:

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from bbc_classifier.errors import InputError, WorldError
+from bbc_classifier.folders import refuse_strangers
 from bbc_classifier.records import read_json, write_json
+
+CONTENTS = frozenset(
+    {
+        *("record.json", "options.json", "model", "split.json", "seen_texts.json", "history.json"),
+        *("figures", "checkpoints", "predictions", ".model.partial"),
+    }
+)
 
 
 class RunFolder:
@@ -70,14 +78,29 @@ class RunFolder:
             raise InputError(f"--resume_from_checkpoint: '{requested}' is no checkpoint folder of the Trainer")
         return requested
 
+    def refuse_other_split(self, fingerprint: str) -> None:
+        """Check that the rows are those of the run that is to go on, or rows it was trained on might test it.
+
+        Raises:
+            InputError: They are others: the data have changed since.
+        """
+        if self.split.is_file() and read_json(self.split)["fingerprint"] != fingerprint:
+            raise InputError(
+                f"--resume_from_checkpoint: the data are no longer those that '{self.path}' was started with; "
+                "add --overwrite instead to start again"
+            )
+
     def refuse_foreign_files(self) -> None:
         """Check that there is nothing here but a run, or nothing at all, before it is replaced.
 
         Raises:
             InputError: The folder holds files that are no run of ours.
         """
-        if self.path.exists() and any(self.path.iterdir()) and not self.options.is_file():
+        if not self.path.exists() or not any(self.path.iterdir()):
+            return
+        if not self.options.is_file():
             raise InputError(f"--overwrite: '{self.path}' holds files that are no run of ours; they stay")
+        refuse_strangers(self.path, CONTENTS, "run")
 
     def begin(self, options: dict[str, Any], *, overwrite: bool = False) -> None:
         """Make the folder, without an earlier run if `overwrite`, and write down the options of the run that starts.

@@ -50,7 +50,9 @@ def test_the_refusal_names_the_sources_own_column_and_says_how_many_more():
     with pytest.raises(InputError) as refused:
         refuse_broken_rows([first], {})
     assert str(refused.value).startswith(expected)
-    with pytest.raises(InputError, match="row 'mine:2', column 'title', 'body': is empty, and 2 more rows are broken;"):
+    with pytest.raises(
+        InputError, match="row 'mine:2', column 'title', 'body': is empty; of 3 broken rows it is the first;"
+    ):
         refuse_broken_rows([first] * 3, {"text": ["title", "body"], "label": "topic"})
     with pytest.raises(InputError, match="row 'mine:9', column 'topic': has no label;"):
         refuse_broken_rows([BrokenRow(8, "mine:9", "label", "has no label")], {"text": ["body"], "label": "topic"})

@@ -29,10 +29,27 @@ def sides(dataset: str) -> dict[str, str | None]:
     return {file.path.as_posix(): file.side for file in files_of_dataset(dataset)}
 
 
-def test_a_single_file_is_on_no_side_whatever_its_name(files):
-    files("train.csv", "other/test.csv")
-    assert sides("train.csv") == {"train.csv": None}
-    assert sides("other") == {"other/test.csv": None}
+def test_a_file_named_by_itself_is_on_no_side_whatever_its_name(files):
+    files("test.csv", "other/test.csv")
+    assert sides("test.csv") == {"test.csv": None}
+    # What a folder or a pattern happens to hold is another matter: what is called test must not train.
+    assert sides("other") == sides("other/*.csv") == {"other/test.csv": "test"}
+
+
+def test_folders_that_are_named_for_sides_say_it_where_the_files_do_not(files, tmp_path):
+    files("hub/train/part-0.csv", "hub/test/part-0.csv", "hub/dev/a/part-0.csv")
+    there = {"hub/train/part-0.csv": "train", "hub/test/part-0.csv": "test", "hub/dev/a/part-0.csv": "validation"}
+    assert sides("hub") == sides("hub/**/*.csv") == there
+    # The folders before a pattern are nobody's choice.
+    files("test/news/1.csv", "test/news/2.csv")
+    assert set(sides("test/news").values()) == set(sides("test/news/*.csv").values()) == {None}
+    assert set(sides(f"{tmp_path}/test/news/*.csv").values()) == {None}
+
+
+@pytest.mark.parametrize("name", ["~nobody-of-this-name/news.csv", "n" * 300 + ".csv"], ids=["home", "long"])
+def test_a_name_that_no_system_takes_is_refused(name):
+    with pytest.raises(InputError, match="--dataset: "):
+        files_of_dataset(name)
 
 
 def test_files_that_are_named_for_sides_are_on_them(files):

@@ -1,6 +1,7 @@
 """Label names: from text, numbers and lists of them to one list of names, whatever the order of the rows."""
 
 import logging
+import re
 
 import pyarrow as pa
 import pytest
@@ -8,7 +9,7 @@ from datasets import ClassLabel, Features, List, Value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bbc_classifier.data.label_names import name_labels, read_label_map, read_marks
+from bbc_classifier.data.label_names import NO_LABEL, alike_names, name_labels, read_label_map, read_marks
 from bbc_classifier.errors import InputError
 
 QUICK = settings(max_examples=40, deadline=None)
@@ -51,8 +52,8 @@ def test_a_separator_makes_lists_of_text():
 
 
 BAD_MARKS = {
-    "fractions": (pa.array([1.0, 1.5]), "a label is a name or a whole number, not a fraction"),
-    "infinity": (pa.array([float("inf")]), "not a fraction"),
+    "fractions": (pa.array([1.0, 1.5]), "a label is a name or a whole number, not 1.5"),
+    "infinity": (pa.array([float("inf")]), "not inf"),
     "dates": (pa.array([0], pa.date32()), "a label is text, a whole number or a list of them, not date32"),
     "objects": (pa.array([{"a": 1}]), "not struct<a: int64>"),
     "bytes": (pa.array([b"a"]), "not binary"),
@@ -67,7 +68,7 @@ def test_what_is_no_label_is_refused_by_place_and_column(name):
     values, message = BAD_MARKS[name]
     with pytest.raises(InputError) as refused:
         marks(values)
-    assert str(refused.value).startswith("'mine.csv', column 'label': ")
+    assert re.match(r"'mine.csv',( row \d+,)? column 'label': ", str(refused.value))
     assert message in str(refused.value)
 
 
@@ -202,3 +203,19 @@ def test_a_map_of_another_form_is_refused(name, tmp_path):
         form = [str(path)]
     with pytest.raises(InputError, match=f"(?s)--label_map: .*{message}"):
         read_label_map(form)
+
+
+@pytest.mark.parametrize("written", sorted(NO_LABEL))
+def test_what_programs_write_for_nothing_is_no_label(written):
+    assert marks(pa.array(["sport", f" {written} ", "None"])) == ["sport", None, "None"]
+
+
+def test_labels_that_differ_only_in_how_they_are_written_are_said_and_kept(caplog):
+    feature, _ = name_labels(["mine.csv"], [["Sport", "SPORT", "1", "1.0", "tech"]], {})
+    assert feature.names == ["1", "1.0", "SPORT", "Sport", "tech"]
+    assert "the labels 'SPORT', 'Sport' differ only in how they are written" in caplog.text
+    assert "the labels '1', '1.0' differ only in how they are written" in caplog.text
+
+
+def test_labels_that_differ_are_not_called_alike():
+    assert alike_names(["10", "1.00", "1", "sports", "sport", "a b", "ab"]) == []

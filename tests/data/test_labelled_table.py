@@ -79,7 +79,10 @@ def test_a_row_can_have_several_labels():
 
 
 def test_parts_need_the_same_columns_and_the_message_says_which_has_which():
-    message = "'b.csv' has no column 'label', unlike 'a.csv'; it has 'text', 'topic': all files need the same columns"
+    message = (
+        "'b.csv' has no column 'label', unlike 'a.csv'; it has 'text', 'topic': every file needs the columns of text "
+        "and label"
+    )
     with pytest.raises(InputError, match=message):
         table_of(part("a.csv", text=["1"], label=["x"]), part("b.csv", text=["2"], topic=["x"]))
 

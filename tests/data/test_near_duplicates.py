@@ -1,6 +1,7 @@
 """Near duplicates: every pair at or above the threshold, no pair below it, in any order and any script."""
 
 import string
+from collections import Counter
 from itertools import combinations
 
 import numpy as np
@@ -8,9 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bbc_classifier.data.duplicates import Duplicates, NearDuplicates
 from bbc_classifier.data.folding import words
 from bbc_classifier.data.near_duplicates import (
     MISSED,
+    MOST_PARTNERS,
     ROWS_PER_BAND,
     bands_for,
     jaccard,
@@ -156,3 +159,17 @@ def test_shingles_of_equal_words_in_another_order_have_other_hashes():
 
 def test_the_jaccard_similarity_of_two_sets():
     assert jaccard(np.array([1, 2, 3, 4]), np.array([3, 4, 5])) == 2 / 5
+
+
+def test_of_texts_filled_into_one_form_enough_pairs_are_listed_to_hold_them_together():
+    form = " ".join(f"w{number}" for number in range(120))
+    texts = [f"{form} number {number}" for number in range(3 * MOST_PARTNERS)]
+    pairs = near_duplicate_pairs([*texts, "something else altogether that is no form"])
+    partners = Counter(row for _, row, _ in pairs)
+    assert max(partners.values()) == MOST_PARTNERS
+    assert len(pairs) < len(texts) * MOST_PARTNERS
+    groups = Duplicates(
+        [str(row) for row in range(len(texts) + 1)],
+        [NearDuplicates(str(one), str(other), similarity) for one, other, similarity in pairs],
+    ).groups()
+    assert len(set(groups[:-1])) == 1 and len(set(groups)) == 2

@@ -57,7 +57,7 @@ def test_copies_are_dropped_and_texts_with_two_labels_stay_on_one_side(tmp_path,
     write_csv(tmp_path / "news.csv", [*rows, *rows[:3], *conflicts])
     with caplog.at_level(logging.WARNING):
         articles = load(dataset="news.csv")
-    assert "news.csv: 10 texts have more than one label" in caplog.text
+    assert "news.csv: texts with more than one label: 10" in caplog.text
     assert articles.dropped == {"news.csv:17": "news.csv:1", "news.csv:18": "news.csv:2", "news.csv:19": "news.csv:3"}
     found = articles.findings
     assert (found["rows"], found["distinct"], found["groups"], found["conflicting_texts"]) == (29, 16, 16, 10)
@@ -159,7 +159,9 @@ def test_folds_and_ready_made_sides_exclude_each_other(three_sides):
 def test_broken_rows_are_refused_or_left_out_and_the_others_keep_their_numbers(tmp_path, caplog):
     rows = stories("arts", "sport", each=8)
     write_csv(tmp_path / "news.csv", [("", "arts"), *rows, (story("arts", 99), "")])
-    with pytest.raises(InputError, match=r"row 'news.csv:1', column 'text': is empty, and 1 more rows are broken"):
+    with pytest.raises(
+        InputError, match=r"row 'news.csv:1', column 'text': is empty; of 2 broken rows it is the first"
+    ):
         load(dataset="news.csv")
     articles = load(dataset="news.csv", drop_broken_rows=True)
     assert (articles.findings["rows"], articles.findings["broken_rows_dropped"]) == (18, 2)

@@ -34,6 +34,13 @@ def test_the_labels_keep_their_shares():
     assert Counter(labels[row_id] for row_id in sample(labels, 50)) == {"arts": 30, "sport": 15, "tech": 5}
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_no_label_is_lost_while_there_is_room_for_all(seed):
+    labels = table(sport=1000, arts=5, tech=5, law=5, food=5)
+    assert {labels[row_id] for row_id in sample(labels, 20, seed)} == {"sport", "arts", "tech", "law", "food"}
+    assert {labels[row_id] for row_id in sample(labels, 5, seed)} == {"sport", "arts", "tech", "law", "food"}
+
+
 @QUICK
 @given(
     counts=st.lists(st.integers(1, 8), min_size=1, max_size=5),

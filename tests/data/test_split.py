@@ -217,7 +217,9 @@ def test_a_label_too_rare_for_the_folds_is_named():
 
 
 def test_a_label_that_would_be_missing_from_a_folds_train_side_is_named():
-    with pytest.raises(InputError, match=r"label 'rare' has 1 distinct article: too few for validation, train"):
+    with pytest.raises(
+        InputError, match=r"label 'rare' has 2 distinct articles: too few for fold 0, fold 1; it needs at least 4"
+    ):
         fold_rows(*single_rows(common=20, rare=2), folds=2)
 
 

@@ -108,3 +108,13 @@ def test_a_sample_is_the_same_again_and_without_a_limit_everything():
     labels = [["a"], ["b"]] * 20 + [["single"]]
     assert sample_rows(range(41), keys(41), labels, 10, seed=5) == sample_rows(range(41), keys(41), labels, 10, seed=5)
     assert sample_rows(range(41), keys(41), labels, None, seed=5) == list(range(41))
+
+
+def test_the_rarest_label_is_placed_first_so_that_the_frequent_ones_even_out_what_it_leaves():
+    # Ten rows with both labels and ninety with the frequent one alone; were "a" first, its groups would be dealt out
+    # before "z" is looked at, and "z" would land where chance put it.
+    labels = [["a", "z"]] * 10 + [["a"]] * 90
+    for seed in range(20):
+        sides = stratified_sides(keys(100), labels, SHARES, seed)
+        assert [held(sides[side], labels)["z"] for side in SHARES] == [2, 2, 6]
+        assert [len(sides[side]) for side in SHARES] == [20, 20, 60]

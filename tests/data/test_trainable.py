@@ -30,11 +30,11 @@ def test_a_split_whose_labels_train_has_is_fine(sides):
 REFUSED = {
     "one label": (
         {"train": "1", "validation": "3", "test": ""},
-        "every row has the label 'arts'; a classifier needs at least",
+        "the only label is 'arts'; a classifier needs at least",
     ),
     "no labels": (
         {"train": "6", "validation": "", "test": ""},
-        "every row has no label; a classifier needs at least two",
+        "no row has a label; a classifier needs at least two",
     ),
     "no train": ({"train": ""}, "there is no row to train on: give --train_file, or a data set with a train split"),
     "a label of test alone": (

@@ -67,7 +67,7 @@ def test_a_multi_label_side_is_evaluated_under_the_classifiers_own_order_and_thr
 
 def test_a_multi_label_classifier_knows_no_other_label(save_classifier, tagged, tmp_path):
     opened = NewsClassifier.from_pretrained(str(save_classifier(["red", "green", "violet", "x"], **MULTI_LABEL)))
-    with pytest.raises(InputError, match="does not know the label 'blue'; it knows red, green, violet"):
+    with pytest.raises(InputError, match="does not know the label 'blue'; it knows 'red', 'green', 'violet'"):
         evaluate_side(opened, tagged, "test", tmp_path)
 
 

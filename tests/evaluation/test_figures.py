@@ -6,9 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from bbc_classifier.evaluation.figures import draw_confusion_matrix, draw_learning_curves
 from bbc_classifier.evaluation.label_counts_figure import draw_label_counts
+from bbc_classifier.figure_file import save_figure
 
 HISTORY = [
     *({"loss": 1.6 / (1 + step / 20), "epoch": step / 93, "grad_norm": 1.0} for step in range(5, 280, 5)),
@@ -42,7 +44,10 @@ def matrix(labels: int) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("labels", "name_length", "normalized"),
-    [(2, 1, False), (2, 1, True), (5, 13, False), (5, 13, True), (10, 30, False), (30, 40, True)],
+    [
+        *((2, 1, False), (2, 1, True), (5, 13, False), (5, 13, True), (10, 30, False), (30, 40, True)),
+        *((41, 20, False), (200, 20, False)),
+    ],
 )
 def test_a_confusion_matrix_of_any_size_is_a_picture_to_look_at(tmp_path, labels, name_length, normalized):
     names = [f"{index:x}".rjust(name_length, "n") for index in range(labels)]
@@ -50,8 +55,8 @@ def test_a_confusion_matrix_of_any_size_is_a_picture_to_look_at(tmp_path, labels
     draw_confusion_matrix(matrix(labels), names, path, normalized=normalized, title="bbc-news, test, n = 317")
     width, height = png_size(path)
     assert 500 <= width <= 3000 and 500 <= height <= 3000
-    # A cell must have room for its number: five characters of 7 points at 150 dots to the inch.
-    assert min(width, height) / labels >= 55
+    # A cell must have room for its number, if it has one: five characters of 7 points at 150 dots to the inch.
+    assert labels > 40 or min(width, height) / labels >= 55
 
 
 def label_counts(labels: int, name_length: int) -> dict[str, dict[str, int]]:
@@ -64,14 +69,37 @@ def label_counts(labels: int, name_length: int) -> dict[str, dict[str, int]]:
     }
 
 
-@pytest.mark.parametrize(("labels", "name_length"), [(1, 1), (5, 13), (10, 30), (40, 40)])
+@pytest.mark.parametrize(("labels", "name_length"), [(1, 1), (5, 13), (10, 30), (40, 40), (200, 20)])
 def test_the_counts_of_any_number_of_labels_are_a_picture_to_look_at(tmp_path, labels, name_length):
     path = tmp_path / "figures" / "label_counts.png"
     draw_label_counts(label_counts(labels, name_length), path, title="tags, test, n = 317")
     width, height = png_size(path)
     assert 500 <= width <= 3000 and 500 <= height <= 3000
     # A bar must have room for its number: 8 points at 150 dots to the inch.
-    assert height / labels >= 40
+    assert height / min(labels, 40) >= 40
+
+
+def test_the_numbers_beside_the_longest_bars_are_inside_the_picture(monkeypatch, tmp_path):
+    drawn: list[Figure] = []
+    save = "bbc_classifier.evaluation.label_counts_figure.save_figure"
+    monkeypatch.setattr(save, lambda figure, _: drawn.append(figure))
+    draw_label_counts({"a": {"tp": 900, "fp": 700, "fn": 99}, "b": {"tp": 3, "fp": 0, "fn": 0}}, tmp_path / "x.png")
+    save_figure(drawn[0], tmp_path / "x.png")
+    axes = drawn[0].axes[0]
+    frame = axes.get_window_extent()
+    for text in axes.texts:
+        extent = text.get_window_extent()
+        assert frame.x0 <= extent.x0 and extent.x1 <= frame.x1
+
+
+def test_names_are_no_formulas_and_characters_without_a_font_are_said_once(tmp_path, recwarn, caplog):
+    names = [r"$\foo$", "a_b^c", "\u0e01\u0e02"]
+    draw_confusion_matrix(matrix(3), names, tmp_path / "confusion.png", title="x$a^$b.csv")
+    assert png_size(tmp_path / "confusion.png")
+    assert not recwarn.list
+    assert [record.getMessage() for record in caplog.records] == [
+        "confusion.png: this machine has no font for 2 characters; they are boxes there"
+    ]
 
 
 @pytest.mark.parametrize(

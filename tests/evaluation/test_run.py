@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save_file
 
+from bbc_classifier.data.articles import load_articles
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.evaluation.options import EvaluateArguments
@@ -80,7 +81,8 @@ def test_without_data_options_the_rows_are_evaluated_that_the_run_held_out(bbc_r
 def test_an_earlier_evaluation_is_replaced_whole(bbc_run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_json(Path("evaluations/run/evaluation.json"), {"earlier": True})
-    Path("evaluations/run/stale.txt").touch()
+    Path("evaluations/run/predictions").mkdir()
+    Path("evaluations/run/predictions/stale.parquet").touch()
     # A model folder inside a run folder is the run, and without --output_dir the run's name is the folder's.
     folder = evaluate(options(bbc_run / "model", None, overwrite=True), {"max_eval_samples": 20})
     assert folder == Path("evaluations") / "run"
@@ -127,7 +129,7 @@ def test_of_a_ready_made_split_the_test_side_is_evaluated(bbc_run, own_file, tmp
 def test_a_label_that_the_classifier_does_not_know_is_named_and_can_be_mapped(bbc_run, own_file, tmp_path):
     path = own_file(*NEW_ROWS, ("a film about football", "cinema"))
     with pytest.raises(
-        InputError, match="does not know the label 'cinema'; it knows business, entertainment, politics"
+        InputError, match="does not know the label 'cinema'; it knows 'business', 'entertainment', 'politics'"
     ):
         evaluate(options(bbc_run, tmp_path / "e"), {"dataset": path})
     assert not (tmp_path / "e").exists()
@@ -168,6 +170,50 @@ def test_overwrite_never_deletes_files_that_are_no_evaluation(tmp_path):
     with pytest.raises(InputError, match=r"--overwrite: .* no evaluation of ours; they stay"):
         evaluate(options(tmp_path / "run", tmp_path / "e", overwrite=True), {})
     assert (tmp_path / "e" / "thesis.tex").read_text() == "mine"
+
+
+def test_overwrite_never_deletes_what_somebody_put_beside_an_evaluation(tmp_path):
+    write_json(tmp_path / "e" / "evaluation.json", {"earlier": True})
+    (tmp_path / "e" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"holds 'notes.txt', which is no part of the evaluation there; move it away"):
+        evaluate(options(tmp_path / "run", tmp_path / "e", overwrite=True), {})
+    assert (tmp_path / "e" / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["max_length", "truncation"])
+def test_how_much_is_read_is_the_classifiers_own_affair(tmp_path, name):
+    with pytest.raises(InputError, match=f"--{name}: a classifier reads as much of a text as it was trained on"):
+        evaluate(options(tmp_path / "run", tmp_path / "e"), {name: 16})
+
+
+def test_a_label_that_is_not_known_leaves_not_even_the_folder_of_all_evaluations(
+    save_classifier, own_file, tmp_path, monkeypatch
+):
+    run = save_classifier(["sport", "science"])
+    data = own_file(*NEW_ROWS)
+    monkeypatch.chdir(tmp_path)
+    before = contents(tmp_path)
+    with pytest.raises(InputError, match="does not know the label 'tech'"):
+        evaluate(options(run, None), {"dataset": str(data)})
+    assert contents(tmp_path) == before
+
+
+def test_what_leaks_in_the_runs_own_split_does_not_count_as_seen(save_classifier, tmp_path):
+    for side, numbers in (("train", range(1, 6)), ("test", (1, 9))):
+        rows = [f"{number} goal,sport\n{number} phone,tech" for number in numbers]
+        (tmp_path / f"{side}.csv").write_text("\n".join(["text,label", *rows]), encoding="utf-8")
+    data = {"train_file": str(tmp_path / "train.csv"), "test_file": str(tmp_path / "test.csv")}
+    articles = load_articles(DataArguments(**data))
+    run = save_classifier(["sport", "tech"])
+    write_json(run / "options.json", {"data": data})
+    articles.split.save(run / "split.json")
+    write_json(run / "seen_texts.json", articles.seen_texts())
+    assert articles.findings["leaks"]["test"] == 2
+    folder = evaluate(options(run, tmp_path / "e"), {})
+    assert read_json(folder / "evaluation.json")["data"]["seen_in_training_removed"] == 0
+    # The same rows of other data are seen.
+    with pytest.raises(InputError, match="was trained on the text of 2 of 4 rows"):
+        evaluate(options(run, tmp_path / "other"), {"dataset": data["test_file"]})
 
 
 def test_a_file_in_the_folders_place_is_refused(tmp_path):

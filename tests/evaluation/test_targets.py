@@ -15,7 +15,7 @@ def test_label_indices_follow_the_names():
 
 def test_an_unknown_label_is_named_with_the_known_ones():
     for convert in (class_indices, indicators):
-        with pytest.raises(InputError, match="does not know the label 'sport'; it knows a, b"):
+        with pytest.raises(InputError, match="does not know the label 'sport'; it knows 'a', 'b'"):
             convert([], ["a", "sport"], ["a", "b"])
 
 

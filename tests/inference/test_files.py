@@ -99,7 +99,7 @@ def test_a_multi_label_answer_is_a_list(tiny_classifier, tokenizer, tmp_path):
 
 
 BAD = {
-    "empty text": ({"text": ["a", " ", ""]}, {}, "row 2, column 'text': is empty, and 1 more rows are broken"),
+    "empty text": ({"text": ["a", " ", ""]}, {}, "row 2, column 'text': is empty; of 2 broken rows it is the first"),
     "no such column": ({"text": ["a"]}, {"text_column": ["body"]}, "has no column 'body'; it has 'text'"),
     "no text column": ({"a": ["x"], "b": ["y"]}, {}, "which column holds the text? It has 'a', 'b'"),
     "taken column": ({"text": ["a"], "prediction": ["b"]}, {}, "has a column 'prediction' already"),

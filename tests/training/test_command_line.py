@@ -1,5 +1,6 @@
 """The command line: what it prints, what it returns, and what it says of bad input."""
 
+import io
 import json
 import subprocess
 import sys
@@ -75,6 +76,18 @@ def test_predict_reads_arguments_and_standard_input(train_here, capsys, monkeypa
     assert [answer["label"] for answer in answers] == ["unsure", "unsure"]
     assert sum(answers[0]["probabilities"].values()) == pytest.approx(1)
     assert lines[0].split()[1] == f"{answers[0]['confidence']:.3f}"
+
+
+def test_standard_input_is_utf8_whatever_the_system_thinks(train_here, capsys, monkeypatch):
+    train_here()
+    capsys.readouterr()
+    model = ["--model", str(Path("runs") / "tiny-bert-mean-seed42")]
+    content = io.BytesIO("a goal\nüber\n".encode() + b"\xfcber\n")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(content, encoding="ascii"))
+    assert main(["predict", *model]) == 2
+    assert_one_sentence(capsys.readouterr().err, "standard input, line 3: byte 0xFC at byte 0 of the line is not UTF-8")
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO("über\n".encode()), encoding="ascii"))
+    assert main(["predict", *model]) == 0
 
 
 def test_evaluate_repeats_the_figures_of_the_run(train_here, capsys):
@@ -181,6 +194,11 @@ BAD_USE = {
     "unknown format": (["predict", "--model", "RUN", "--format", "xml", "text"], "invalid choice: 'xml'"),
     "unknown device": (["predict", "--model", "RUN", "--device", "abacus", "text"], "abacus"),
     "nothing to say": (["predict", "--model", "RUN"], "no text to classify"),
+    "a blank text": (
+        ["predict", "--model", "RUN", "a goal", " "],
+        "text 2 of 2 is empty; there is nothing to classify",
+    ),
+    "two unknown flags": (["predict", "--modle", "RUN"], "unknown argument: --modle; see bbc-classifier predict"),
     "folder taken": (["evaluate", "--model", "RUN", "--output_dir", "RUN"], "is not empty; add --overwrite"),
     "foreign folder": (["evaluate", "--model", "RUN", "--output_dir", "RUN", "--overwrite"], "they stay"),
 }

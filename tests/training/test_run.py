@@ -264,15 +264,3 @@ def test_the_texts_a_run_has_seen_are_kept_as_hashes(run_training):
     folder = run_training()
     split = read_json(folder.split)
     assert len(read_json(folder.seen_texts)) == len(split["train"]) + len(split["validation"])
-
-
-def test_other_rows_in_a_file_of_the_same_name_are_another_run(run_training, tmp_path):
-    rows = [f"the goal match {number},sport\nthe film music {number},entertainment" for number in range(20)]
-    data = tmp_path / "mine.csv"
-    data.write_text("text,label\n" + "\n".join(rows), encoding="utf-8")
-    options = {"dataset": str(data), "max_steps": 1}
-    folder = run_training(**options)
-    assert run_training(**options).path == folder.path
-    data.write_text("text,label\n" + "\n".join(rows[:15]), encoding="utf-8")
-    with pytest.raises(InputError, match=r"holds a run with other options \(identity: "):
-        run_training(**options)

@@ -14,6 +14,9 @@ from bbc_classifier.errors import InputError
 BLOCK_BYTES = 1 << 26
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 NO_DELIMITERS = '"\r\n'
+# What spreadsheets put between cells, by country and by export; a shell passes a tab on as these two characters.
+USUAL_DELIMITERS = {";": ";", ",": ",", "\t": r"\t", "|": "|"}
+TAB = r"\t"
 
 
 def read_delimited(path: Path, delimiter: str | None = None) -> pa.Table:
@@ -22,13 +25,18 @@ def read_delimited(path: Path, delimiter: str | None = None) -> pa.Table:
     Quoted cells may hold the delimiter, doubled quotation marks and line breaks.
 
     Raises:
-        InputError: The file is not UTF-8, a column name is there twice, a row has too few or too many cells, or a
-            quotation mark is left open or stands inside a quoted cell.
+        InputError: The file is not UTF-8, a column name is there twice, a row has too few or too many cells, a
+            quotation mark is left open or stands inside a quoted cell, or the delimiter seems to be another one.
     """
+    asked_for = delimiter is not None
     if delimiter is None:
         delimiter = DELIMITERS[path.suffix.lower()]
+    elif delimiter == TAB:
+        delimiter = "\t"
     _check_delimiter(delimiter)
     check_text(path)
+    if not asked_for:
+        _refuse_another_delimiter(path, delimiter)
     header = _checked_header(path, delimiter)
     ragged: list[arrow_csv.InvalidRow] = []
 
@@ -51,8 +59,8 @@ def read_delimited(path: Path, delimiter: str | None = None) -> pa.Table:
     if ragged:
         row = ragged[0]
         raise InputError(
-            f"'{path}', row {row.number - 1}: {row.actual_columns} cells where the header has {row.expected_columns} "
-            f"(column separator {delimiter!r}; quote cells that hold it)"
+            f"'{path}', row {row.number - 1}: {row.actual_columns} cell{'s' * (row.actual_columns != 1)} where the "
+            f"header has {row.expected_columns} (column separator {delimiter!r}; quote cells that hold it)"
         )
     return table
 
@@ -61,8 +69,26 @@ def _check_delimiter(delimiter: str) -> None:
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in NO_DELIMITERS:
         raise InputError(
             f"--delimiter must be one ASCII character, neither a quotation mark nor a line break, not {delimiter!r}; "
-            "a file with tabs ends in .tsv"
+            "a tab may be written \\t"
         )
+
+
+def _refuse_another_delimiter(path: Path, delimiter: str) -> None:
+    """Refuse a first row that is one cell but holds another usual delimiter: every row would be read as one text.
+
+    Raises:
+        InputError: It is such a row.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        first = next((line.strip("\r\n") for line in file if line.strip()), "")
+    if delimiter in first:
+        return
+    for other, written in USUAL_DELIMITERS.items():
+        if other in first:
+            raise InputError(
+                f"'{path}': the column names stand in one cell, with {other!r} in it; if that separates the columns, "
+                f"add --delimiter '{written}', and if not, --delimiter '{delimiter}'"
+            )
 
 
 def _checked_header(path: Path, delimiter: str) -> list[str]:

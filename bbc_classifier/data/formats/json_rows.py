@@ -59,7 +59,7 @@ def _parse(text: str, place: str, *, one_line: bool = False) -> Any:
         return json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         where = f"column {error.colno}" if one_line else f"line {error.lineno}, column {error.colno}"
-        raise InputError(f"{place}: not JSON: {error.msg} at {where}") from error
+        raise InputError(f"{place}: not JSON: {error.msg.removesuffix(' at')} at {where}") from error
     except RecursionError as error:
         raise InputError(f"{place}: nested too deeply to be a row of text and label") from error
     except _RepeatedKey as error:

@@ -9,6 +9,7 @@ from bbc_classifier.errors import InputError, WorldError
 
 CHUNK = 1 << 22
 BYTE_ORDER_MARKS = {codecs.BOM_UTF16_LE: "UTF-16", codecs.BOM_UTF16_BE: "UTF-16"}
+ARCHIVE_MARKS = {b"\x1f\x8b": "a gzip file", b"PK": "a zip archive (as .xlsx is)"}
 
 
 def check_file(path: Path) -> None:
@@ -58,6 +59,8 @@ def check_text(path: Path) -> None:
             if place == 0 and chunk[:2] in BYTE_ORDER_MARKS:
                 encoding = BYTE_ORDER_MARKS[chunk[:2]]
                 raise InputError(f"'{path}' is {encoding} (byte order mark at byte 0), not UTF-8; convert it")
+            if place == 0 and chunk[:2] in ARCHIVE_MARKS and b"\0" in chunk:
+                raise InputError(f"'{path}' is {ARCHIVE_MARKS[chunk[:2]]}, not a text file; unpack it")
             _refuse_nul(path, chunk, place, line)
             _decode(path, decoder, chunk, place, line)
             place += len(chunk)

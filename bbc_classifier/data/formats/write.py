@@ -45,6 +45,11 @@ def write_table(path: Path, table: pa.Table, *, line: str) -> None:
             WRITERS[path.suffix.lower()](beside, table)
     except OSError as error:
         raise WorldError(f"--output: cannot write '{path}': {error.strerror or error}") from error
+    except pa.ArrowException as error:
+        raise InputError(
+            f"--output: a column of the input does not fit into '{path.suffix}': {' '.join(str(error).split())}; "
+            "choose another ending"
+        ) from error
 
 
 def _write_delimited(delimiter: str) -> Callable[[Path, pa.Table], None]:
@@ -77,7 +82,7 @@ def _flat(values: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = values.type
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return pa.chunked_array([pa.array([_joined(row) for row in values.to_pylist()], pa.string())])
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind):
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return pa.chunked_array([pa.array([row if row is None else _text(row) for row in values.to_pylist()])])
     return values
 

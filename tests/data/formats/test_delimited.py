@@ -50,15 +50,27 @@ def test_the_ending_or_the_option_says_what_separates_cells(read):
     assert read("text\tlabel\na, b\tc;d\n", "MINE.TSV") == rows
     assert read('text;label\na, b;"c;d"\n', delimiter=";") == rows
     assert read("text|label\na, b|c;d\n", "mine.tsv", delimiter="|") == rows
+    assert read("text\tlabel\na, b\tc;d\n", delimiter=r"\t") == rows
+
+
+def test_one_column_whose_name_holds_the_usual_separator_is_read_when_told_to(read):
+    assert read("text;label\na;b\n", delimiter=",") == [{"text;label": "a;b"}]
 
 
 BAD = {
-    "too few cells": ("text,label\ngoal,sport\ngoal\n", "row 2: 1 cells where the header has 2"),
+    "too few cells": ("text,label\ngoal,sport\ngoal\n", "row 2: 1 cell where the header has 2"),
     "too many cells": ("text,label\na, b,sport\n", "row 1: 3 cells where the header has 2 .*quote cells that hold it"),
     "too many, after breaks and blanks": ('text,label\n"a\nb",c\n\nx,y,z\n', "row 2: 3 cells where the header has 2"),
     "a name twice": ("text,label,text\na,b,c\n", "2 columns have the name 'text'; each needs a name of its own"),
     "a name twice after a blank line": ("\ntext,text\na,b\n", "2 columns have the name 'text'"),
     "two columns without a name": ("text,,\na,b,c\n", "2 columns have the name ''"),
+    "a spreadsheet's semicolons": (
+        'text;label\n"a ""b"" c";d\n',
+        "'.*mine.csv': the column names stand in one cell, with ';' in it; if that separates the columns, add "
+        "--delimiter ';', and if not, --delimiter ','",
+    ),
+    "tabs": ("text\tlabel\na\tb\n", r"add --delimiter '\\t'"),
+    "upright lines": ("\ntext|label\na|b\n", r"add --delimiter '\|'"),
     "only the names": ("text,label\n", "holds no row"),
     "only blank lines": ("\n\n", "holds no row; the first one names the columns"),
     "only a mark of byte order": ("\ufeff", "holds no row"),
@@ -82,7 +94,7 @@ def test_a_broken_table_is_refused(name, read):
         read(content)
 
 
-@pytest.mark.parametrize("delimiter", ["", "||", "\\t", '"', "\n", "\r", "é", "；"])
+@pytest.mark.parametrize("delimiter", ["", "||", "\\n", '"', "\n", "\r", "é", "；"])
 def test_a_delimiter_is_one_ascii_character(delimiter, read):
     with pytest.raises(InputError, match="--delimiter must be one ASCII character"):
         read("text,label\na,b\n", delimiter=delimiter)
