@@ -1,9 +1,9 @@
 """What an audit costs at scale: exact duplicates among a million rows, and near duplicates among a hundred thousand.
 
 `python benchmarks/audit_scale.py` writes `results/audit_scale.json`. The rows are news-like, about 300 words each,
-drawn from 50,000 words by Zipf's law, with exact and near duplicates planted. They lie in a memory-mapped file; its
-pages that happen to be in memory count into the peak. Each case runs in a process of its own. Tokens are not counted:
-how long that takes is the tokenizer's affair.
+drawn from 50,000 words by Zipf's law, with exact and near duplicates planted, and lie in a Parquet file that is read as
+`--dataset` reads it. Each case runs in a process of its own. Tokens are not counted: how long that takes is the
+tokenizer's affair.
 """
 
 import multiprocessing
@@ -11,17 +11,20 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from datasets import ClassLabel, Dataset, Features, Value, disable_progress_bars
+import pyarrow as pa
+import pyarrow.parquet as arrow_parquet
 
 from bbc_classifier.audit.distinct_texts import DistinctTexts, find_distinct_texts
 from bbc_classifier.audit.findings import findings
 from bbc_classifier.audit.lengths import TokenCounts
 from bbc_classifier.audit.rows import read_rows
 from bbc_classifier.data.options import DataArguments
+from bbc_classifier.data.source import open_source
 from bbc_classifier.provenance import peak_memory_mib, provenance
 from bbc_classifier.records import write_json
 
@@ -29,7 +32,8 @@ RECORD = Path("results") / "audit_scale.json"
 CASES = {"exact, 1,000,000 rows": (1_000_000, False), "exact and near, 100,000 rows": (100_000, True)}
 VOCABULARY = 50_000
 LABELS = ["business", "entertainment", "politics", "sport", "tech"]
-FEATURES = Features({"row_id": Value("string"), "text": Value("string"), "label": ClassLabel(names=LABELS)})
+SCHEMA = pa.schema({"text": pa.string(), "label": pa.string()})
+ROWS_AT_ONCE = 10_000
 # Of every hundred rows the last one is an exact copy and the fiftieth a near copy of the one three rows before.
 EVERY, NEAR_AT, EXACT_AT, BACK = 100, 49, 99, 3
 
@@ -71,27 +75,31 @@ def rows(count: int) -> Iterator[dict[str, Any]]:
             numbers = nearly(recent[-BACK], rng) if place == NEAR_AT else recent[-BACK]
         recent = [*recent[1 - BACK :], numbers]
         text = " ".join(words[numbers])
-        yield {
-            "row_id": str(row),
-            "text": f"{text.upper()}!" if place == EXACT_AT else text,
-            "label": row % len(LABELS),
-        }
+        yield {"text": f"{text.upper()}!" if place == EXACT_AT else text, "label": LABELS[row % len(LABELS)]}
 
 
-def measure(name: str, cache: str) -> dict[str, Any]:
-    """Audit the rows of one case; return seconds, memory, and how much of what was planted was found."""
+def write_rows(count: int, path: Path) -> None:
+    """Write the rows as Parquet, a piece at a time."""
+    left = rows(count)
+    with arrow_parquet.ParquetWriter(path, SCHEMA) as writer:
+        while piece := list(islice(left, ROWS_AT_ONCE)):
+            writer.write_table(pa.Table.from_pylist(piece, SCHEMA))
+
+
+def measure(name: str, file: str) -> dict[str, Any]:
+    """Audit the file of one case; return seconds, memory, and how much of what was planted was found."""
     count, near = CASES[name]
-    disable_progress_bars()
-    table = Dataset.from_generator(rows, features=FEATURES, gen_kwargs={"count": count}, cache_dir=cache)
     before = peak_memory_mib()["resident"]
     times = [time.perf_counter()]
+    table = open_source(DataArguments(dataset=file)).read()
+    times.append(time.perf_counter())
     read = read_rows(table)
     times.append(time.perf_counter())
     texts = find_distinct_texts(table, read, near=near)
     times.append(time.perf_counter())
     findings(read, texts, TokenCounts("none", None, "not asked for"), DataArguments(near_duplicates=near))
     times.append(time.perf_counter())
-    stages = dict(zip(("reading", "duplicates", "findings"), np.diff(times).round(1).tolist(), strict=True))
+    stages = dict(zip(("file", "rows", "duplicates", "findings"), np.diff(times).round(1).tolist(), strict=True))
     return {
         "seconds": {**stages, "all": round(times[-1] - times[0], 1)},
         "peak_memory_mib": {"before": before, "after": peak_memory_mib()["resident"]},
@@ -115,8 +123,11 @@ if __name__ == "__main__":
     results = {}
     for name in CASES:
         context = multiprocessing.get_context("spawn")
-        with tempfile.TemporaryDirectory() as cache, ProcessPoolExecutor(1, mp_context=context) as pool:
-            results[name] = pool.submit(measure, name, cache).result()
+        with tempfile.TemporaryDirectory() as folder, ProcessPoolExecutor(1, mp_context=context) as pool:
+            file = Path(folder) / "rows.parquet"
+            write_rows(CASES[name][0], file)
+            results[name] = pool.submit(measure, name, str(file)).result()
+            results[name]["file_mib"] = round(file.stat().st_size / 2**20)
         seconds, memory = results[name]["seconds"]["all"], results[name]["peak_memory_mib"]["after"]
         print(f"{name}: {seconds:.0f} s, at most {memory:,.0f} MiB")
         for kind in ("exact", "near"):
