@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as arrow_parquet
 
 from bbc_classifier.data.formats.delimited import refuse_repeated_names
-from bbc_classifier.data.formats.raw_file import check_fits_memory
+from bbc_classifier.data.formats.raw_file import check_fits_memory, free_memory
 from bbc_classifier.errors import InputError
 
 MAGIC = b"PAR1"
@@ -44,12 +44,13 @@ def read_parquet(path: Path) -> pa.Table:
 
 def _unpacked(path: Path, file: arrow_parquet.ParquetFile, schema: pa.Schema) -> pa.Table:
     """Read batch by batch, and stop before what is to be unpacked would fill the memory."""
-    packed, size = [], 0
+    batches, size, free = [], 0, free_memory()
     for batch in file.iter_batches(batch_size=BATCH_ROWS):
         size += sum(map(_unpacked_bytes, batch.columns))
-        check_fits_memory(path, size)
-        packed.append(batch)
-    return pa.Table.from_batches([batch.cast(schema) for batch in packed], schema)
+        check_fits_memory(path, size, free)
+        # At once: a packed batch holds on to the texts of all that lie beside it in the file.
+        batches.append(batch.cast(schema))
+    return pa.Table.from_batches(batches, schema)
 
 
 def _least_bytes(metadata: arrow_parquet.FileMetaData) -> int:

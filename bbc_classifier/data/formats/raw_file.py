@@ -32,13 +32,23 @@ def check_file(path: Path) -> None:
     check_fits_memory(path, path.stat().st_size)
 
 
-def check_fits_memory(path: Path, size: int) -> None:
+def free_memory() -> int:
+    """Return how many bytes a process may still take."""
+    return psutil.virtual_memory().available
+
+
+def check_fits_memory(path: Path, size: int, free: int | None = None) -> None:
     """Check that `size` bytes, the file unpacked, take at most half of the memory that is free.
+
+    Args:
+        path: The file, for the message.
+        size: Bytes it takes, or is known to take at least.
+        free: What was free before any of it was read; None asks now.
 
     Raises:
         InputError: They take more.
     """
-    free = psutil.virtual_memory().available
+    free = free_memory() if free is None else free
     if size > free / 2:
         raise InputError(
             f"'{path}' takes at least {size / 2**30:,.1f} GiB once unpacked; half of the free memory "
