@@ -43,14 +43,13 @@ def read_parquet(path: Path) -> pa.Table:
 
 
 def _unpacked(path: Path, file: arrow_parquet.ParquetFile, schema: pa.Schema) -> pa.Table:
-    """Read batch by batch, and stop before what is to be unpacked would fill the memory."""
-    batches, size, free = [], 0, free_memory()
+    """Measure every batch, and unpack only once all are known to fit into the memory."""
+    size, free = 0, free_memory()
     for batch in file.iter_batches(batch_size=BATCH_ROWS):
         size += sum(map(_unpacked_bytes, batch.columns))
         check_fits_memory(path, size, free)
-        # At once: a packed batch holds on to the texts of all that lie beside it in the file.
-        batches.append(batch.cast(schema))
-    return pa.Table.from_batches(batches, schema)
+    # Read again, not kept: a packed batch holds on to the texts of all that lie beside it in the file.
+    return pa.Table.from_batches((batch.cast(schema) for batch in file.iter_batches(batch_size=BATCH_ROWS)), schema)
 
 
 def _least_bytes(metadata: arrow_parquet.FileMetaData) -> int:
