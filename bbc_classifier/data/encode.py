@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from bbc_classifier.model.distinct_tokens import first_occurrences
 from bbc_classifier.model.truncation import cut_tokens
 
 
@@ -39,9 +40,17 @@ class EncodedTexts:
 
 
 def encode_texts(
-    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], max_length: int | None, truncation: str
+    tokenizer: PreTrainedTokenizerBase,
+    texts: Sequence[str],
+    max_length: int | None,
+    truncation: str,
+    *,
+    distinct: bool = False,
 ) -> EncodedTexts:
-    """Tokenise whole texts, then cut each to `max_length` tokens (None: not at all) as `truncation` says."""
+    """Tokenise whole texts, then cut each to `max_length` tokens (None: not at all) as `truncation` says.
+
+    With `distinct`, each token of a text is kept where it first stands, before anything is cut.
+    """
     if not texts:
         return EncodedTexts([], [])
     whole = tokenizer(
@@ -52,5 +61,7 @@ def encode_texts(
         return_token_type_ids=False,
         verbose=False,
     )["input_ids"]
+    if distinct:
+        whole = [first_occurrences(tokens) for tokens in whole]
     cut = [cut_tokens(tokens, max_length, truncation) for tokens in whole]
     return EncodedTexts(cut, [len(short) < len(long) for short, long in zip(cut, whole, strict=True)])

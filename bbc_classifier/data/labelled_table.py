@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 from datasets import ClassLabel, Dataset, Features, Value
+from datasets.fingerprint import generate_random_fingerprint
 
 from bbc_classifier.data.columns import Columns, choose_columns, listed
 from bbc_classifier.data.label_names import label_kind, name_labels, read_label_map, read_marks
@@ -65,7 +66,8 @@ def labelled_table(parts: Sequence[Part], options: DataArguments) -> tuple[Datas
         features["side"] = Value("string")
         arrays["side"] = pa.chunked_array([pa.repeat(part.side, part.table.num_rows) for part in parts])
     schema = Features(features).arrow_schema
-    return Dataset(pa.table(arrays).cast(schema)), columns
+    # The library would hash all rows for a name of its cache, where nothing of this goes, and could not beyond 2 GiB.
+    return Dataset(pa.table(arrays).cast(schema), fingerprint=generate_random_fingerprint()), columns
 
 
 def row_ids(name: str, rows: int) -> pa.Array:

@@ -65,6 +65,10 @@ class DataArguments(ColumnArguments):
     truncation: str = field(
         default="head", metadata={"help": "Which end of a longer text is kept.", "choices": list(TRUNCATIONS)}
     )
+    distinct_tokens: bool = field(
+        default=False,
+        metadata={"help": "Read each token of a text once, where it first stands: more of a long text in few tokens."},
+    )
     validation_fraction: float = field(default=0.15, metadata={"help": "Share of the articles that validates."})
     test_fraction: float = field(default=0.15, metadata={"help": "Share of the articles that tests."})
     split_seed: int = field(default=42, metadata={"help": "Seed of the split; independent of --seed."})

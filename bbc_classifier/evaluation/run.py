@@ -22,7 +22,7 @@ from bbc_classifier.records import write_json
 SCHEMA = 2
 CONTENTS = frozenset({"evaluation.json", "predictions", "figures"})
 # How much of a text is read is the classifier's own affair.
-CLASSIFIERS_OWN = ("max_length", "truncation")
+CLASSIFIERS_OWN = ("max_length", "truncation", "distinct_tokens")
 
 
 def evaluate(options: EvaluateArguments, data_options: Mapping[str, Any] | None = None) -> Path:

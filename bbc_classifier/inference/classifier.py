@@ -89,7 +89,10 @@ class NewsClassifier:
 
     def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, list[bool]]:
         """Return the probabilities, (texts, labels) float64, rows in the texts' order, and which texts were cut."""
-        encoded = encode_texts(self.tokenizer, texts, self.model.config.max_input_tokens, self.model.config.truncation)
+        config = self.model.config
+        encoded = encode_texts(
+            self.tokenizer, texts, config.max_input_tokens, config.truncation, distinct=config.distinct_tokens
+        )
         logits = predict_logits(self.model, encoded.input_ids, self.tokenizer.pad_token_id)
         return (sigmoid if self.multi_label else softmax)(logits), encoded.truncated
 

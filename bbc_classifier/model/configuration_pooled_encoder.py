@@ -63,6 +63,7 @@ class PooledEncoderConfig(PreTrainedConfig):
         max_input_tokens: Longest input the encoder reads, special tokens included; `forward` cuts longer input to it.
             None means as many as the encoder has positions for.
         truncation: Which end of longer input is kept: "head", "tail" or "head+tail".
+        distinct_tokens: Read each token of the input once, where it first stands, before anything is cut.
         class_weights: One weight per label for the training loss, or None.
         label_smoothing: Label smoothing of the training loss, in [0, 1).
         label_thresholds: The probability in (0, 1) from which on each label is given, one per label; None means 0.5 for
@@ -83,6 +84,7 @@ class PooledEncoderConfig(PreTrainedConfig):
         classifier_dropout=0.1,
         max_input_tokens=None,
         truncation="head",
+        distinct_tokens=False,
         class_weights=None,
         label_smoothing=0.0,
         label_thresholds=None,
@@ -93,6 +95,7 @@ class PooledEncoderConfig(PreTrainedConfig):
         self.classifier_dropout = classifier_dropout
         self.max_input_tokens = usable_positions(self.encoder_config) if max_input_tokens is None else max_input_tokens
         self.truncation = truncation
+        self.distinct_tokens = distinct_tokens
         self.class_weights = class_weights
         self.label_smoothing = label_smoothing
         self.label_thresholds = label_thresholds
@@ -151,6 +154,8 @@ class PooledEncoderConfig(PreTrainedConfig):
         encoder_type = self.encoder_config.model_type
         _check_choice("pooling", self.pooling, legal_poolings(encoder_type), f" for a {encoder_type} encoder")
         _check_choice("truncation", self.truncation, TRUNCATIONS)
+        if not isinstance(self.distinct_tokens, bool):
+            raise PooledEncoderError(f"distinct_tokens must be true or false, not {self.distinct_tokens!r}")
         if self.problem_type is not None:
             _check_choice("problem_type", self.problem_type, PROBLEM_TYPES)
         check_number("classifier_dropout", self.classifier_dropout)

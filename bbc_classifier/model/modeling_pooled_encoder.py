@@ -21,7 +21,7 @@ from .pretrained_encoder import (
     poolings_without,
     quiet_library,
 )
-from .truncation import kept_positions
+from .reading import columns_to_read, every_token, take_columns
 
 
 class PooledEncoderForSequenceClassification(PreTrainedModel):
@@ -143,15 +143,16 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
             `loss` (scalar, when labels are given), `logits` (batch, labels), `hidden_states`, `attentions`.
 
         Raises:
-            ValueError: Both or neither of `input_ids` and `inputs_embeds` are given, or the mask is not 2-D.
+            ValueError: Both or neither of `input_ids` and `inputs_embeds` are given, embeddings to a classifier that
+                reads each token once, or a mask that is not 2-D.
         """
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("give either input_ids or inputs_embeds")
         if attention_mask is None:
-            attention_mask = _every_token(input_ids, inputs_embeds)
+            attention_mask = every_token(input_ids, inputs_embeds)
         if attention_mask.dim() != 2:
             raise ValueError(f"attention_mask must have the shape (batch, tokens), not {tuple(attention_mask.shape)}")
-        columns, attention_mask = kept_positions(attention_mask, self.config.max_input_tokens, self.config.truncation)
+        columns, attention_mask = columns_to_read(self.config, input_ids, attention_mask)
         per_token = {
             "input_ids": input_ids,
             "token_type_ids": token_type_ids,
@@ -162,7 +163,7 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
             attention_mask=attention_mask,
             return_dict=True,
             **{
-                name: _take(values, columns)
+                name: take_columns(values, columns)
                 for name, values in per_token.items()
                 if values is not None and name in self._encoder_arguments
             },
@@ -277,22 +278,6 @@ def _same_head(start: PooledEncoderConfig, config: PooledEncoderConfig) -> bool:
     """Whether two configurations mean the same by the head's outputs; an unset problem type agrees with any."""
     same_kind = start.problem_type in (None, config.problem_type)
     return same_kind and start.pooling == config.pooling and start.label_names == config.label_names
-
-
-def _every_token(input_ids: torch.Tensor | None, inputs_embeds: torch.Tensor | None) -> torch.Tensor:
-    """Return a mask of ones, (batch, tokens) int64."""
-    if input_ids is not None:
-        return torch.ones_like(input_ids)
-    assert inputs_embeds is not None
-    return torch.ones_like(inputs_embeds[..., 0], dtype=torch.long)
-
-
-def _take(values: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
-    """Return the chosen columns of each row of (rows, tokens) or (rows, tokens, hidden); one row may stand for all."""
-    values = values.expand(columns.shape[0], *values.shape[1:])
-    if values.dim() == 2:
-        return values.gather(1, columns)
-    return values.gather(1, columns.unsqueeze(-1).expand(-1, -1, values.shape[-1]))
 
 
 PooledEncoderForSequenceClassification.register_for_auto_class("AutoModelForSequenceClassification")

@@ -185,7 +185,11 @@ def _start(model_options: ModelArguments, data_options: DataArguments, arguments
     tokenizer = start_tokenizer(model_options)
     encoded = {
         side: encode_texts(
-            tokenizer, list(articles.side(side)["text"]), data_options.max_length, data_options.truncation
+            tokenizer,
+            list(articles.side(side)["text"]),
+            data_options.max_length,
+            data_options.truncation,
+            distinct=data_options.distinct_tokens,
         )
         for side in targets
     }

@@ -53,6 +53,7 @@ def start_model(
             classifier_dropout=options.classifier_dropout,
             max_input_tokens=data.max_length,
             truncation=data.truncation,
+            distinct_tokens=data.distinct_tokens,
             class_weights=class_weights,
             label_smoothing=label_smoothing,
         )

@@ -108,3 +108,13 @@ def test_any_script_stands_in_texts_labels_and_names_of_columns():
     assert list(texts_of(table)) == ["‏الفريق فاز", "👩‍👩‍👧 e\u0301"]
     assert label_sets(table) == [("رياضة",), ("ข่าว",)]
     assert table["row_id"][:] == ["أخبار.csv:1", "أخبار.csv:2"]
+
+
+def test_texts_in_many_pieces_are_never_put_into_one(monkeypatch):
+    # One array of text holds 2 GiB at most, so a larger table must stay in pieces from the file to the last row.
+    monkeypatch.setattr("bbc_classifier.data.labelled_table.ROWS_AT_ONCE", 10)
+    pieces = pa.chunked_array([pa.array([f"goal {number}"]) for number in range(25)])
+    table = pa.table({"text": pieces, "label": pa.array(["a"] * 25)})
+    made, _ = labelled_table([Part("mine", "mine", table, None)], DataArguments())
+    assert made.data.column("text").num_chunks > 1
+    assert made["text"][:] == [f"goal {number}" for number in range(25)]

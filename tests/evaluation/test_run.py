@@ -180,7 +180,7 @@ def test_overwrite_never_deletes_what_somebody_put_beside_an_evaluation(tmp_path
     assert (tmp_path / "e" / "notes.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize("name", ["max_length", "truncation"])
+@pytest.mark.parametrize("name", ["max_length", "truncation", "distinct_tokens"])
 def test_how_much_is_read_is_the_classifiers_own_affair(tmp_path, name):
     with pytest.raises(InputError, match=f"--{name}: a classifier reads as much of a text as it was trained on"):
         evaluate(options(tmp_path / "run", tmp_path / "e"), {name: 16})
