@@ -7,6 +7,7 @@ import torch
 from transformers import PreTrainedModel
 
 from bbc_classifier.errors import InputError
+from bbc_classifier.model import PooledEncoderForSequenceClassification
 
 
 def batches_by_length(lengths: Sequence[int], tokens_per_batch: int) -> Iterator[list[int]]:
@@ -24,7 +25,6 @@ def batches_by_length(lengths: Sequence[int], tokens_per_batch: int) -> Iterator
         yield batch
 
 
-@torch.inference_mode()
 def predict_logits(
     model: PreTrainedModel, input_ids: Sequence[list[int]], pad_token_id: int, tokens_per_batch: int = 4096
 ) -> np.ndarray:
@@ -39,16 +39,46 @@ def predict_logits(
     Raises:
         InputError: A logit is NaN or infinite, which only damaged weights or too low a precision give.
     """
-    model.eval()
     logits = np.zeros((len(input_ids), model.config.num_labels))
-    for rows in batches_by_length([len(ids) for ids in input_ids], tokens_per_batch):
-        ids, mask = pad_right([input_ids[row] for row in rows], pad_token_id)
-        output = model(input_ids=ids.to(model.device), attention_mask=mask.to(model.device))
-        logits[rows] = output.logits.double().cpu().numpy()
+    for rows, batch in _run(model, input_ids, pad_token_id, tokens_per_batch):
+        logits[rows] = batch
     broken = int((~np.isfinite(logits).all(axis=1)).sum())
     if broken:
         raise InputError(f"the classifier's outputs for {broken} of {len(logits)} texts are no numbers")
     return logits
+
+
+def pooled_vectors(
+    model: PooledEncoderForSequenceClassification,
+    input_ids: Sequence[list[int]],
+    pad_token_id: int,
+    tokens_per_batch: int = 4096,
+) -> np.ndarray:
+    """Return what the head is given for every row in the order given, (rows, width) float64.
+
+    The arguments are those of `predict_logits`.
+    """
+    given: list[torch.Tensor] = []
+    hook = model.classifier.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
+    vectors = np.zeros((len(input_ids), model.classifier.in_features))
+    try:
+        for rows, _ in _run(model, input_ids, pad_token_id, tokens_per_batch):
+            vectors[rows] = given.pop().double().cpu().numpy()
+    finally:
+        hook.remove()
+    return vectors
+
+
+@torch.inference_mode()
+def _run(
+    model: PreTrainedModel, input_ids: Sequence[list[int]], pad_token_id: int, tokens_per_batch: int
+) -> Iterator[tuple[list[int], np.ndarray]]:
+    """Yield the rows of each batch and their logits, (rows of the batch, labels) float64."""
+    model.eval()
+    for rows in batches_by_length([len(ids) for ids in input_ids], tokens_per_batch):
+        ids, mask = pad_right([input_ids[row] for row in rows], pad_token_id)
+        output = model(input_ids=ids.to(model.device), attention_mask=mask.to(model.device))
+        yield rows, output.logits.double().cpu().numpy()
 
 
 def pad_right(input_ids: Sequence[list[int]], pad_token_id: int) -> tuple[torch.Tensor, torch.Tensor]:

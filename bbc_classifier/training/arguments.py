@@ -52,6 +52,8 @@ OPERATIONAL = frozenset(
     }
 )
 
+HEAD_STARTS = ("random", "probe")
+
 # What the Trainer can choose a checkpoint by: its own loss, and what validation returns for one label or for many.
 VALIDATION_METRICS = tuple(dict.fromkeys(("loss", *metrics.VALIDATED, *multi_label_metrics.VALIDATED)))
 
@@ -75,6 +77,14 @@ class ModelArguments:
     frozen_layers: int = field(
         default=2,
         metadata={"help": "Do not train the embeddings and this many of the lowest layers; 0 trains everything."},
+    )
+    head_start: str = field(
+        default="random",
+        metadata={
+            "help": "The head that training starts with: 'random', or 'probe', a logistic regression on the vectors of "
+            "the encoder as it is.",
+            "choices": list(HEAD_STARTS),
+        },
     )
     class_weights: str = field(
         default="none",

@@ -34,6 +34,7 @@ from bbc_classifier.training.arguments import (
     default_output_dir,
     shaping_options,
 )
+from bbc_classifier.training.linear_probe import fit_head
 from bbc_classifier.training.record import Clock, run_record
 from bbc_classifier.training.run_folder import RunFolder
 from bbc_classifier.training.starting_point import balanced_weights, start_model, start_tokenizer
@@ -121,6 +122,9 @@ def _run(
 ) -> None:
     clock, origin = Clock(), provenance()
     start = _start(model_options, data_options, arguments)
+    # A run that goes on takes its head from the checkpoint.
+    if model_options.head_start == "probe" and checkpoint is None:
+        _probe(start, arguments)
     if checkpoint is not None:
         folder.refuse_other_split(start.articles.split.fingerprint)
     if PartialState().is_main_process:
@@ -194,6 +198,17 @@ def _start(model_options: ModelArguments, data_options: DataArguments, arguments
         for side in targets
     }
     return Start(articles, problem, model, tokenizer, encoded, targets)
+
+
+def _probe(start: Start, arguments: ClassifierTrainingArguments) -> None:
+    start.model.to(arguments.device)
+    fit_head(
+        start.model,
+        start.encoded["train"].input_ids,
+        start.targets["train"],
+        start.tokenizer.pad_token_id,
+        bf16=arguments.precision == "bf16",
+    )
 
 
 def _calibrate(start: Start) -> Calibration:

@@ -19,10 +19,9 @@ def test_other_names_in_the_same_label_map_are_another_run(run_training, tmp_pat
 
 
 def test_a_run_does_not_go_on_with_other_rows(run_training, monkeypatch):
-    interrupt_at(monkeypatch, 12)
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt_at(patch, 12)
         run_training()
-    monkeypatch.undo()
     # A source that cannot tell beforehand, as a Hub data set at no fixed commit: the rows themselves do.
     replace_bbc_news(monkeypatch, FewerNews())
     with pytest.raises(InputError, match=r"--resume_from_checkpoint: the data are no longer those that"):
