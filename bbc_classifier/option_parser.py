@@ -2,8 +2,8 @@
 
 import argparse
 import json
-from collections.abc import Sequence
-from dataclasses import fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,11 +13,34 @@ from transformers import HfArgumentParser
 from bbc_classifier.errors import InputError
 
 
+@dataclass(frozen=True)
+class Preset:
+    """A YAML file of options that others choose.
+
+    Attributes:
+        option: The option that names it.
+        depends_on: The options that choose it, that one among them.
+        choose: From what was given of these to the name and the file.
+    """
+
+    option: str
+    depends_on: tuple[str, ...]
+    choose: Callable[[Mapping[str, str]], tuple[str, Path]]
+
+
 class OptionParser(HfArgumentParser):
     """Builds flags from dataclasses; a wrong one raises one sentence instead of printing the usage."""
 
-    def __init__(self, *args: Any, **kwargs: Any):
+    def __init__(self, *args: Any, preset: Preset | None = None, **kwargs: Any):
+        """Build the parser.
+
+        Args:
+            args: As the library's parser.
+            preset: Which options to start from, below the file's and the flags'.
+            kwargs: As the library's parser.
+        """
         super().__init__(*args, **kwargs)
+        self.preset = preset
         self.given: set[str] = set()
         self.add_argument(
             "--config",
@@ -46,23 +69,27 @@ class OptionParser(HfArgumentParser):
         Raises:
             InputError: A flag, key or value is not legal, or the file is not.
         """
-        first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-        first.add_argument("--config")
-        try:
-            chosen, rest = first.parse_known_args(argv)
-        except argparse.ArgumentError as error:
-            raise InputError(str(error)) from error
+        chosen, rest = _peek(argv, "config")
         known = {name for action in self._actions for name in action.option_strings}
-        from_file = _flags_of_file(Path(chosen.config), known) if chosen.config else []
-        self.given = {self._option(_name(flag)) for flag in [*from_file, *rest] if flag.startswith("--")}
+        from_file = _flags_of_file(Path(chosen["config"]), known) if "config" in chosen else []
+        given = [*from_file, *rest]
+        self.given = {self._option(_name(flag)) for flag in given if flag.startswith("--")}
+        flags = [*self._preset_flags(given, known), *given]
         try:
-            return self.parse_args_into_dataclasses([*from_file, *rest], look_for_args_file=False)
+            return self.parse_args_into_dataclasses(flags, look_for_args_file=False)
         except InputError:
             raise
         except ValueError as error:
             unknown = str(error).startswith("Some specified arguments")
-            message = f"unknown argument: {' '.join(self._unknown([*from_file, *rest]))}" if unknown else str(error)
+            message = f"unknown argument: {' '.join(self._unknown(given))}" if unknown else str(error)
             raise InputError(f"{message}; see {self.prog} --help") from error
+
+    def _preset_flags(self, given: Sequence[str], known: set[str]) -> list[str]:
+        """Return the flags of the preset that the given ones call for, and the one that names it."""
+        if self.preset is None:
+            return []
+        name, path = self.preset.choose(_peek(given, *self.preset.depends_on)[0])
+        return [*_flags_of_file(path, known), f"--{self.preset.option}={name}"]
 
     def _option(self, name: str) -> str:
         """Return the option that a flag sets: `--no_something` sets `something`."""
@@ -71,6 +98,22 @@ class OptionParser(HfArgumentParser):
 
     def _unknown(self, argv: Sequence[str]) -> list[str]:
         return self.parse_known_args(list(argv))[1]
+
+
+def _peek(argv: Sequence[str], *names: str) -> tuple[dict[str, str], list[str]]:
+    """Return what flags say of a few options, and the flags without them.
+
+    Raises:
+        InputError: A flag has no value.
+    """
+    first = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    for name in names:
+        first.add_argument(f"--{name}", default=argparse.SUPPRESS)
+    try:
+        chosen, rest = first.parse_known_args(argv)
+    except argparse.ArgumentError as error:
+        raise InputError(str(error)) from error
+    return vars(chosen), rest
 
 
 def _flags_of_file(path: Path, known: set[str]) -> list[str]:

@@ -1,18 +1,30 @@
 """`bbc-classifier train`: options in, finished run folder out."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from bbc_classifier.cli.command_parser import command_parser
 from bbc_classifier.cli.printing import print_evaluation, print_written
 from bbc_classifier.data.options import DataArguments
+from bbc_classifier.option_parser import Preset
 from bbc_classifier.records import read_json
 from bbc_classifier.training.arguments import ClassifierTrainingArguments, ModelArguments
+from bbc_classifier.training.recipe import recipe_file, recipe_name
+
+
+def _choose(given: Mapping[str, str]) -> tuple[str, Path]:
+    name = recipe_name(given.get("recipe"), given.get("encoder", ModelArguments.encoder))
+    return name, recipe_file(name)
+
+
+RECIPE = Preset(option="recipe", depends_on=("recipe", "encoder"), choose=_choose)
 
 
 def run(argv: Sequence[str]) -> int:
     """Run the command and return its exit code."""
-    options = command_parser("train", ModelArguments, DataArguments, ClassifierTrainingArguments).parse(argv)
+    groups = (ModelArguments, DataArguments, ClassifierTrainingArguments)
+    options = command_parser("train", *groups, preset=RECIPE).parse(argv)
 
     from bbc_classifier.training.run import train
 

@@ -1,4 +1,7 @@
-"""The options of the model and of training: a field is the flag, the YAML key, the help text and the record entry."""
+"""The options of the model and of training: a field is the flag, the YAML key, the help text and the record entry.
+
+The defaults here are those of the literature; a recipe overrules them, and a flag overrules the recipe.
+"""
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -13,6 +16,7 @@ from bbc_classifier.folders import folder_name
 from bbc_classifier.model.encoders import NAMED_ENCODERS
 from bbc_classifier.model.pooling import POOLINGS
 from bbc_classifier.training.precision import PRECISIONS, choose_precision
+from bbc_classifier.training.recipe import recipe_names
 
 # What says where and how to run but not what comes out: not compared when a run is found finished, not in the record.
 OPERATIONAL = frozenset(
@@ -67,15 +71,22 @@ class ModelArguments:
         metadata={"help": f"{', '.join(NAMED_ENCODERS)}; or a Hub id; or a folder, a finished run of ours included."},
     )
     encoder_revision: str | None = field(default=None, metadata={"help": "Branch, tag or commit of a Hub id."})
+    recipe: str | None = field(
+        default=None,
+        metadata={
+            "help": f"Options to start from, any of which a flag overrules: {', '.join(recipe_names())}. Unset, the "
+            "encoder's own."
+        },
+    )
     pooling: str = field(
         default="mean", metadata={"help": "How token vectors become one vector.", "choices": list(POOLINGS)}
     )
     classifier_dropout: float = field(default=0.1, metadata={"help": "Dropout before the linear head."})
     encoder_dropout: float = field(
-        default=0.0, metadata={"help": "Dropout inside the encoder; 0 is fastest on a CPU, -1 keeps its own."}
+        default=-1.0, metadata={"help": "Dropout inside the encoder; 0 is fastest on a CPU, -1 keeps its own."}
     )
     frozen_layers: int = field(
-        default=2,
+        default=0,
         metadata={"help": "Do not train the embeddings and this many of the lowest layers; 0 trains everything."},
     )
     head_start: str = field(
@@ -128,8 +139,8 @@ class ClassifierTrainingArguments(TrainingArguments):
     )
     per_device_train_batch_size: int = field(default=16, metadata={"help": "Rows per training batch and device."})
     per_device_eval_batch_size: int = field(default=32, metadata={"help": "Rows per validation batch and device."})
-    learning_rate: float = field(default=1e-4, metadata={"help": "Peak learning rate of AdamW."})
-    num_train_epochs: float = field(default=2.0, metadata={"help": "Passes over the training side."})
+    learning_rate: float = field(default=2e-5, metadata={"help": "Peak learning rate of AdamW."})
+    num_train_epochs: float = field(default=3.0, metadata={"help": "Passes over the training side."})
     weight_decay: float = field(default=0.01, metadata={"help": "Weight decay of AdamW."})
     warmup_steps: float = field(default=0.1, metadata={"help": "Warm-up steps; below 1, their share of all steps."})
     train_sampling_strategy: str = field(
