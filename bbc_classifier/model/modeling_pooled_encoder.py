@@ -8,7 +8,9 @@ from transformers import PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils import can_return_tuple
 
+from .columns import every_token, take_columns
 from .configuration_pooled_encoder import PooledEncoderConfig, PooledEncoderError, check_number
+from .distinct_tokens import first_positions
 from .encoders import locate_encoder
 from .loss import infer_problem_type, sequence_loss
 from .pooling import POOLINGS
@@ -21,7 +23,7 @@ from .pretrained_encoder import (
     poolings_without,
     quiet_library,
 )
-from .reading import columns_to_read, every_token, take_columns
+from .truncation import kept_positions
 
 
 class PooledEncoderForSequenceClassification(PreTrainedModel):
@@ -152,7 +154,7 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
             attention_mask = every_token(input_ids, inputs_embeds)
         if attention_mask.dim() != 2:
             raise ValueError(f"attention_mask must have the shape (batch, tokens), not {tuple(attention_mask.shape)}")
-        columns, attention_mask = columns_to_read(self.config, input_ids, attention_mask)
+        columns, attention_mask = self._columns_to_read(input_ids, attention_mask)
         per_token = {
             "input_ids": input_ids,
             "token_type_ids": token_type_ids,
@@ -216,6 +218,19 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         if not self.config.has_named_labels():
             raise PooledEncoderError("give the labels real names (id2label) before saving: LABEL_0 helps no reader")
         super().save_pretrained(save_directory, **kwargs)
+
+    def _columns_to_read(
+        self, input_ids: torch.Tensor | None, attention_mask: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the columns of the batch that are read, (batch, kept) int64, and their mask."""
+        config = self.config
+        if not config.distinct_tokens:
+            return kept_positions(attention_mask, config.max_input_tokens, config.truncation)
+        if input_ids is None:
+            raise ValueError("this classifier reads each token once, which needs input_ids, not inputs_embeds")
+        distinct, attention_mask = first_positions(input_ids, attention_mask)
+        columns, attention_mask = kept_positions(attention_mask, config.max_input_tokens, config.truncation)
+        return distinct.gather(1, columns), attention_mask
 
     def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         problem_type = self.config.problem_type or infer_problem_type(self.config.num_labels, labels)

@@ -140,7 +140,7 @@ class ClassifierTrainingArguments(TrainingArguments):
     per_device_train_batch_size: int = field(default=16, metadata={"help": "Rows per training batch and device."})
     per_device_eval_batch_size: int = field(default=32, metadata={"help": "Rows per validation batch and device."})
     learning_rate: float = field(default=2e-5, metadata={"help": "Peak learning rate of AdamW."})
-    num_train_epochs: float = field(default=3.0, metadata={"help": "Passes over the training side."})
+    num_train_epochs: float = field(default=3.0, metadata={"help": "Passes over the training side; 0 with a probe."})
     weight_decay: float = field(default=0.01, metadata={"help": "Weight decay of AdamW."})
     warmup_steps: float = field(default=0.1, metadata={"help": "Warm-up steps; below 1, their share of all steps."})
     train_sampling_strategy: str = field(
@@ -172,9 +172,10 @@ class ClassifierTrainingArguments(TrainingArguments):
         Raises:
             ValueError: A value is out of range.
         """
-        for name in ("learning_rate", "num_train_epochs"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"--{name} must be above 0, not {getattr(self, name)}")
+        if not self.learning_rate > 0:
+            raise ValueError(f"--learning_rate must be above 0, not {self.learning_rate}")
+        if not self.num_train_epochs >= 0:
+            raise ValueError(f"--num_train_epochs must be 0 or more, not {self.num_train_epochs}")
         for name in ("per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} must be at least 1, not {getattr(self, name)}")

@@ -80,6 +80,8 @@ def train(
         InputError: An option or pair of options is not legal, or the run folder holds something else.
         WorldError: The encoder cannot be fetched, or the run folder cannot be written.
     """
+    if model_options.head_start == "random" and arguments.num_train_epochs == 0 and arguments.max_steps <= 0:
+        raise InputError("--num_train_epochs 0 trains nothing; add --head_start probe, which needs no epoch")
     source = open_source(data_options)
     folder = RunFolder(_output_dir(model_options, arguments, source.name))
     options = {
@@ -145,7 +147,8 @@ def _run(
     _save(folder, start)
     reports = _evaluate(folder, start.articles)
     write_json(folder.history, trainer.state.log_history)
-    draw_learning_curves(trainer.state.log_history, folder.figures / "learning_curves.png")
+    if trainer.state.global_step:
+        draw_learning_curves(trainer.state.log_history, folder.figures / "learning_curves.png")
     clock.lap("calibrate_save_evaluate")
     truncated = {side: encoded.truncated_share for side, encoded in start.encoded.items()}
     folder.finish(

@@ -132,7 +132,12 @@ BAD_TRAIN_INPUT = {
     "fold out of range": (["--folds", "5", "--fold", "5"], "from 0 to K - 1"),
     "fractions over one": (["--test_fraction", "0.9", "--validation_fraction", "0.2"], "add up to less than 1"),
     "no learning rate": (["--learning_rate", "-1"], "--learning_rate must be above 0"),
-    "no epochs": (["--num_train_epochs", "0", "--max_steps", "-1"], "--num_train_epochs must be above 0"),
+    "no epochs": (
+        ["--head_start", "random", "--num_train_epochs", "0", "--max_steps", "-1"],
+        "--num_train_epochs 0 trains nothing; add --head_start probe",
+    ),
+    "epochs below none": (["--num_train_epochs", "-1"], "--num_train_epochs must be 0 or more, not -1.0"),
+    "unknown recipe": (["--recipe", "fastest"], "--recipe: 'fastest' is not one of bert-base, default"),
     "no rows in a batch": (["--per_device_train_batch_size", "0"], "--per_device_train_batch_size must be at least 1"),
     "wrong dropout": (["--classifier_dropout", "1.5"], "classifier_dropout must be a number from 0"),
     "wrong choice of checkpoint": (["--metric_for_best_model", "bleu"], "metric_for_best_model"),

@@ -7,6 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from bbc_classifier.errors import InputError
 from bbc_classifier.inference.batching import pooled_vectors, predict_logits
 from bbc_classifier.inference.decision import sigmoid, softmax
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
@@ -90,6 +91,16 @@ def test_a_probed_run_starts_better_and_says_so(run_training):
         assert record["options"]["model"]["head_start"] == start
         found[start] = record["evaluation"]["validation"]["metrics"]["accuracy"]
     assert found["probe"] > found["random"] + 0.2
+
+
+def test_a_probe_alone_is_a_run(run_training):
+    run = run_training(head_start="probe", num_train_epochs=0.0)
+    record = read_json(run.record)
+    assert (record["training"]["steps"], record["training"]["best_step"]) == (0, 0)
+    assert record["evaluation"]["test"]["metrics"]["accuracy"] > 0.9
+    assert not (run.figures / "learning_curves.png").exists()
+    with pytest.raises(InputError, match="--num_train_epochs 0 trains nothing; add --head_start probe"):
+        run_training("nothing", num_train_epochs=0.0)
 
 
 def test_a_resumed_probed_run_is_the_uninterrupted_one_bit_for_bit(run_training, monkeypatch):
