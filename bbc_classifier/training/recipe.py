@@ -11,7 +11,7 @@ from bbc_classifier.errors import InputError
 RECIPES = Path(__file__).parent / "recipes"
 # What an encoder is trained by where nobody says; an encoder without a recipe of its own gets the last one.
 OF_ENCODER = {"minilm": "default", "bert-base": "bert-base", "distilbert": "distilbert", "tinybert": "tinybert"}
-OF_ANY_ENCODER = "reference"
+OF_ANY_ENCODER = "standard"
 
 
 def recipe_names() -> list[str]:

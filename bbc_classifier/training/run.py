@@ -204,6 +204,7 @@ def _start(model_options: ModelArguments, data_options: DataArguments, arguments
 
 
 def _probe(start: Start, arguments: ClassifierTrainingArguments) -> None:
+    logger.info("fitting the head to the encoder's vectors of %d articles", len(start.targets["train"]))
     start.model.to(arguments.device)
     fit_head(
         start.model,

@@ -26,7 +26,7 @@ def test_a_recipe_holds_known_options_and_says_whether_it_was_measured(name):
     known = {field for group in GROUPS for field in group.__dataclass_fields__}
     assert set(recipe_options(name)) <= known - {"recipe", "encoder", "output_dir"}
     comment = [line for line in recipe_file(name).read_text(encoding="utf-8").splitlines() if line.startswith("#")]
-    assert "measured" in " ".join(comment) or name == "reference"
+    assert "measured" in " ".join(comment)
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -40,10 +40,10 @@ def test_flags_and_python_mean_the_same_by_a_recipe(name):
     assert options["recipe"] == name
 
 
-def test_every_named_encoder_has_a_recipe_and_any_other_the_reference():
+def test_every_named_encoder_has_a_recipe_and_any_other_the_standard_one():
     assert set(OF_ENCODER) == set(NAMED_ENCODERS)
     assert {recipe_name(None, encoder) for encoder in NAMED_ENCODERS} <= set(recipe_names())
-    assert recipe_name(None, "some/encoder") == "reference"
+    assert recipe_name(None, "some/encoder") == "standard"
     assert parsed("--encoder", "distilbert")["recipe"] == "distilbert"
     assert parsed()["recipe"] == "default"
 
