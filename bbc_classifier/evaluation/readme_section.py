@@ -9,13 +9,16 @@ from bbc_classifier.records import read_json, write_text
 BEGIN, END = "<!-- figures: written by scripts/readme_figures.py -->", "<!-- /figures -->"
 
 
-def write_readme_section(readme: Path, run_record: Path, folds_record: Path, audit_record: Path) -> None:
+def write_readme_section(
+    readme: Path, run_record: Path, folds_record: Path, baseline_record: Path, audit_record: Path
+) -> None:
     """Replace what stands between the two markers of the README.
 
     Args:
         readme: The file with the markers.
         run_record: `record.json` of the default run.
         folds_record: The record of `cross_validate`.
+        baseline_record: The record of `cross_validate_tfidf` over the same folds.
         audit_record: The record of `benchmarks/audit_scale.py`.
 
     Raises:
@@ -26,18 +29,27 @@ def write_readme_section(readme: Path, run_record: Path, folds_record: Path, aud
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"{readme} lacks the marker {BEGIN if not begin else END}")
-    section = readme_section(read_json(run_record), read_json(folds_record), read_json(audit_record))
+    section = readme_section(*map(read_json, (run_record, folds_record, baseline_record, audit_record)))
     write_text(readme, f"{before}{BEGIN}\n\n{section}\n{END}{after}")
 
 
-def readme_section(run: Mapping[str, Any], folds: Mapping[str, Any], audit: Mapping[str, Any]) -> str:
-    """Return the table of the default recipe, on what it was measured, and what large audits take."""
+def readme_section(
+    run: Mapping[str, Any], folds: Mapping[str, Any], baseline: Mapping[str, Any], audit: Mapping[str, Any]
+) -> str:
+    """Return the table of the default recipe and the baseline, on what it was measured, and what large audits take.
+
+    Raises:
+        ValueError: The baseline was measured on other folds.
+    """
+    if _fingerprints(folds) != _fingerprints(baseline):
+        raise ValueError("the baseline's record is of other folds")
     split_report, fold_report = run["evaluation"]["test"], folds["out_of_fold"]
     rows = [
-        "| default recipe on BBC News | n | accuracy | macro F1 | log loss | calibration error |",
+        "| BBC News | n | accuracy | macro F1 | log loss | calibration error |",
         "|---|---|---|---|---|---|",
-        _row("fixed split, test, seed 42", split_report),
-        _row(f"{len(folds['folds'])} folds, every article predicted out of fold{_grouping(folds)}", fold_report),
+        _row("default recipe, fixed split, test, seed 42", split_report),
+        _row(f"default recipe, {len(folds['folds'])} folds, every article predicted out of fold", fold_report),
+        _row("TF-IDF and a linear SVM, the same folds", baseline["out_of_fold"]),
     ]
     hardware, versions = run["provenance"]["hardware"], run["provenance"]["versions"]
     seconds, gibibytes = run["seconds"]["total"], run["peak_memory_mib"]["resident"] / 1024
@@ -45,16 +57,14 @@ def readme_section(run: Mapping[str, Any], folds: Mapping[str, Any], audit: Mapp
         "95 % intervals in brackets (Wilson for accuracy, bootstrap for F1). The run on the fixed split took "
         f"{seconds:.0f} s from start to end and at most {gibibytes:.1f} GiB on {hardware['cores']} cores "
         f"({hardware['processor']}, {run['training']['precision']}), with transformers {versions['transformers']} and "
-        f"torch {versions['torch']}. Records: `results/`; the commands that write them: `bbc-classifier train` and "
-        "`python scripts/cross_validate.py`."
+        f"torch {versions['torch']}. Records: `results/`; the commands that write them: `bbc-classifier train`, "
+        "`python scripts/cross_validate.py`, `python scripts/cross_validate_tfidf.py`."
     )
     return "\n".join([*rows, "", setting, "", _audit_sentence(audit), ""])
 
 
-def _grouping(folds: Mapping[str, Any]) -> str:
-    """Return what must be said of folds that near duplicates may straddle."""
-    kept_together = folds["options"]["data"].get("near_duplicates", False)
-    return "" if kept_together else " (run before near duplicates were kept on one side, so it may flatter)"
+def _fingerprints(record: Mapping[str, Any]) -> list[str]:
+    return [fold["split_fingerprint"] for fold in record["folds"]]
 
 
 def _audit_sentence(audit: Mapping[str, Any]) -> str:
@@ -77,5 +87,6 @@ def _row(name: str, report: Mapping[str, Any]) -> str:
     cells = [name, str(report["n"])]
     for key in ("accuracy", "macro_f1"):
         cells.append(f"{metrics[key]:.3f} ({intervals[key][0]:.3f} to {intervals[key][1]:.3f})")
-    cells += [f"{metrics['log_loss']:.3f}", f"{metrics['expected_calibration_error']:.3f}"]
+    for key in ("log_loss", "expected_calibration_error"):
+        cells.append(f"{metrics[key]:.3f}" if key in metrics else "")
     return f"| {' | '.join(cells)} |"

@@ -67,6 +67,7 @@ def cross_validate(
         },
         "out_of_fold": pooled_report(runs),
         "folds": [_fold_figures(run) for run in runs],
+        "predictions": pooled_predictions(runs),
         "provenance": origin,
     }
     write_json(record, content)
@@ -84,6 +85,20 @@ def pooled_report(runs: list[RunFolder]) -> dict[str, Any]:
     targets, probabilities = (np.concatenate([part[column] for part in parts]) for column in (1, 2))
     given = np.concatenate([read_given(file, names) for file in files])
     return problem_of(names, multi_label=targets.ndim > 1).report(targets, given, probabilities)
+
+
+def pooled_predictions(runs: list[RunFolder]) -> dict[str, Any]:
+    """Return what was given to each row by its run, a label name or a list of them, by row id in ascending order."""
+    given: dict[str, Any] = {}
+    for run in runs:
+        names = read_json(run.record)["model"]["labels"]
+        file = run.path / "predictions" / "test.parquet"
+        rows = zip(read_predictions(file, names)[0], read_given(file, names), strict=True)
+        given |= {
+            row_id: [names[index] for index in np.flatnonzero(answer)] if np.ndim(answer) else names[answer]
+            for row_id, answer in rows
+        }
+    return dict(sorted(given.items()))
 
 
 def _fold_figures(run: RunFolder) -> dict[str, Any]:

@@ -248,6 +248,9 @@ def test_cross_validation_predicts_every_row_once_and_a_fold_alone_is_the_fold_i
     )
     tested = [row for fold in range(3) for row in read_json(tmp_path / "folds" / f"fold-{fold}" / "split.json")["test"]]
     assert len(tested) == len(set(tested)) == 100 == record["out_of_fold"]["n"]
+    assert list(record["predictions"]) == sorted(tested)
+    right = [row.partition("/")[0] == given for row, given in record["predictions"].items()]
+    assert sum(right) == record["out_of_fold"]["correct"]
     alone = run_training("alone", folds=3, fold=2, **training)
     assert read_json(alone.record)["model"]["weights_sha256"] == record["folds"][2]["weights_sha256"]
 
