@@ -66,6 +66,17 @@ def test_the_figures_in_the_readme_are_those_of_the_records(tmp_path):
     assert readme_section(*map(read_json, RECORDS)) in README
 
 
+def test_the_readme_claims_to_beat_the_baseline_only_where_the_intervals_say_so():
+    run, folds, baseline, audit = map(read_json, RECORDS)
+    baseline["out_of_fold"]["intervals"]["accuracy"] = [0.5, folds["out_of_fold"]["intervals"]["accuracy"][0]]
+    assert "overlap" in readme_section(run, folds, baseline, audit)
+    baseline["out_of_fold"]["intervals"]["accuracy"] = [0.5, 0.6]
+    assert "is more accurate than the baseline" in readme_section(run, folds, baseline, audit)
+    baseline["folds"][0]["split_fingerprint"] = "other rows"
+    with pytest.raises(ValueError, match="of other folds"):
+        readme_section(run, folds, baseline, audit)
+
+
 @pytest.mark.parametrize("marker", [BEGIN, END])
 def test_a_readme_without_a_marker_is_refused(tmp_path, marker):
     copy = tmp_path / "README.md"
