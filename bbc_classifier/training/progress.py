@@ -31,7 +31,8 @@ class Progress(TrainerCallback):
                 initial=state.global_step,
                 desc="training",
                 unit="step",
-                disable=args.disable_tqdm,
+                # A probe alone takes no step.
+                disable=args.disable_tqdm or state.max_steps == 0,
                 dynamic_ncols=True,
             )
 
