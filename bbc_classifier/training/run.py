@@ -124,19 +124,19 @@ def _run(
 ) -> None:
     clock, origin = Clock(), provenance()
     start = _start(model_options, data_options, arguments)
-    # A run that goes on takes its head from the checkpoint.
-    if model_options.head_start == "probe" and checkpoint is None:
-        _probe(start, arguments)
     if checkpoint is not None:
         folder.refuse_other_split(start.articles.split.fingerprint)
     if PartialState().is_main_process:
         folder.begin(options, overwrite=arguments.overwrite)
         start.articles.split.save(folder.split)
         write_json(folder.seen_texts, start.articles.seen_texts())
+    clock.lap("prepare")
+    # A run that goes on takes its head from the checkpoint.
+    if model_options.head_start == "probe" and checkpoint is None:
+        _probe(start, arguments)
     trainer = build_trainer(
         start.model, start.tokenizer, arguments, start.problem, start.rows("train"), start.rows("validation")
     )
-    clock.lap("prepare")
     outcome = trainer.train(resume_from_checkpoint=checkpoint)
     clock.lap("train")
     if not trainer.is_world_process_zero():
@@ -145,11 +145,12 @@ def _run(
     trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     calibration = _calibrate(start)
     _save(folder, start)
+    clock.lap("calibrate_and_save")
     reports = _evaluate(folder, start.articles)
     write_json(folder.history, trainer.state.log_history)
     if trainer.state.global_step:
         draw_learning_curves(trainer.state.log_history, folder.figures / "learning_curves.png")
-    clock.lap("calibrate_save_evaluate")
+    clock.lap("evaluate")
     truncated = {side: encoded.truncated_share for side, encoded in start.encoded.items()}
     folder.finish(
         run_record(
