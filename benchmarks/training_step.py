@@ -1,75 +1,126 @@
-"""What one training step costs, and what freezing layers and leaving out the encoder's dropout save, side by side.
+"""What one training step costs at equal work, against the stock Trainer's and against the matrix product's peak.
 
-`python benchmarks/training_step.py` writes `results/training-step.json`. The variants take turns, so that a machine
-whose speed drifts slows all of them alike; quote the ratios, not the seconds.
+`python benchmarks/training_step.py` writes `results/training-step.json`. Every variant is a Trainer of its own on the
+same rows, all of one length: the library's `AutoModelForSequenceClassification` with the Trainer's defaults, and ours,
+one lever after the other. They take turns, so that a machine whose speed drifts slows all of them alike; quote the
+ratios, not the seconds.
 """
 
 import statistics
-import time
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import set_seed
+from contenders.task import FORWARD_AND_BACKWARD, Work
+from gemm_peak import gemm_peak
+from step_seconds import LABELS, STEPS, median_step_seconds, rows_of_length, summary
+from transformers import AutoModelForSequenceClassification, Trainer, TrainingArguments, set_seed
 
 from bbc_classifier.model import PooledEncoderForSequenceClassification
+from bbc_classifier.model.encoders import locate_encoder
 from bbc_classifier.provenance import provenance
 from bbc_classifier.records import write_json
+from bbc_classifier.training.arguments import ClassifierTrainingArguments
+from bbc_classifier.training.attention import choose_attention
+from bbc_classifier.training.trainer import ClassifierTrainer
 
 RECORD = Path("results") / "training-step.json"
-ROWS, TOKENS, ROUNDS = 16, 128, 9
-LABELS = ["business", "entertainment", "politics", "sport", "tech"]
-FIRST = "two layers frozen"
-# name: (frozen layers, encoder dropout; None keeps the checkpoint's own 0.1)
-VARIANTS = {FIRST: (2, 0.0), "nothing frozen": (0, 0.0), "nothing frozen, encoder dropout": (0, None)}
+ENCODER, BATCH, LENGTHS, ROUNDS = "minilm", 16, (128, 256), 5
+STOCK = "stock Trainer"
+# name: (precision, attention, encoder dropout; -1 keeps the checkpoint's own 0.1)
+VARIANTS: dict[str, tuple[str, str | None, float]] = {
+    "ours, fp32": ("fp32", None, -1),
+    "ours, fp32, no encoder dropout": ("fp32", None, 0),
+    "ours, bf16, the library's attention": ("bf16", "sdpa", -1),
+    "ours, bf16": ("bf16", None, -1),
+    "ours, bf16, no encoder dropout": ("bf16", None, 0),
+}
 
 
-def build(frozen_layers: int, encoder_dropout: float | None) -> tuple[torch.nn.Module, torch.optim.Optimizer]:
-    """Return a classifier in training mode and the optimiser over what it trains."""
+def stock_trainer(length: int, folder: str) -> Trainer:
+    """Return the library's classifier under the Trainer's defaults."""
     set_seed(0)
-    model = PooledEncoderForSequenceClassification.from_encoder(
-        "minilm", labels=LABELS, encoder_dropout=encoder_dropout, max_input_tokens=TOKENS
+    model = AutoModelForSequenceClassification.from_pretrained(
+        str(locate_encoder(ENCODER).path), num_labels=len(LABELS)
     )
-    model.freeze_encoder(frozen_layers)
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return model.train(), torch.optim.AdamW(trained, lr=1e-4, fused=True)
+    arguments = TrainingArguments(
+        output_dir=folder,
+        per_device_train_batch_size=BATCH,
+        max_steps=STEPS,
+        report_to="none",
+        save_strategy="no",
+        disable_tqdm=True,
+    )
+    return Trainer(model=model, args=arguments, train_dataset=rows_of_length(length, BATCH))
 
 
-def step(model: torch.nn.Module, optimizer: torch.optim.Optimizer, batch: dict[str, torch.Tensor]) -> float:
-    """Do one step; return its seconds."""
-    started = time.perf_counter()
-    model(**batch).loss.backward()
-    torch.nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], 1.0)
-    optimizer.step()
-    optimizer.zero_grad()
-    return time.perf_counter() - started
+def our_trainer(length: int, folder: str, variant: tuple[str, str | None, float]) -> Trainer:
+    """Return our classifier under our Trainer, without validation."""
+    precision, attention, encoder_dropout = variant
+    set_seed(0)
+    arguments = ClassifierTrainingArguments(
+        output_dir=folder,
+        per_device_train_batch_size=BATCH,
+        max_steps=STEPS,
+        precision=precision,
+        eval_strategy="no",
+        save_strategy="no",
+        load_best_model_at_end=False,
+        disable_tqdm=True,
+    )
+    model = PooledEncoderForSequenceClassification.from_encoder(
+        ENCODER,
+        labels=LABELS,
+        encoder_dropout=None if encoder_dropout < 0 else encoder_dropout,
+        attn_implementation=choose_attention(attention, arguments.device.type, arguments.precision),
+        max_input_tokens=length,
+    )
+    return ClassifierTrainer(model=model, args=arguments, train_dataset=rows_of_length(length, BATCH))
 
 
-def summary(values: list[float]) -> dict[str, float]:
-    """Return minimum, median and maximum."""
+def compare(length: int, folder: str) -> dict[str, Any]:
+    """Return seconds, speed-ups over the stock Trainer and GFLOP/s of every variant at one length."""
+    builds: dict[str, Callable[[], Trainer]] = {STOCK: lambda: stock_trainer(length, folder)}
+    builds |= {name: lambda variant=variant: our_trainer(length, folder, variant) for name, variant in VARIANTS.items()}
+    rounds, peaks = [], []
+    for _ in range(ROUNDS):
+        rounds.append({name: median_step_seconds(build()) for name, build in builds.items()})
+        peaks.append({"fp32": gemm_peak(torch.float32), "bf16": gemm_peak(torch.bfloat16)})
+    config = stock_trainer(length, folder).model.config
+    work = Work(
+        layers=config.num_hidden_layers,
+        width=config.hidden_size,
+        inner=config.intermediate_size,
+        lengths=[length] * BATCH,
+        passes=FORWARD_AND_BACKWARD,
+        seconds=1.0,
+    ).gflop()
+    peak = {name: statistics.median(each[name] for each in peaks) for name in peaks[0]}
     return {
-        name: round(function(values), 3)
-        for name, function in (("min", min), ("median", statistics.median), ("max", max))
+        "gemm_peak_gflop_per_second": {name: summary([each[name] for each in peaks]) for name in peaks[0]},
+        "gflop_per_step": round(work, 1),
+        "variants": {
+            name: {
+                "seconds": summary([each[name] for each in rounds]),
+                "times_as_fast_as_stock": summary([each[STOCK] / each[name] for each in rounds]),
+                "gflop_per_second": summary([work / each[name] for each in rounds]),
+                "share_of_bf16_peak": summary([work / each[name] / peak["bf16"] for each in rounds]),
+            }
+            for name in builds
+        },
     }
 
 
 if __name__ == "__main__":
-    built = {name: build(*settings) for name, settings in VARIANTS.items()}
-    batch = {
-        "input_ids": torch.randint(1000, 20000, (ROWS, TOKENS)),
-        "attention_mask": torch.ones(ROWS, TOKENS, dtype=torch.long),
-        "labels": torch.arange(ROWS) % len(LABELS),
-    }
-    rounds = [{name: step(*pair, batch) for name, pair in built.items()} for _ in range(ROUNDS + 1)][1:]
-    record = {
-        "rows": ROWS,
-        "tokens": TOKENS,
-        "rounds": ROUNDS,
-        "seconds": {name: summary([each[name] for each in rounds]) for name in VARIANTS},
-        "ratio_to_first": {name: summary([each[name] / each[FIRST] for each in rounds]) for name in VARIANTS},
-        "provenance": provenance(),
-    }
+    with tempfile.TemporaryDirectory() as folder:
+        lengths = {str(length): compare(length, folder) for length in LENGTHS}
+    record = {"schema": 1, "batch": BATCH, "rounds": ROUNDS, "lengths": lengths, "provenance": provenance()}
     write_json(RECORD, record)
-    for name in VARIANTS:
-        seconds, ratio = record["seconds"][name]["median"], record["ratio_to_first"][name]["median"]
-        print(f"{name:34} {seconds:.3f} s, {ratio:.2f} x {FIRST}")
+    for length, content in lengths.items():
+        print(f"{BATCH} rows of {length} tokens; bf16 peak {content['gemm_peak_gflop_per_second']['bf16']['median']}")
+        for name, figures in content["variants"].items():
+            ratio, share = figures["times_as_fast_as_stock"]["median"], figures["share_of_bf16_peak"]["median"]
+            print(f"{name:52} {figures['seconds']['median']:.3f} s, {ratio:.2f} x, {share:.0%} of the bf16 peak")
     print(f"Written: {RECORD}")

@@ -102,7 +102,8 @@ class ModelArguments:
         metadata={"help": "'balanced' weighs each label by the inverse of its share.", "choices": ["none", "balanced"]},
     )
     attn_implementation: str | None = field(
-        default=None, metadata={"help": "eager, sdpa, flash_attention_2, …; unset, the library chooses."}
+        default=None,
+        metadata={"help": "eager, sdpa, flash_attention_2, …; unset, eager on a CPU in bf16, else the library's."},
     )
 
 

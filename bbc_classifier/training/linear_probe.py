@@ -24,8 +24,6 @@ def fit_head(
     input_ids: Sequence[list[int]],
     targets: np.ndarray,
     pad_token_id: int,
-    *,
-    bf16: bool = False,
 ) -> None:
     """Set the model's linear head to a logistic regression on its pooled vectors of the training rows.
 
@@ -34,10 +32,8 @@ def fit_head(
         input_ids: Token ids per row, special tokens included, without padding.
         targets: (rows,) class indices, or (rows, labels) of 0/1.
         pad_token_id: Fills the shorter rows of a batch.
-        bf16: Whether the encoder runs in bfloat16, as it will in training.
     """
-    with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=bf16):
-        vectors = pooled_vectors(model, input_ids, pad_token_id)
+    vectors = pooled_vectors(model, input_ids, pad_token_id)
     scaler = StandardScaler().fit(vectors)
     scaled = scaler.transform(vectors)
     if targets.ndim == 1:

@@ -27,6 +27,12 @@ def choose_precision(requested: str, device: str) -> str:
     return "fp32"
 
 
+def autocast(precision: str, device: str) -> torch.autocast:
+    """Return the context in which a model runs in a format that `choose_precision` chose, as in training."""
+    dtype = torch.float16 if precision == "fp16" else torch.bfloat16
+    return torch.autocast(device, dtype=dtype, enabled=precision != "fp32")
+
+
 def cpu_has_bf16() -> bool:
     """Whether this processor multiplies bf16 matrices in hardware (AVX512-BF16 or AMX; no other is recognised)."""
     if platform.machine().lower() not in ("x86_64", "amd64"):

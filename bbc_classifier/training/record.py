@@ -88,6 +88,7 @@ def training_figures(trainer: ClassifierTrainer) -> dict[str, Any]:
     best = state.best_model_checkpoint
     return {
         "precision": arguments.precision,
+        "attention": trainer.model.config._attn_implementation,
         "device": str(arguments.device),
         "processes": arguments.world_size,
         "steps": state.global_step,

@@ -34,7 +34,9 @@ from bbc_classifier.training.arguments import (
     default_output_dir,
     shaping_options,
 )
+from bbc_classifier.training.attention import choose_attention
 from bbc_classifier.training.linear_probe import fit_head
+from bbc_classifier.training.precision import autocast
 from bbc_classifier.training.record import Clock, run_record
 from bbc_classifier.training.run_folder import RunFolder
 from bbc_classifier.training.starting_point import balanced_weights, start_model, start_tokenizer
@@ -141,9 +143,9 @@ def _run(
     clock.lap("train")
     if not trainer.is_world_process_zero():
         return
-    # In bf16 the Trainer leaves the model's forward in autocast; what is saved is calibrated as its users will run it.
+    # In bf16 the Trainer leaves the model's forward in autocast; whoever runs the model now says in which format.
     trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
-    calibration = _calibrate(start)
+    calibration = _calibrate(start, arguments)
     _save(folder, start)
     clock.lap("calibrate_and_save")
     reports = _evaluate(folder, start.articles)
@@ -189,6 +191,9 @@ def _start(model_options: ModelArguments, data_options: DataArguments, arguments
         problem_type=problem.problem_type,
         class_weights=balanced_weights(problem.label_totals(targets["train"])) if balanced else None,
         label_smoothing=arguments.label_smoothing_factor,
+        attn_implementation=choose_attention(
+            model_options.attn_implementation, arguments.device.type, arguments.precision
+        ),
     )
     tokenizer = start_tokenizer(model_options)
     encoded = {
@@ -207,18 +212,14 @@ def _start(model_options: ModelArguments, data_options: DataArguments, arguments
 def _probe(start: Start, arguments: ClassifierTrainingArguments) -> None:
     logger.info("fitting the head to the encoder's vectors of %d articles", len(start.targets["train"]))
     start.model.to(arguments.device)
-    fit_head(
-        start.model,
-        start.encoded["train"].input_ids,
-        start.targets["train"],
-        start.tokenizer.pad_token_id,
-        bf16=arguments.precision == "bf16",
-    )
+    with autocast(arguments.precision, arguments.device.type):
+        fit_head(start.model, start.encoded["train"].input_ids, start.targets["train"], start.tokenizer.pad_token_id)
 
 
-def _calibrate(start: Start) -> Calibration:
-    """Fit temperature and thresholds on validation and put them into the model; return them."""
-    logits = predict_logits(start.model, start.encoded["validation"].input_ids, start.tokenizer.pad_token_id)
+def _calibrate(start: Start, arguments: ClassifierTrainingArguments) -> Calibration:
+    """Fit temperature and thresholds on validation, in the format of training, and put them into the model."""
+    with autocast(arguments.precision, start.model.device.type):
+        logits = predict_logits(start.model, start.encoded["validation"].input_ids, start.tokenizer.pad_token_id)
     calibration = start.problem.calibrate(start.targets["validation"], logits)
     start.model.fold_temperature(calibration.temperature)
     start.model.config.label_thresholds = calibration.thresholds

@@ -34,6 +34,7 @@ def start_model(
     problem_type: str,
     class_weights: list[float] | None,
     label_smoothing: float,
+    attn_implementation: str | None,
 ) -> PooledEncoderForSequenceClassification:
     """Start a classifier from the encoder. Seed first: the head is drawn from the global random state.
 
@@ -48,7 +49,7 @@ def start_model(
             problem_type=problem_type,
             revision=options.encoder_revision,
             encoder_dropout=None if options.encoder_dropout < 0 else options.encoder_dropout,
-            attn_implementation=options.attn_implementation,
+            attn_implementation=attn_implementation,
             pooling=options.pooling,
             classifier_dropout=options.classifier_dropout,
             max_input_tokens=data.max_length,
