@@ -1,4 +1,4 @@
-"""The recipes against each other on the same five folds, from the committed records: `python scripts/compare_recipes.py`."""
+"""The recipes against each other on the same five folds, from their records: `python scripts/compare_recipes.py`."""
 
 from pathlib import Path
 

@@ -46,10 +46,12 @@ def encode_texts(
     truncation: str,
     *,
     distinct: bool = False,
+    keep_whole: bool = False,
 ) -> EncodedTexts:
     """Tokenise whole texts, then cut each to `max_length` tokens (None: not at all) as `truncation` says.
 
-    With `distinct`, each token of a text is kept where it first stands, before anything is cut.
+    With `distinct`, each token of a text is kept where it first stands, before anything is cut. With `keep_whole` all
+    of that is left to the model, which needs the whole text for something else; what it will cut counts as truncated.
     """
     if not texts:
         return EncodedTexts([], [])
@@ -61,7 +63,7 @@ def encode_texts(
         return_token_type_ids=False,
         verbose=False,
     )["input_ids"]
-    if distinct:
-        whole = [first_occurrences(tokens) for tokens in whole]
-    cut = [cut_tokens(tokens, max_length, truncation) for tokens in whole]
-    return EncodedTexts(cut, [len(short) < len(long) for short, long in zip(cut, whole, strict=True)])
+    read = [first_occurrences(tokens) for tokens in whole] if distinct else whole
+    cut = [cut_tokens(tokens, max_length, truncation) for tokens in read]
+    truncated = [len(short) < len(long) for short, long in zip(cut, read, strict=True)]
+    return EncodedTexts(whole if keep_whole else cut, truncated)

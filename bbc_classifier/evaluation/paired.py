@@ -43,8 +43,8 @@ def paired_difference(first: np.ndarray, second: np.ndarray) -> PairedDifference
     """Compare two classifiers by which rows they got right.
 
     A row's difference is the share of seeds in which the first was right less that of the second; bounds are Student's
-    over rows, which count as independent. McNemar's test is the exact one (Q. McNemar, 1947; a binomial test of the rows
-    on which the two differ). A classifier with one seed meets every seed of the other.
+    over rows, which count as independent. McNemar's test is the exact one (Q. McNemar, 1947; a binomial test of the
+    rows on which the two differ). A classifier with one seed meets every seed of the other.
 
     Args:
         first: (seeds, rows) booleans, whether the first classifier was right.

@@ -66,7 +66,8 @@ def is_not_inferior(pair: Mapping[str, Any], margin: float = MARGIN) -> bool:
 
 def _truth(data_options: DataArguments, folds: int) -> tuple[dict[str, str], list[str]]:
     """Return the label of every row, and the fingerprints of the folds in their order."""
-    truth, fingerprints = {}, []
+    truth: dict[str, str] = {}
+    fingerprints: list[str] = []
     for fold in range(folds):
         articles = load_articles(replace(data_options, folds=folds, fold=fold))
         test = articles.side("test")

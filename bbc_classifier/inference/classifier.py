@@ -91,7 +91,12 @@ class NewsClassifier:
         """Return the probabilities, (texts, labels) float64, rows in the texts' order, and which texts were cut."""
         config = self.model.config
         encoded = encode_texts(
-            self.tokenizer, texts, config.max_input_tokens, config.truncation, distinct=config.distinct_tokens
+            self.tokenizer,
+            texts,
+            config.max_input_tokens,
+            config.truncation,
+            distinct=config.distinct_tokens,
+            keep_whole=config.lexical_head,
         )
         logits = predict_logits(self.model, encoded.input_ids, self.tokenizer.pad_token_id)
         return (sigmoid if self.multi_label else softmax)(logits), encoded.truncated

@@ -64,6 +64,8 @@ class PooledEncoderConfig(PreTrainedConfig):
             None means as many as the encoder has positions for.
         truncation: Which end of longer input is kept: "head", "tail" or "head+tail".
         distinct_tokens: Read each token of the input once, where it first stands, before anything is cut.
+        lexical_head: Add the scores of a linear classifier on which tokens the whole text has (`LexicalHead`). Not for
+            multi-label classifiers.
         class_weights: One weight per label for the training loss, or None.
         label_smoothing: Label smoothing of the training loss, in [0, 1).
         label_thresholds: The probability in (0, 1) from which on each label is given, one per label; None means 0.5 for
@@ -85,6 +87,7 @@ class PooledEncoderConfig(PreTrainedConfig):
         max_input_tokens=None,
         truncation="head",
         distinct_tokens=False,
+        lexical_head=False,
         class_weights=None,
         label_smoothing=0.0,
         label_thresholds=None,
@@ -96,6 +99,7 @@ class PooledEncoderConfig(PreTrainedConfig):
         self.max_input_tokens = usable_positions(self.encoder_config) if max_input_tokens is None else max_input_tokens
         self.truncation = truncation
         self.distinct_tokens = distinct_tokens
+        self.lexical_head = lexical_head
         self.class_weights = class_weights
         self.label_smoothing = label_smoothing
         self.label_thresholds = label_thresholds
@@ -154,8 +158,11 @@ class PooledEncoderConfig(PreTrainedConfig):
         encoder_type = self.encoder_config.model_type
         _check_choice("pooling", self.pooling, legal_poolings(encoder_type), f" for a {encoder_type} encoder")
         _check_choice("truncation", self.truncation, TRUNCATIONS)
-        if not isinstance(self.distinct_tokens, bool):
-            raise PooledEncoderError(f"distinct_tokens must be true or false, not {self.distinct_tokens!r}")
+        for name in ("distinct_tokens", "lexical_head"):
+            if not isinstance(getattr(self, name), bool):
+                raise PooledEncoderError(f"{name} must be true or false, not {getattr(self, name)!r}")
+        if self.lexical_head and self.problem_type == "multi_label_classification":
+            raise PooledEncoderError("a lexical_head is for one label per text, not for any number of them")
         if self.problem_type is not None:
             _check_choice("problem_type", self.problem_type, PROBLEM_TYPES)
         check_number("classifier_dropout", self.classifier_dropout)

@@ -9,19 +9,20 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils import can_return_tuple
 
 from .columns import every_token, take_columns
-from .configuration_pooled_encoder import PooledEncoderConfig, PooledEncoderError, check_number
+from .configuration_pooled_encoder import PooledEncoderConfig, PooledEncoderError
 from .distinct_tokens import first_positions
 from .encoders import locate_encoder
+from .lexical_head import LexicalHead
 from .loss import infer_problem_type, sequence_loss
 from .pooling import POOLINGS
 from .pretrained_encoder import (
     absent_tensors,
-    encoder_class,
+    build_encoder,
     load_encoder_config,
     load_pretrained_encoder,
-    pooler_argument,
     poolings_without,
     quiet_library,
+    set_encoder_dropout,
 )
 from .truncation import kept_positions
 
@@ -46,10 +47,12 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         super().__init__(config)
         config.check()
         pooling = POOLINGS[config.pooling]
-        self.encoder = _build_encoder(config.encoder_config, pooling.needs_encoder_pooler)
+        self.encoder = build_encoder(config.encoder_config, pooling.needs_encoder_pooler)
         self.pooling = pooling(config.hidden_size)
         self.dropout = nn.Dropout(config.classifier_dropout)
         self.classifier = nn.Linear(self.pooling.width, config.num_labels)
+        vocabulary = config.encoder_config.vocab_size
+        self.lexical_head = LexicalHead(vocabulary, config.num_labels) if config.lexical_head else None
         self._encoder_arguments = frozenset(inspect.signature(type(self.encoder).forward).parameters)
         self.post_init()
 
@@ -112,6 +115,8 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         if _same_head(start.config, config):
             model.pooling.load_state_dict(start.pooling.state_dict())
             model.classifier.load_state_dict(start.classifier.state_dict())
+            if model.lexical_head is not None and start.lexical_head is not None:
+                model.lexical_head.load_state_dict(start.lexical_head.state_dict())
         return model
 
     @can_return_tuple
@@ -146,14 +151,17 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
 
         Raises:
             ValueError: Both or neither of `input_ids` and `inputs_embeds` are given, embeddings to a classifier that
-                reads each token once, or a mask that is not 2-D.
+                compares or counts tokens, or a mask that is not 2-D.
         """
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError("give either input_ids or inputs_embeds")
+        if input_ids is None and (self.config.distinct_tokens or self.config.lexical_head):
+            raise ValueError("this classifier compares or counts tokens, which needs input_ids, not inputs_embeds")
         if attention_mask is None:
             attention_mask = every_token(input_ids, inputs_embeds)
         if attention_mask.dim() != 2:
             raise ValueError(f"attention_mask must have the shape (batch, tokens), not {tuple(attention_mask.shape)}")
+        lexical_scores = None if self.lexical_head is None else self.lexical_head(input_ids, attention_mask)
         columns, attention_mask = self._columns_to_read(input_ids, attention_mask)
         per_token = {
             "input_ids": input_ids,
@@ -173,6 +181,8 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         )
         pooled = self.pooling(encoder_output, attention_mask)
         logits = self.classifier(self.dropout(pooled))
+        if lexical_scores is not None:
+            logits = logits + lexical_scores
         return SequenceClassifierOutput(
             loss=None if labels is None else self._loss(logits, labels),
             logits=logits,
@@ -208,6 +218,8 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         with torch.no_grad():
             self.classifier.weight.div_(temperature)
             self.classifier.bias.div_(temperature)
+            if self.lexical_head is not None:
+                self.lexical_head.scores.weight.div_(temperature)
 
     def save_pretrained(self, save_directory, **kwargs):
         """Save config, code and weights (safetensors).
@@ -224,13 +236,16 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the columns of the batch that are read, (batch, kept) int64, and their mask."""
         config = self.config
-        if not config.distinct_tokens:
+        if not config.distinct_tokens or input_ids is None:
             return kept_positions(attention_mask, config.max_input_tokens, config.truncation)
-        if input_ids is None:
-            raise ValueError("this classifier reads each token once, which needs input_ids, not inputs_embeds")
         distinct, attention_mask = first_positions(input_ids, attention_mask)
         columns, attention_mask = kept_positions(attention_mask, config.max_input_tokens, config.truncation)
-        return distinct.gather(1, columns), attention_mask
+        columns = distinct.gather(1, columns)
+        if torch.compiler.is_compiling() or torch.jit.is_tracing():
+            return columns, attention_mask
+        # A text says most of its tokens more than once: what no row reads need not go through the encoder.
+        longest = max(1, int((attention_mask != 0).sum(1).max()))
+        return columns[:, :longest], attention_mask[:, :longest]
 
     def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         problem_type = self.config.problem_type or infer_problem_type(self.config.num_labels, labels)
@@ -239,29 +254,6 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         weights = self.config.class_weights
         class_weights = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=logits.device)
         return sequence_loss(logits, labels, problem_type, class_weights, self.config.label_smoothing)
-
-
-def set_encoder_dropout(encoder_config, probability: float) -> None:
-    """Set every dropout probability that the encoder's configuration has, whatever its field is called.
-
-    Raises:
-        PooledEncoderError: The probability is not in [0, 1).
-    """
-    check_number("encoder_dropout", probability)
-    for name, value in encoder_config.to_dict().items():
-        if "dropout" in name and isinstance(value, (int, float)) and not isinstance(value, bool):
-            setattr(encoder_config, name, float(probability))
-
-
-def _build_encoder(encoder_config, with_pooler: bool) -> PreTrainedModel:
-    """Build the encoder with fresh weights, without a pooler unless the pooling uses it."""
-    # Its class itself, not the Auto class: that one would build it in the dtype its own configuration was saved with.
-    encoder = encoder_class(encoder_config)(encoder_config, **pooler_argument(encoder_config, with_pooler))
-    if with_pooler and getattr(encoder, "pooler", None) is None:
-        raise PooledEncoderError(f"{type(encoder).__name__} has no pooler; {poolings_without(encoder_config)}")
-    if not with_pooler and getattr(encoder, "pooler", None) is not None:
-        encoder.pooler = nn.Identity()
-    return encoder
 
 
 def _load_finished(
@@ -291,7 +283,7 @@ def _copy_encoder(model: PooledEncoderForSequenceClassification, source: PreTrai
 
 def _same_head(start: PooledEncoderConfig, config: PooledEncoderConfig) -> bool:
     """Whether two configurations mean the same by the head's outputs; an unset problem type agrees with any."""
-    same_kind = start.problem_type in (None, config.problem_type)
+    same_kind = start.problem_type in (None, config.problem_type) and start.lexical_head == config.lexical_head
     return same_kind and start.pooling == config.pooling and start.label_names == config.label_names
 
 

@@ -1,13 +1,14 @@
-"""Loading a pretrained encoder's weights, whatever layout its checkpoint has, and refusing to leave any random."""
+"""Building the encoder, and loading its pretrained weights, whatever layout they have, leaving none random."""
 
 import contextlib
 import inspect
 
 import torch
+from torch import nn
 from transformers import AutoConfig, AutoModel, PreTrainedModel, __version__
 from transformers.utils import logging
 
-from .configuration_pooled_encoder import PooledEncoderError, legal_poolings
+from .configuration_pooled_encoder import PooledEncoderError, check_number, legal_poolings
 from .pooling import POOLINGS
 
 
@@ -46,6 +47,33 @@ def pooler_argument(encoder_config, with_pooler: bool) -> dict[str, bool]:
     """Return the keyword that builds the encoder with or without its pooler; empty where its class has no choice."""
     parameters = inspect.signature(encoder_class(encoder_config).__init__).parameters
     return {"add_pooling_layer": with_pooler} if "add_pooling_layer" in parameters else {}
+
+
+def set_encoder_dropout(encoder_config, probability: float) -> None:
+    """Set every dropout probability that the encoder's configuration has, whatever its field is called.
+
+    Raises:
+        PooledEncoderError: The probability is not in [0, 1).
+    """
+    check_number("encoder_dropout", probability)
+    for name, value in encoder_config.to_dict().items():
+        if "dropout" in name and isinstance(value, (int, float)) and not isinstance(value, bool):
+            setattr(encoder_config, name, float(probability))
+
+
+def build_encoder(encoder_config, with_pooler: bool) -> PreTrainedModel:
+    """Build the encoder with fresh weights, without a pooler unless the pooling uses it.
+
+    Raises:
+        PooledEncoderError: Its class has no pooler.
+    """
+    # Its class itself, not the Auto class: that one would build it in the dtype its own configuration was saved with.
+    encoder = encoder_class(encoder_config)(encoder_config, **pooler_argument(encoder_config, with_pooler))
+    if with_pooler and getattr(encoder, "pooler", None) is None:
+        raise PooledEncoderError(f"{type(encoder).__name__} has no pooler; {poolings_without(encoder_config)}")
+    if not with_pooler and getattr(encoder, "pooler", None) is not None:
+        encoder.pooler = nn.Identity()
+    return encoder
 
 
 def load_pretrained_encoder(path: str, encoder_config, with_pooler: bool, **loading) -> PreTrainedModel:

@@ -97,6 +97,13 @@ class ModelArguments:
             "choices": list(HEAD_STARTS),
         },
     )
+    lexical_head: bool = field(
+        default=False,
+        metadata={
+            "help": "Add a linear classifier on which tokens and pairs of tokens the whole text has (TF-IDF); with "
+            "--head_start probe, one label per text."
+        },
+    )
     class_weights: str = field(
         default="none",
         metadata={"help": "'balanced' weighs each label by the inverse of its share.", "choices": ["none", "balanced"]},

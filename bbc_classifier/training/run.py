@@ -84,6 +84,8 @@ def train(
     """
     if model_options.head_start == "random" and arguments.num_train_epochs == 0 and arguments.max_steps <= 0:
         raise InputError("--num_train_epochs 0 trains nothing; add --head_start probe, which needs no epoch")
+    if model_options.lexical_head and model_options.head_start != "probe":
+        raise InputError("--lexical_head is fitted together with --head_start probe; add that")
     source = open_source(data_options)
     folder = RunFolder(_output_dir(model_options, arguments, source.name))
     options = {
@@ -178,6 +180,8 @@ def _start(model_options: ModelArguments, data_options: DataArguments, arguments
     _log_data(articles)
     problem = problem_of(articles.label_names, multi_label=articles.multi_label)
     check_metric(arguments, problem)
+    if model_options.lexical_head and articles.multi_label:
+        raise InputError("--lexical_head is for one label per text; these rows have any number")
     targets = {
         side: problem.targets(articles.side(side)["label"][:], articles.label_names) for side in ("train", "validation")
     }
@@ -203,6 +207,7 @@ def _start(model_options: ModelArguments, data_options: DataArguments, arguments
             data_options.max_length,
             data_options.truncation,
             distinct=data_options.distinct_tokens,
+            keep_whole=model_options.lexical_head,
         )
         for side in targets
     }

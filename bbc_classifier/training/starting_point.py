@@ -55,6 +55,7 @@ def start_model(
             max_input_tokens=data.max_length,
             truncation=data.truncation,
             distinct_tokens=data.distinct_tokens,
+            lexical_head=options.lexical_head,
             class_weights=class_weights,
             label_smoothing=label_smoothing,
         )

@@ -90,5 +90,5 @@ def test_the_setting_ships_with_the_classifier_and_is_checked(classifier, tmp_pa
 
 
 def test_embeddings_cannot_be_read_once(classifier):
-    with pytest.raises(ValueError, match="reads each token once, which needs input_ids"):
+    with pytest.raises(ValueError, match="compares or counts tokens, which needs input_ids"):
         classifier(inputs_embeds=torch.zeros(1, 4, 24))
