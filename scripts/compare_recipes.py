@@ -8,11 +8,18 @@ from bbc_classifier.evaluation.recipe_comparison import compare_recipes
 RESULTS = Path("results")
 RECORD = RESULTS / "recipes.json"
 RECORDS = {
+    "accurate": [RESULTS / "accurate-5-folds.json"],
     "default": [RESULTS / "minilm-mean-5-folds.json"],
     "reference": [RESULTS / f"reference-seed{seed}-5-folds.json" for seed in (42, 43, 44)],
     "TF-IDF": [RESULTS / "tfidf-5-folds.json"],
 }
-PAIRS = [("default", "reference"), ("default", "TF-IDF"), ("reference", "TF-IDF")]
+PAIRS = [
+    ("default", "reference"),
+    ("default", "TF-IDF"),
+    ("reference", "TF-IDF"),
+    ("accurate", "TF-IDF"),
+    ("accurate", "default"),
+]
 
 if __name__ == "__main__":
     content = compare_recipes(RECORDS, PAIRS, DataArguments(), folds=5, record=RECORD)

@@ -10,16 +10,21 @@ from bbc_classifier.audit.options import AuditArguments
 from bbc_classifier.cli import COMMANDS
 from bbc_classifier.data.options import ColumnArguments, DataArguments
 from bbc_classifier.evaluation.options import EvaluateArguments
-from bbc_classifier.evaluation.readme_section import BEGIN, END, readme_section, write_readme_section
+from bbc_classifier.evaluation.readme_section import (
+    BEGIN,
+    END,
+    RECORDS,
+    read_records,
+    readme_section,
+    write_readme_section,
+)
 from bbc_classifier.inference.options import PredictArguments
 from bbc_classifier.option_parser import OptionParser
-from bbc_classifier.records import read_json
 from bbc_classifier.training.arguments import ClassifierTrainingArguments, ModelArguments
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-RECORDS = [ROOT / "results" / f"minilm-mean-{name}.json" for name in ("seed42", "5-folds")]
-RECORDS += [ROOT / "results" / f"{name}.json" for name in ("reference-seed42-5-folds", "tfidf-5-folds", "audit_scale")]
+RESULTS = ROOT / "results"
 GROUPS = {
     "train": (ModelArguments, DataArguments, ClassifierTrainingArguments),
     "evaluate": (EvaluateArguments, DataArguments),
@@ -61,20 +66,43 @@ def test_the_readme_names_only_options_and_files_that_exist():
 def test_the_figures_in_the_readme_are_those_of_the_records(tmp_path):
     copy = tmp_path / "README.md"
     copy.write_text(README, encoding="utf-8")
-    write_readme_section(copy, *RECORDS)
+    records = read_records(RESULTS)
+    write_readme_section(copy, records)
     assert copy.read_text(encoding="utf-8") == README
-    assert readme_section(*map(read_json, RECORDS)) in README
+    assert readme_section(records) in README
 
 
-def test_the_readme_claims_to_beat_the_baseline_only_where_the_intervals_say_so():
-    run, folds, reference, baseline, audit = map(read_json, RECORDS)
-    baseline["out_of_fold"]["intervals"]["accuracy"] = [0.5, folds["out_of_fold"]["intervals"]["accuracy"][0]]
-    assert "overlap" in readme_section(run, folds, reference, baseline, audit)
-    baseline["out_of_fold"]["intervals"]["accuracy"] = [0.5, 0.6]
-    assert "is more accurate than the baseline" in readme_section(run, folds, reference, baseline, audit)
-    baseline["folds"][0]["split_fingerprint"] = "other rows"
+def test_the_readme_claims_a_difference_only_where_every_seed_is_significant():
+    records = read_records(RESULTS)
+    pair = records["recipes"]["pairs"][0]
+    pair["mcnemar"] = [{"only_first": 20, "only_second": 2, "p_value": 0.0001}] * 3
+    assert "p = <0.001, <0.001, <0.001: significant." in readme_section(records)
+    pair["mcnemar"] = [*pair["mcnemar"][:2], {"only_first": 9, "only_second": 8, "p_value": 1.0}]
+    assert "p = <0.001, <0.001, 1.000: these folds do not tell them apart." in readme_section(records)
+
+
+@pytest.mark.parametrize(("bound", "verdict"), [(-0.001, "is not inferior"), (-0.006, "may be inferior")])
+def test_the_readme_calls_the_default_recipe_no_worse_only_within_the_margin(bound, verdict):
+    records = read_records(RESULTS)
+    records["recipes"]["pairs"][0] |= {"difference": 0.002, "lower_bound": bound}
+    assert f"`default` {verdict}." in readme_section(records)
+
+
+def test_records_of_other_folds_are_refused():
+    records = read_records(RESULTS)
+    records["baseline"]["folds"][0]["split_fingerprint"] = "other rows"
     with pytest.raises(ValueError, match="of different folds"):
-        readme_section(run, folds, reference, baseline, audit)
+        readme_section(records)
+
+
+def test_the_comparison_is_of_the_committed_records():
+    recipes, records = read_records(RESULTS)["recipes"], read_records(RESULTS)
+    for pair in recipes["pairs"]:
+        for side in ("first", "second"):
+            content = records["baseline" if pair[side] == "TF-IDF" else pair[side]]
+            reports = [record["out_of_fold"] for record in (content if isinstance(content, list) else [content])]
+            errors = sum(report["n"] - report["correct"] for report in reports) / len(reports)
+            assert pair[f"{side}_errors"] == pytest.approx(errors)
 
 
 @pytest.mark.parametrize("marker", [BEGIN, END])
@@ -82,24 +110,21 @@ def test_a_readme_without_a_marker_is_refused(tmp_path, marker):
     copy = tmp_path / "README.md"
     copy.write_text(README.replace(marker, ""), encoding="utf-8")
     with pytest.raises(ValueError, match="lacks the marker"):
-        write_readme_section(copy, *RECORDS)
+        write_readme_section(copy, read_records(RESULTS))
 
 
 def test_the_records_are_of_one_recipe_and_name_no_path_or_host():
-    run, folds, _, _, _ = map(read_json, RECORDS)
-    assert run["options"]["model"] == folds["options"]["model"]
-    assert run["options"]["training"] == folds["options"]["training"]
-    for path in RECORDS:
-        text = path.read_text(encoding="utf-8")
-        assert not re.search(r'"/[a-z]+/|[A-Z]:\\\\', text)
+    records = read_records(RESULTS)
+    assert records["run"]["options"]["model"] == records["default"]["options"]["model"]
+    assert records["run"]["options"]["training"] == records["default"]["options"]["training"]
+    for files in RECORDS.values():
+        for file in files if isinstance(files, list) else [files]:
+            assert not re.search(r'"/[a-z]+/|[A-Z]:\\\\', (RESULTS / file).read_text(encoding="utf-8"))
 
 
 def test_an_audit_that_missed_a_copy_would_say_so():
-    audit = read_json(RECORDS[4])
-    next(iter(audit["cases"].values()))["exact"]["found"] -= 1
-    planted = sum(
-        copies["planted"] for case in audit["cases"].values() for copies in (case["exact"], case["near"]) if copies
-    )
-    assert f"{planted - 1:,} of {planted:,} planted copies were found" in readme_section(
-        *map(read_json, RECORDS[:4]), audit
-    )
+    records = read_records(RESULTS)
+    cases = records["audit"]["cases"].values()
+    next(iter(cases))["exact"]["found"] -= 1
+    planted = sum(copies["planted"] for case in cases for copies in (case["exact"], case["near"]) if copies)
+    assert f"{planted - 1:,} of {planted:,} planted copies were found" in readme_section(records)

@@ -222,8 +222,13 @@ def _probe(start: Start, arguments: ClassifierTrainingArguments) -> None:
 
 
 def _calibrate(start: Start, arguments: ClassifierTrainingArguments) -> Calibration:
-    """Fit temperature and thresholds on validation, in the format of training, and put them into the model."""
-    with autocast(arguments.precision, start.model.device.type):
+    """Fit temperature and thresholds on validation, and put them into the model; return them.
+
+    A temperature is one number, which the format of training moves by next to nothing. A threshold lies between two
+    rows, so it is fitted on what its users will see.
+    """
+    precision = "fp32" if start.articles.multi_label else arguments.precision
+    with autocast(precision, start.model.device.type):
         logits = predict_logits(start.model, start.encoded["validation"].input_ids, start.tokenizer.pad_token_id)
     calibration = start.problem.calibrate(start.targets["validation"], logits)
     start.model.fold_temperature(calibration.temperature)

@@ -15,6 +15,7 @@ TOKENS, BATCH, EPOCHS, LEARNING_RATE = 128, 16, 3, 2e-5
 
 if __name__ == "__main__":
     task = read_task()
+    epochs, length = task.options.get("epochs", EPOCHS), task.options.get("tokens", TOKENS)
     set_seed(task.seed)
     tokenizer = AutoTokenizer.from_pretrained(task.encoder)
     model = AutoModelForSequenceClassification.from_pretrained(
@@ -23,13 +24,13 @@ if __name__ == "__main__":
 
     def encoded(rows: Rows) -> Dataset:
         """Return rows as the Trainer takes them."""
-        tokens = tokenizer(rows.texts, truncation=True, max_length=TOKENS, padding="max_length")
+        tokens = tokenizer(rows.texts, truncation=True, max_length=length, padding="max_length")
         return Dataset.from_dict({**tokens, "labels": rows.labels})
 
     arguments = TrainingArguments(
         output_dir=str(task.model),
         per_device_train_batch_size=BATCH,
-        num_train_epochs=task.options.get("epochs", EPOCHS),
+        num_train_epochs=epochs,
         learning_rate=LEARNING_RATE,
         seed=task.seed,
         report_to="none",
@@ -47,7 +48,7 @@ if __name__ == "__main__":
         layers=config.num_hidden_layers,
         width=config.hidden_size,
         inner=config.intermediate_size,
-        lengths=[TOKENS] * round(len(rows) * arguments.num_train_epochs),
+        lengths=[length] * round(len(rows) * arguments.num_train_epochs),
         passes=FORWARD_AND_BACKWARD,
         seconds=seconds,
     )

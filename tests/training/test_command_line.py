@@ -137,7 +137,7 @@ BAD_TRAIN_INPUT = {
         "--num_train_epochs 0 trains nothing; add --head_start probe",
     ),
     "epochs below none": (["--num_train_epochs", "-1"], "--num_train_epochs must be 0 or more, not -1.0"),
-    "unknown recipe": (["--recipe", "fastest"], "--recipe: 'fastest' is not one of bert-base, default"),
+    "unknown recipe": (["--recipe", "fastest"], "--recipe: 'fastest' is not one of accurate, bert-base, default"),
     "no rows in a batch": (["--per_device_train_batch_size", "0"], "--per_device_train_batch_size must be at least 1"),
     "wrong dropout": (["--classifier_dropout", "1.5"], "classifier_dropout must be a number from 0"),
     "wrong choice of checkpoint": (["--metric_for_best_model", "bleu"], "metric_for_best_model"),

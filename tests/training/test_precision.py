@@ -1,6 +1,7 @@
 """Which number format each device gets."""
 
 import pytest
+import torch
 
 from bbc_classifier.training import precision
 from bbc_classifier.training.arguments import ClassifierTrainingArguments
@@ -34,3 +35,10 @@ def test_the_choice_reaches_the_trainer(tmp_path):
     arguments = ClassifierTrainingArguments(output_dir=str(tmp_path), precision="bf16", use_cpu=True)
     assert (arguments.bf16, arguments.fp16, arguments.precision) == (True, False, "bf16")
     assert ClassifierTrainingArguments(output_dir=str(tmp_path), bf16=True, use_cpu=True).precision == "bf16"
+
+
+def test_the_format_of_training_is_left_alone_in_fp32():
+    with precision.autocast("fp32", "cpu"):
+        assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == torch.float32
+    with precision.autocast("bf16", "cpu"):
+        assert torch.nn.Linear(2, 2)(torch.ones(1, 2)).dtype == torch.bfloat16

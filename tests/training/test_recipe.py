@@ -57,5 +57,5 @@ def test_a_flag_and_a_file_overrule_the_recipe_and_may_name_it(tmp_path):
 
 
 def test_an_unknown_recipe_is_refused_with_those_there_are():
-    with pytest.raises(InputError, match=r"--recipe: 'fastest' is not one of bert-base, default, .*reference"):
+    with pytest.raises(InputError, match=r"--recipe: 'fastest' is not one of accurate, bert-base, .*reference"):
         parsed("--recipe", "fastest")

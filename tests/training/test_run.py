@@ -41,7 +41,7 @@ def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
 def test_a_run_leaves_exactly_the_documented_files(run_training):
     folder = run_training()
     files = sorted(str(path.relative_to(folder.path).as_posix()) for path in folder.path.rglob("*") if path.is_file())
-    code = ["columns", "configuration_pooled_encoder", "distinct_tokens", "encoders", "loss"]
+    code = ["columns", "configuration_pooled_encoder", "distinct_tokens", "encoders", "lexical_head", "loss"]
     code += ["modeling_pooled_encoder", "pooling", "pretrained_encoder", "truncation"]
     expected = [
         *(f"figures/{name}.png" for name in ("confusion_matrix", "confusion_matrix_normalized", "learning_curves")),
