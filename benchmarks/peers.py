@@ -30,7 +30,7 @@ from bbc_classifier.records import read_json, write_json, write_text
 HERE = Path(__file__).parent
 RESULTS = Path("results")
 ROUNDS, FIRST_SEED, ENCODER = 3, 42, "minilm"
-FEW_SHOT_STEPS = 50
+FEW_SHOT_STEPS = 25
 PEERS = ("setfit", "sentence-transformers")
 # name: (program, its options)
 CONTENDERS: dict[str, tuple[str, dict[str, Any]]] = {

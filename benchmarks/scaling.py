@@ -29,7 +29,7 @@ from bbc_classifier.training.attention import choose_attention
 from bbc_classifier.training.trainer import ClassifierTrainer
 
 RECORD = Path("results") / "scaling.json"
-ARTICLES = (500, 1_000, 2_000, 5_000, 20_000)
+ARTICLES = (500, 2_000, 5_000, 20_000)
 LENGTHS = (64, 128, 256, 512)
 BATCH, ROUNDS, SENTENCES, SEED = 16, 3, 15, 42
 FIXED_LENGTH, FIXED_ENCODER = 128, "MiniLM-L6"

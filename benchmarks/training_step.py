@@ -27,7 +27,7 @@ from bbc_classifier.training.attention import choose_attention
 from bbc_classifier.training.trainer import ClassifierTrainer
 
 RECORD = Path("results") / "training-step.json"
-ENCODER, BATCH, LENGTHS, ROUNDS = "minilm", 16, (128, 256), 5
+ENCODER, BATCH, LENGTHS, ROUNDS = "minilm", 16, (128, 256), 3
 STOCK = "stock Trainer"
 # name: (precision, attention, encoder dropout; -1 keeps the checkpoint's own 0.1)
 VARIANTS: dict[str, tuple[str, str | None, float]] = {
