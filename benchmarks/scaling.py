@@ -89,7 +89,9 @@ def trainer(encoder: str, length: int, folder: Path) -> ClassifierTrainer:
         encoder,
         labels=LABELS,
         encoder_dropout=0.0,
-        attn_implementation=choose_attention(None, arguments.device.type, arguments.precision),
+        attn_implementation=choose_attention(
+            None, arguments.device.type, arguments.precision, tokens=length, trains_encoder=True
+        ),
         max_input_tokens=length,
     )
     return ClassifierTrainer(model=model, args=arguments, train_dataset=rows_of_length(length, BATCH))

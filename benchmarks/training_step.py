@@ -33,9 +33,10 @@ STOCK = "stock Trainer"
 VARIANTS: dict[str, tuple[str, str | None, float]] = {
     "ours, fp32": ("fp32", None, -1),
     "ours, fp32, no encoder dropout": ("fp32", None, 0),
-    "ours, bf16, the library's attention": ("bf16", "sdpa", -1),
     "ours, bf16": ("bf16", None, -1),
     "ours, bf16, no encoder dropout": ("bf16", None, 0),
+    "the same, sdpa attention": ("bf16", "sdpa", 0),
+    "the same, eager attention": ("bf16", "eager", 0),
 }
 
 
@@ -74,7 +75,9 @@ def our_trainer(length: int, folder: str, variant: tuple[str, str | None, float]
         ENCODER,
         labels=LABELS,
         encoder_dropout=None if encoder_dropout < 0 else encoder_dropout,
-        attn_implementation=choose_attention(attention, arguments.device.type, arguments.precision),
+        attn_implementation=choose_attention(
+            attention, arguments.device.type, arguments.precision, tokens=length, trains_encoder=True
+        ),
         max_input_tokens=length,
     )
     return ClassifierTrainer(model=model, args=arguments, train_dataset=rows_of_length(length, BATCH))

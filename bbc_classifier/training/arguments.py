@@ -110,7 +110,7 @@ class ModelArguments:
     )
     attn_implementation: str | None = field(
         default=None,
-        metadata={"help": "eager, sdpa, flash_attention_2, …; unset, eager on a CPU in bf16, else the library's."},
+        metadata={"help": "eager, sdpa, flash_attention_2, …; unset, the fastest for this device and length."},
     )
 
 
@@ -206,6 +206,11 @@ class ClassifierTrainingArguments(TrainingArguments):
         super().__post_init__()
         if unset:
             self.output_dir = None  # the library names a folder of its own here
+
+    @property
+    def trains(self) -> bool:
+        """Whether there is any training step; without one the head is a probe alone."""
+        return self.num_train_epochs > 0 or self.max_steps > 0
 
     @property
     def shuffle_seed(self) -> int:

@@ -82,7 +82,7 @@ def train(
         InputError: An option or pair of options is not legal, or the run folder holds something else.
         WorldError: The encoder cannot be fetched, or the run folder cannot be written.
     """
-    if model_options.head_start == "random" and arguments.num_train_epochs == 0 and arguments.max_steps <= 0:
+    if model_options.head_start == "random" and not arguments.trains:
         raise InputError("--num_train_epochs 0 trains nothing; add --head_start probe, which needs no epoch")
     if model_options.lexical_head and model_options.head_start != "probe":
         raise InputError("--lexical_head is fitted together with --head_start probe; add that")
@@ -196,7 +196,11 @@ def _start(model_options: ModelArguments, data_options: DataArguments, arguments
         class_weights=balanced_weights(problem.label_totals(targets["train"])) if balanced else None,
         label_smoothing=arguments.label_smoothing_factor,
         attn_implementation=choose_attention(
-            model_options.attn_implementation, arguments.device.type, arguments.precision
+            model_options.attn_implementation,
+            arguments.device.type,
+            arguments.precision,
+            tokens=data_options.max_length,
+            trains_encoder=arguments.trains,
         ),
     )
     tokenizer = start_tokenizer(model_options)

@@ -7,17 +7,21 @@ from bbc_classifier.training.attention import choose_attention
 
 
 @pytest.mark.parametrize(
-    ("requested", "device", "precision", "chosen"),
+    ("requested", "device", "precision", "tokens", "trains_encoder", "chosen"),
     [
-        (None, "cpu", "bf16", "eager"),
-        (None, "cpu", "fp32", None),
-        (None, "cuda", "bf16", None),
-        ("sdpa", "cpu", "bf16", "sdpa"),
-        ("eager", "cuda", "fp32", "eager"),
+        (None, "cpu", "bf16", 128, True, "eager"),
+        (None, "cpu", "bf16", 129, True, None),
+        (None, "cpu", "bf16", 128, False, None),
+        (None, "cpu", "fp32", 128, True, None),
+        (None, "cuda", "bf16", 128, True, None),
+        ("sdpa", "cpu", "bf16", 128, True, "sdpa"),
+        ("eager", "cuda", "fp32", 512, False, "eager"),
     ],
 )
-def test_the_attention_kernel_is_what_was_asked_for_or_the_fastest_here(requested, device, precision, chosen):
-    assert choose_attention(requested, device, precision) == chosen
+def test_the_kernel_is_what_was_asked_for_or_the_fastest_here(
+    requested, device, precision, tokens, trains_encoder, chosen
+):
+    assert choose_attention(requested, device, precision, tokens=tokens, trains_encoder=trains_encoder) == chosen
 
 
 @pytest.mark.parametrize(("precision", "attention"), [("bf16", "eager"), ("fp32", "sdpa")])
