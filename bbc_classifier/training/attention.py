@@ -9,9 +9,9 @@ def choose_attention(
 ) -> str | None:
     """Return the name of an attention implementation: what was asked for, or the fastest; None is the library's choice.
 
-    On a processor in bf16, a training step on short texts is faster with the plain products of "eager" than with torch's
-    fused kernel, whose backward pass there is slow; reading alone never is (benchmarks/training_step.py measures it).
-    Both compute the same attention, rounded differently.
+    On a processor in bf16, a training step on short texts is faster with the plain products of "eager" than with
+    torch's fused kernel, whose backward pass there is slow; reading alone never is (benchmarks/training_step.py
+    measures it). Both compute the same attention, rounded differently.
 
     Args:
         requested: What was asked for, or None.
