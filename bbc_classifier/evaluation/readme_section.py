@@ -120,7 +120,7 @@ def speed_sentences(peers: Mapping[str, Any], step: Mapping[str, Any]) -> str:
         f"From the start of the process to the model on disk, in turns on one machine ({peers['rounds']} rounds; "
         f"median, least to most): `default` {_spread(ours['seconds'])} s, the stock Trainer recipe (128 tokens, 3 "
         f"epochs, fp32, padded) {_spread(stock['seconds'])} s, {statistics.median(ratios):.1f} times as long "
-        f"({min(ratios):.1f} to {max(ratios):.1f}). SetFit, sentence embeddings and TF-IDF beside them: "
+        f"({min(ratios):.1f} to {max(ratios):.1f}). Other peers beside them: "
         "[results/peers.md](results/peers.md). A step that trains everything, at equal work "
         f"({step['batch']} rows of {STEP_TOKENS} tokens), is "
         f"{faster['median']:.1f} times as fast as the stock Trainer's in fp32 ({faster['min']:.1f} to "
