@@ -111,3 +111,8 @@ def test_a_resumed_probed_run_is_the_uninterrupted_one_bit_for_bit(run_training,
         interrupt_at(patch, 4)
         run_training("stopped", **options)
     assert weights(run_training("stopped", resume_from_checkpoint="last", **options)) == weights(whole)
+
+
+def test_no_seed_changes_a_probe_alone(run_training):
+    options = {"head_start": "probe", "num_train_epochs": 0.0}
+    assert weights(run_training("one", seed=1, **options)) == weights(run_training("other", seed=2, **options))
