@@ -45,5 +45,5 @@ def draw_peers(record: Mapping[str, Any], path: Path) -> None:
         title="Training on BBC News: time and accuracy",
     )
     axes.grid(alpha=0.3)
-    axes.legend(frameon=False, loc="lower right", fontsize=9)
+    axes.legend(frameon=False, loc="lower left", fontsize=9)
     save_figure(figure, path)
