@@ -17,16 +17,12 @@ from typing import Any
 import torch
 from matplotlib.figure import Figure
 from peers import common_task, measure
-from step_seconds import LABELS, STEPS, median_step_seconds, rows_of_length, summary
-from transformers import BertConfig, BertModel, set_seed
+from step_seconds import median_step_seconds, our_trainer, summary
+from transformers import BertConfig, BertModel
 
 from bbc_classifier.figure_file import save_figure
-from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.provenance import provenance
 from bbc_classifier.records import write_json
-from bbc_classifier.training.arguments import ClassifierTrainingArguments
-from bbc_classifier.training.attention import choose_attention
-from bbc_classifier.training.trainer import ClassifierTrainer
 
 RECORD = Path("results") / "scaling.json"
 ARTICLES = (500, 2_000, 5_000, 20_000)
@@ -73,30 +69,6 @@ def random_encoder(name: str, folder: Path) -> str:
     return str(folder / name)
 
 
-def trainer(encoder: str, length: int, folder: Path) -> ClassifierTrainer:
-    """Return a Trainer of a few steps over rows of one length."""
-    set_seed(0)
-    arguments = ClassifierTrainingArguments(
-        output_dir=str(folder),
-        per_device_train_batch_size=BATCH,
-        max_steps=STEPS,
-        eval_strategy="no",
-        save_strategy="no",
-        load_best_model_at_end=False,
-        disable_tqdm=True,
-    )
-    model = PooledEncoderForSequenceClassification.from_encoder(
-        encoder,
-        labels=LABELS,
-        encoder_dropout=0.0,
-        attn_implementation=choose_attention(
-            None, arguments.device.type, arguments.precision, tokens=length, trains_encoder=True
-        ),
-        max_input_tokens=length,
-    )
-    return ClassifierTrainer(model=model, args=arguments, train_dataset=rows_of_length(length, BATCH))
-
-
 def seconds_of_steps() -> tuple[dict[str, Any], dict[str, Any]]:
     """Return what a step takes by tokens, and by encoder."""
     with tempfile.TemporaryDirectory() as path:
@@ -105,7 +77,7 @@ def seconds_of_steps() -> tuple[dict[str, Any], dict[str, Any]]:
         cells = {f"{length}": (encoders[FIXED_ENCODER], length) for length in LENGTHS}
         cells |= {name: (encoder, FIXED_LENGTH) for name, encoder in encoders.items()}
         rounds = [
-            {name: median_step_seconds(trainer(*cell, folder / "run")) for name, cell in cells.items()}
+            {name: median_step_seconds(our_trainer(*cell, BATCH, str(folder / "run"))) for name, cell in cells.items()}
             for _ in range(ROUNDS)
         ]
     steps = {name: summary([each[name] for each in rounds]) for name in cells}

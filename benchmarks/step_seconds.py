@@ -5,7 +5,12 @@ import time
 from typing import Any
 
 import torch
-from transformers import Trainer, TrainerCallback
+from transformers import Trainer, TrainerCallback, set_seed
+
+from bbc_classifier.model import PooledEncoderForSequenceClassification
+from bbc_classifier.training.arguments import ClassifierTrainingArguments
+from bbc_classifier.training.attention import choose_attention
+from bbc_classifier.training.trainer import ClassifierTrainer
 
 # The first step warms the caches and is not counted.
 STEPS, COUNTED_FROM = 5, 1
@@ -43,6 +48,50 @@ def rows_of_length(length: int, batch: int) -> list[dict[str, Any]]:
         }
         for row in range(batch * STEPS)
     ]
+
+
+def our_trainer(
+    encoder: str,
+    length: int,
+    batch: int,
+    folder: str,
+    *,
+    precision: str = "auto",
+    attention: str | None = None,
+    encoder_dropout: float | None = 0.0,
+) -> ClassifierTrainer:
+    """Return our classifier under our Trainer, over rows of `length` tokens and without validation.
+
+    Args:
+        encoder: Its name or folder.
+        length: Tokens of every row.
+        batch: Rows of a step.
+        folder: Where the Trainer may write.
+        precision: As `--precision`.
+        attention: As `--attn_implementation`.
+        encoder_dropout: None keeps the checkpoint's own.
+    """
+    set_seed(0)
+    arguments = ClassifierTrainingArguments(
+        output_dir=folder,
+        per_device_train_batch_size=batch,
+        max_steps=STEPS,
+        precision=precision,
+        eval_strategy="no",
+        save_strategy="no",
+        load_best_model_at_end=False,
+        disable_tqdm=True,
+    )
+    model = PooledEncoderForSequenceClassification.from_encoder(
+        encoder,
+        labels=LABELS,
+        encoder_dropout=encoder_dropout,
+        attn_implementation=choose_attention(
+            attention, arguments.device.type, arguments.precision, tokens=length, trains_encoder=True
+        ),
+        max_input_tokens=length,
+    )
+    return ClassifierTrainer(model=model, args=arguments, train_dataset=rows_of_length(length, batch))
 
 
 def median_step_seconds(trainer: Trainer) -> float:

@@ -9,34 +9,31 @@ ratios, not the seconds.
 import statistics
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from contenders.task import FORWARD_AND_BACKWARD, Work
 from gemm_peak import gemm_peak
-from step_seconds import LABELS, STEPS, median_step_seconds, rows_of_length, summary
+from step_seconds import LABELS, STEPS, median_step_seconds, our_trainer, rows_of_length, summary
 from transformers import AutoModelForSequenceClassification, Trainer, TrainingArguments, set_seed
 
-from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.model.encoders import locate_encoder
 from bbc_classifier.provenance import provenance
 from bbc_classifier.records import write_json
-from bbc_classifier.training.arguments import ClassifierTrainingArguments
-from bbc_classifier.training.attention import choose_attention
-from bbc_classifier.training.trainer import ClassifierTrainer
 
 RECORD = Path("results") / "training-step.json"
 ENCODER, BATCH, LENGTHS, ROUNDS = "minilm", 16, (128, 256), 3
 STOCK = "stock Trainer"
-# name: (precision, attention, encoder dropout; -1 keeps the checkpoint's own 0.1)
-VARIANTS: dict[str, tuple[str, str | None, float]] = {
-    "ours, fp32": ("fp32", None, -1),
-    "ours, fp32, no encoder dropout": ("fp32", None, 0),
-    "ours, bf16": ("bf16", None, -1),
-    "ours, bf16, no encoder dropout": ("bf16", None, 0),
-    "the same, sdpa attention": ("bf16", "sdpa", 0),
-    "the same, eager attention": ("bf16", "eager", 0),
+# name: what `our_trainer` is told; an encoder_dropout of None keeps the checkpoint's own 0.1
+VARIANTS: dict[str, dict[str, Any]] = {
+    "ours, fp32": {"precision": "fp32", "encoder_dropout": None},
+    "ours, fp32, no encoder dropout": {"precision": "fp32"},
+    "ours, bf16": {"precision": "bf16", "encoder_dropout": None},
+    "ours, bf16, no encoder dropout": {"precision": "bf16"},
+    "the same, sdpa attention": {"precision": "bf16", "attention": "sdpa"},
+    "the same, eager attention": {"precision": "bf16", "attention": "eager"},
 }
 
 
@@ -57,36 +54,10 @@ def stock_trainer(length: int, folder: str) -> Trainer:
     return Trainer(model=model, args=arguments, train_dataset=rows_of_length(length, BATCH))
 
 
-def our_trainer(length: int, folder: str, variant: tuple[str, str | None, float]) -> Trainer:
-    """Return our classifier under our Trainer, without validation."""
-    precision, attention, encoder_dropout = variant
-    set_seed(0)
-    arguments = ClassifierTrainingArguments(
-        output_dir=folder,
-        per_device_train_batch_size=BATCH,
-        max_steps=STEPS,
-        precision=precision,
-        eval_strategy="no",
-        save_strategy="no",
-        load_best_model_at_end=False,
-        disable_tqdm=True,
-    )
-    model = PooledEncoderForSequenceClassification.from_encoder(
-        ENCODER,
-        labels=LABELS,
-        encoder_dropout=None if encoder_dropout < 0 else encoder_dropout,
-        attn_implementation=choose_attention(
-            attention, arguments.device.type, arguments.precision, tokens=length, trains_encoder=True
-        ),
-        max_input_tokens=length,
-    )
-    return ClassifierTrainer(model=model, args=arguments, train_dataset=rows_of_length(length, BATCH))
-
-
 def compare(length: int, folder: str) -> dict[str, Any]:
     """Return seconds, speed-ups over the stock Trainer and GFLOP/s of every variant at one length."""
     builds: dict[str, Callable[[], Trainer]] = {STOCK: lambda: stock_trainer(length, folder)}
-    builds |= {name: lambda variant=variant: our_trainer(length, folder, variant) for name, variant in VARIANTS.items()}
+    builds |= {name: partial(our_trainer, ENCODER, length, BATCH, folder, **told) for name, told in VARIANTS.items()}
     rounds, peaks = [], []
     for _ in range(ROUNDS):
         rounds.append({name: median_step_seconds(build()) for name, build in builds.items()})

@@ -67,7 +67,7 @@ def readme_section(records: Mapping[str, Any]) -> str:
         "|---|---|---|---|---|---|",
         _row("`default`, fixed split, test, seed 42", records["run"]["evaluation"]["test"]),
         _row(f"`default`, {count} folds, every article predicted out of fold", records["default"]["out_of_fold"]),
-        _row("`accurate`, the same folds", records["accurate"]["out_of_fold"]),
+        _row("`accurate` (the encoder's view and TF-IDF's, mixed), the same folds", records["accurate"]["out_of_fold"]),
         _row_of_seeds(f"`reference`, {len(records['reference'])} seeds, the same folds", records["reference"]),
         _row("TF-IDF and a linear SVM, the same folds", records["baseline"]["out_of_fold"]),
     ]

@@ -163,6 +163,8 @@ class PooledEncoderConfig(PreTrainedConfig):
                 raise PooledEncoderError(f"{name} must be true or false, not {getattr(self, name)!r}")
         if self.lexical_head and self.problem_type == "multi_label_classification":
             raise PooledEncoderError("a lexical_head is for one label per text, not for any number of them")
+        if self.lexical_head and not hasattr(self.encoder_config, "vocab_size"):
+            raise PooledEncoderError(f"a lexical_head counts tokens, and a {encoder_type} encoder has no vocabulary")
         if self.problem_type is not None:
             _check_choice("problem_type", self.problem_type, PROBLEM_TYPES)
         check_number("classifier_dropout", self.classifier_dropout)

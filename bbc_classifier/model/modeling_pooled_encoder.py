@@ -51,8 +51,10 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         self.pooling = pooling(config.hidden_size)
         self.dropout = nn.Dropout(config.classifier_dropout)
         self.classifier = nn.Linear(self.pooling.width, config.num_labels)
-        vocabulary = config.encoder_config.vocab_size
-        self.lexical_head = LexicalHead(vocabulary, config.num_labels) if config.lexical_head else None
+        # Not every encoder has a vocabulary: CANINE reads characters.
+        self.lexical_head = (
+            LexicalHead(config.encoder_config.vocab_size, config.num_labels) if config.lexical_head else None
+        )
         self._encoder_arguments = frozenset(inspect.signature(type(self.encoder).forward).parameters)
         self.post_init()
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from transformers import CanineConfig
 
 from bbc_classifier.data.encode import encode_texts
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderError, PooledEncoderForSequenceClassification
@@ -120,6 +121,14 @@ def test_the_head_ships_with_the_classifier_and_starts_another(tmp_path):
 def test_what_it_cannot_be_is_refused(options, message):
     with pytest.raises(PooledEncoderError, match=message):
         PooledEncoderConfig(encoder_config=tiny_config(), **options)
+
+
+def test_an_encoder_of_characters_has_no_vocabulary_to_count():
+    small = {name: SIZES[name] for name in ("hidden_size", "num_hidden_layers", "num_attention_heads")}
+    characters = CanineConfig(**small, intermediate_size=32)
+    PooledEncoderForSequenceClassification(PooledEncoderConfig(encoder_config=characters, id2label={0: "a", 1: "b"}))
+    with pytest.raises(PooledEncoderError, match="a canine encoder has no vocabulary"):
+        PooledEncoderConfig(encoder_config=characters, lexical_head=True)
 
 
 def test_embeddings_have_no_tokens_to_count():
