@@ -32,18 +32,37 @@ def evaluate_side(classifier: NewsClassifier, articles: Articles, side: str, fol
             one, or one where it gives any number.
     """
     problem = classifiers_problem(classifier, articles)
+    started = time.perf_counter()
+    probabilities, truncated = classifier.probabilities(articles.side(side)["text"][:])
+    seconds = time.perf_counter() - started
+    report = report_side(problem, articles, side, probabilities, folder)
+    return {**report, "truncated_share": float(np.mean(truncated)), "seconds": round(seconds, 3)}
+
+
+def report_side(
+    problem: Problem, articles: Articles, side: str, probabilities: np.ndarray, folder: Path
+) -> dict[str, Any]:
+    """Return the report on one side's probabilities; write its predictions and, for the test side, the figures.
+
+    Args:
+        problem: The kind of classification, thresholds included.
+        articles: The articles, split.
+        side: "validation" or "test".
+        probabilities: (rows, labels), rows in the side's order.
+        folder: Where to write.
+
+    Raises:
+        InputError: The articles have a label that the problem does not know.
+    """
     table = articles.side(side)
     targets = problem.targets(table["label"][:], articles.label_names)
-    started = time.perf_counter()
-    probabilities, truncated = classifier.probabilities(table["text"][:])
-    seconds = time.perf_counter() - started
     given = problem.give(probabilities)
     path = folder / "predictions" / f"{side}.parquet"
-    write_predictions(path, table["row_id"][:], targets, given, probabilities, classifier.label_names)
+    write_predictions(path, table["row_id"][:], targets, given, probabilities, problem.names)
     report = problem.report(targets, given, probabilities)
     if side == "test":
         problem.draw(report, articles.provenance["name"], folder / "figures")
-    return {**report, "truncated_share": float(np.mean(truncated)), "seconds": round(seconds, 3)}
+    return report
 
 
 def classifiers_problem(classifier: NewsClassifier, articles: Articles) -> Problem:

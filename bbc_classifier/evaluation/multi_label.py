@@ -39,6 +39,10 @@ class MultiLabel:
         """Return the rows that have each label; a row counts for each of its labels."""
         return targets.sum(axis=0, dtype=np.int64).tolist()
 
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Return the sigmoid of the logits."""
+        return sigmoid(logits)
+
     def give(self, probabilities: np.ndarray) -> np.ndarray:
         """Return which labels reach their thresholds.
 

@@ -20,11 +20,13 @@ class Problem(Protocol):
     Attributes:
         problem_type: The library's name of the kind, as a model's configuration holds it.
         multi_label: Whether a row can have any number of labels.
+        names: The label names, in the order of the classifier's outputs.
         validated: The names of what `validation_metrics` returns.
     """
 
     problem_type: str
     multi_label: bool
+    names: Sequence[str]
     validated: tuple[str, ...]
 
     def targets(self, labels: Sequence[Any], data_names: Sequence[str]) -> np.ndarray:
@@ -33,6 +35,10 @@ class Problem(Protocol):
 
     def label_totals(self, targets: np.ndarray) -> list[int]:
         """Return how many rows have each label."""
+        ...
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Return the probabilities of logits, both (rows, labels)."""
         ...
 
     def give(self, probabilities: np.ndarray) -> np.ndarray:

@@ -32,6 +32,10 @@ class SingleLabel:
         """Return the rows of each class."""
         return np.bincount(targets, minlength=len(self.names)).tolist()
 
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """Return the softmax of the logits."""
+        return softmax(logits)
+
     def give(self, probabilities: np.ndarray) -> np.ndarray:
         """Return the most probable class."""
         return probabilities.argmax(axis=1)

@@ -1,6 +1,7 @@
 """Running a classifier over many texts: like lengths together, bounded padding, answers in the caller's order."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -42,31 +43,44 @@ def predict_logits(
     logits = np.zeros((len(input_ids), model.config.num_labels))
     for rows, batch in _run(model, input_ids, pad_token_id, tokens_per_batch):
         logits[rows] = batch
-    broken = int((~np.isfinite(logits).all(axis=1)).sum())
-    if broken:
-        raise InputError(f"the classifier's outputs for {broken} of {len(logits)} texts are no numbers")
+    _refuse_non_finite(logits)
     return logits
 
 
-def pooled_vectors(
+class Reading(NamedTuple):
+    """What a classifier makes of rows, float64: its head is given `vectors` (rows, width), and gives `logits`."""
+
+    vectors: np.ndarray
+    logits: np.ndarray
+
+
+def read_rows(
     model: PooledEncoderForSequenceClassification,
     input_ids: Sequence[list[int]],
     pad_token_id: int,
     tokens_per_batch: int = 4096,
-) -> np.ndarray:
-    """Return what the head is given for every row in the order given, (rows, width) float64.
+) -> Reading:
+    """Return the pooled vectors and the logits of every row in the order given, float64.
 
-    The arguments are those of `predict_logits`.
+    The arguments and errors are those of `predict_logits`.
     """
     given: list[torch.Tensor] = []
     hook = model.classifier.register_forward_pre_hook(lambda _, inputs: given.append(inputs[0]))
     vectors = np.zeros((len(input_ids), model.classifier.in_features))
+    logits = np.zeros((len(input_ids), model.config.num_labels))
     try:
-        for rows, _ in _run(model, input_ids, pad_token_id, tokens_per_batch):
-            vectors[rows] = given.pop().double().cpu().numpy()
+        for rows, batch in _run(model, input_ids, pad_token_id, tokens_per_batch):
+            vectors[rows], logits[rows] = given.pop().double().cpu().numpy(), batch
     finally:
         hook.remove()
-    return vectors
+    _refuse_non_finite(logits)
+    return Reading(vectors, logits)
+
+
+def _refuse_non_finite(logits: np.ndarray) -> None:
+    broken = int((~np.isfinite(logits).all(axis=1)).sum())
+    if broken:
+        raise InputError(f"the classifier's outputs for {broken} of {len(logits)} texts are no numbers")
 
 
 @torch.inference_mode()

@@ -97,6 +97,13 @@ class ModelArguments:
             "choices": list(HEAD_STARTS),
         },
     )
+    refit_probe: bool = field(
+        default=True,
+        metadata={
+            "help": "Where no step trains the encoder: fit the probe again on train and validation, once validation "
+            "has given its figures and the temperature."
+        },
+    )
     lexical_head: bool = field(
         default=False,
         metadata={

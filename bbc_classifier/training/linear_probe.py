@@ -12,7 +12,6 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from bbc_classifier.inference.batching import pooled_vectors
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.model.lexical_head import LexicalHead
 from bbc_classifier.training.lexical_probe import fit_idf, held_out_scores, view_shares
@@ -26,21 +25,22 @@ LEXICAL_INVERSE_PENALTY = 100.0
 
 def fit_head(
     model: PooledEncoderForSequenceClassification,
+    vectors: np.ndarray,
     input_ids: Sequence[list[int]],
     targets: np.ndarray,
     pad_token_id: int,
 ) -> None:
-    """Set the model's linear head to a logistic regression on its pooled vectors of the training rows.
+    """Set the model's linear head to a logistic regression on its pooled vectors of rows.
 
     A lexical head is fitted as well, and the two are weighed by how well they predict rows they were not fitted on.
 
     Args:
         model: A classifier whose encoder is pretrained.
+        vectors: (rows, width), what its head is given of the rows.
         input_ids: Token ids per row, special tokens included, without padding.
         targets: (rows,) class indices, or (rows, labels) of 0/1.
         pad_token_id: Fills the shorter rows of a batch.
     """
-    vectors = pooled_vectors(model, input_ids, pad_token_id)
     scaler = StandardScaler().fit(vectors)
     scaled = scaler.transform(vectors)
     if targets.ndim > 1:

@@ -1,30 +1,22 @@
 """One function: options in, finished run out. Every door (command line, launcher, script, Python) leads here."""
 
 import copy
-import logging
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from accelerate import PartialState
-from transformers import PreTrainedTokenizerBase, enable_full_determinism, set_seed
 
-from bbc_classifier.data.articles import Articles, load_articles
-from bbc_classifier.data.encode import EncodedTexts, encode_texts
 from bbc_classifier.data.label_names import read_label_map
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.data.source import open_source
 from bbc_classifier.errors import InputError
-from bbc_classifier.evaluation.calibration import Calibration
-from bbc_classifier.evaluation.checkpoint import SIDES, evaluate_side
+from bbc_classifier.evaluation.checkpoint import evaluate_side
 from bbc_classifier.evaluation.figures import draw_learning_curves
-from bbc_classifier.evaluation.problem import Problem, problem_of
 from bbc_classifier.folders import first_missing
-from bbc_classifier.inference.batching import predict_logits
 from bbc_classifier.inference.classifier import NewsClassifier
-from bbc_classifier.model import PooledEncoderError, PooledEncoderForSequenceClassification
+from bbc_classifier.model import PooledEncoderError
 from bbc_classifier.model.encoders import locate_encoder
 from bbc_classifier.provenance import provenance, without_folders
 from bbc_classifier.records import write_json
@@ -34,40 +26,12 @@ from bbc_classifier.training.arguments import (
     default_output_dir,
     shaping_options,
 )
-from bbc_classifier.training.attention import choose_attention
-from bbc_classifier.training.linear_probe import fit_head
-from bbc_classifier.training.precision import autocast
+from bbc_classifier.training.probe import fit_probe, refit_probe
 from bbc_classifier.training.record import Clock, run_record
 from bbc_classifier.training.run_folder import RunFolder
-from bbc_classifier.training.starting_point import balanced_weights, start_model, start_tokenizer
-from bbc_classifier.training.trainer import build_trainer, check_metric
-
-logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Start:
-    """Everything training starts with.
-
-    Attributes:
-        articles: The articles, split.
-        problem: Which kind of classification they are for.
-        model: The encoder with a fresh head.
-        tokenizer: The encoder's tokenizer.
-        encoded: Token ids of the train and the validation side.
-        targets: What is true of the rows of these sides.
-    """
-
-    articles: Articles
-    problem: Problem
-    model: PooledEncoderForSequenceClassification
-    tokenizer: PreTrainedTokenizerBase
-    encoded: dict[str, EncodedTexts]
-    targets: dict[str, np.ndarray]
-
-    def rows(self, side: str) -> list[dict[str, object]]:
-        """Return a side as the Trainer takes it."""
-        return self.encoded[side].rows(self.targets[side])
+from bbc_classifier.training.start import Start, start_training
+from bbc_classifier.training.trainer import build_trainer
+from bbc_classifier.training.validation import Validation, calibrate, report_validation
 
 
 def train(
@@ -127,7 +91,7 @@ def _run(
     checkpoint: str | None,
 ) -> None:
     clock, origin = Clock(), provenance()
-    start = _start(model_options, data_options, arguments)
+    start = start_training(model_options, data_options, arguments)
     if checkpoint is not None:
         folder.refuse_other_split(start.articles.split.fingerprint)
     if PartialState().is_main_process:
@@ -136,8 +100,7 @@ def _run(
         write_json(folder.seen_texts, start.articles.seen_texts())
     clock.lap("prepare")
     # A run that goes on takes its head from the checkpoint.
-    if model_options.head_start == "probe" and checkpoint is None:
-        _probe(start, arguments)
+    probed = fit_probe(start, arguments) if model_options.head_start == "probe" and checkpoint is None else None
     trainer = build_trainer(
         start.model, start.tokenizer, arguments, start.problem, start.rows("train"), start.rows("validation")
     )
@@ -147,10 +110,14 @@ def _run(
         return
     # In bf16 the Trainer leaves the model's forward in autocast; whoever runs the model now says in which format.
     trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
-    calibration = _calibrate(start, arguments)
+    validation = calibrate(start, arguments)
+    refitted = False
+    if probed is not None and model_options.refit_probe and not arguments.trains:
+        refit_probe(start, probed, validation.reading.vectors, validation.calibration.temperature)
+        refitted = True
     _save(folder, start)
     clock.lap("calibrate_and_save")
-    reports = _evaluate(folder, start.articles)
+    reports = _evaluate(folder, start, validation if refitted else None)
     write_json(folder.history, trainer.state.log_history)
     if trainer.state.global_step:
         draw_learning_curves(trainer.state.log_history, folder.figures / "learning_curves.png")
@@ -167,77 +134,13 @@ def _run(
             trainer=trainer,
             train_loss=outcome.metrics["train_loss"],
             resumed=checkpoint is not None,
-            calibration=calibration,
+            refitted=refitted,
+            calibration=validation.calibration,
             reports=reports,
             clock=clock,
             origin=origin,
         )
     )
-
-
-def _start(model_options: ModelArguments, data_options: DataArguments, arguments: ClassifierTrainingArguments) -> Start:
-    articles = load_articles(data_options)
-    _log_data(articles)
-    problem = problem_of(articles.label_names, multi_label=articles.multi_label)
-    check_metric(arguments, problem)
-    if model_options.lexical_head and articles.multi_label:
-        raise InputError("--lexical_head is for one label per text; these rows have any number")
-    targets = {
-        side: problem.targets(articles.side(side)["label"][:], articles.label_names) for side in ("train", "validation")
-    }
-    balanced = model_options.class_weights == "balanced"
-    # Before the model is built: its head is drawn from the global random state.
-    (enable_full_determinism if arguments.full_determinism else set_seed)(arguments.seed)
-    model = start_model(
-        model_options,
-        data_options,
-        articles.label_names,
-        problem_type=problem.problem_type,
-        class_weights=balanced_weights(problem.label_totals(targets["train"])) if balanced else None,
-        label_smoothing=arguments.label_smoothing_factor,
-        attn_implementation=choose_attention(
-            model_options.attn_implementation,
-            arguments.device.type,
-            arguments.precision,
-            tokens=data_options.max_length,
-            trains_encoder=arguments.trains,
-        ),
-    )
-    tokenizer = start_tokenizer(model_options)
-    encoded = {
-        side: encode_texts(
-            tokenizer,
-            list(articles.side(side)["text"]),
-            data_options.max_length,
-            data_options.truncation,
-            distinct=data_options.distinct_tokens,
-            keep_whole=model_options.lexical_head,
-        )
-        for side in targets
-    }
-    return Start(articles, problem, model, tokenizer, encoded, targets)
-
-
-def _probe(start: Start, arguments: ClassifierTrainingArguments) -> None:
-    logger.info("fitting the head to the encoder's vectors of %d articles", len(start.targets["train"]))
-    start.model.to(arguments.device)
-    with autocast(arguments.precision, arguments.device.type):
-        fit_head(start.model, start.encoded["train"].input_ids, start.targets["train"], start.tokenizer.pad_token_id)
-
-
-def _calibrate(start: Start, arguments: ClassifierTrainingArguments) -> Calibration:
-    """Fit temperature and thresholds on validation, and put them into the model; return them.
-
-    A temperature is one number, which the format of training moves by next to nothing. A threshold lies between two
-    rows, so it is fitted on what its users will see.
-    """
-    precision = "fp32" if start.articles.multi_label else arguments.precision
-    with autocast(precision, start.model.device.type):
-        logits = predict_logits(start.model, start.encoded["validation"].input_ids, start.tokenizer.pad_token_id)
-    calibration = start.problem.calibrate(start.targets["validation"], logits)
-    start.model.fold_temperature(calibration.temperature)
-    start.model.config.label_thresholds = calibration.thresholds
-    return calibration
 
 
 def _save(folder: RunFolder, start: Start) -> None:
@@ -250,10 +153,17 @@ def _save(folder: RunFolder, start: Start) -> None:
     beside.rename(folder.model)
 
 
-def _evaluate(folder: RunFolder, articles: Articles) -> dict[str, Any]:
-    """Reload the saved classifier and evaluate it; nothing after this changes the weights."""
+def _evaluate(folder: RunFolder, start: Start, first_fit: Validation | None) -> dict[str, Any]:
+    """Reload the saved classifier and evaluate it; nothing after this changes the weights.
+
+    Validation is what the first fit made of it where the head was then fitted on it too.
+    """
     classifier = NewsClassifier.from_pretrained(str(folder.model))
-    return {side: evaluate_side(classifier, articles, side, folder.path) for side in SIDES}
+    if first_fit is not None:
+        validation = report_validation(start, first_fit, folder.path)
+    else:
+        validation = evaluate_side(classifier, start.articles, "validation", folder.path)
+    return {"validation": validation, "test": evaluate_side(classifier, start.articles, "test", folder.path)}
 
 
 def _output_dir(model_options: ModelArguments, arguments: ClassifierTrainingArguments, data_name: str) -> Path:
@@ -264,15 +174,3 @@ def _output_dir(model_options: ModelArguments, arguments: ClassifierTrainingArgu
     except PooledEncoderError as error:
         raise InputError(f"--encoder: {error}") from error
     return default_output_dir(data_name, encoder, model_options.pooling, arguments.seed)
-
-
-def _log_data(articles: Articles) -> None:
-    counts = articles.counts()
-    logger.info(
-        "%s: %d articles, %d copies dropped, %d pairs of near duplicates; %d train, %d validation, %d test",
-        articles.provenance["name"],
-        counts["rows"],
-        counts["exact_duplicates_dropped"],
-        counts["near_duplicate_pairs"] or 0,
-        *articles.sizes().values(),
-    )

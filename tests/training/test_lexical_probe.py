@@ -9,6 +9,7 @@ from scipy.special import log_softmax
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from bbc_classifier.errors import InputError
+from bbc_classifier.inference.batching import read_rows
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
 from bbc_classifier.model.lexical_head import FIRST_FACTOR, PAIR_BUCKETS, SECOND_FACTOR, LexicalHead
 from bbc_classifier.records import read_json
@@ -42,7 +43,7 @@ def test_both_heads_together_are_the_weighed_sum_of_their_regressions():
     names = {index: f"label {index}" for index in range(3)}
     config = PooledEncoderConfig(encoder_config=tiny_config(), id2label=names, lexical_head=True)
     model = PooledEncoderForSequenceClassification(config).eval()
-    fit_head(model, ROWS, TARGETS, 0)
+    fit_head(model, read_rows(model, ROWS, 0).vectors, ROWS, TARGETS, 0)
     features = fit_idf(model.lexical_head, ROWS, 0)
     expected = fit_softmax(features, TARGETS, 3, LEXICAL_INVERSE_PENALTY)
     fitted = model.lexical_head.scores.weight.detach().double().numpy()

@@ -8,7 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from bbc_classifier.errors import InputError
-from bbc_classifier.inference.batching import pooled_vectors, predict_logits
+from bbc_classifier.inference.batching import predict_logits, read_rows
 from bbc_classifier.inference.decision import sigmoid, softmax
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
 from bbc_classifier.records import read_json
@@ -35,7 +35,8 @@ def regression(vectors: np.ndarray, targets: np.ndarray, sample_weight: np.ndarr
 
 def test_the_pooled_vectors_are_the_means_of_the_encoders():
     model = classifier(3).eval()
-    vectors = pooled_vectors(model, ROWS, 0, tokens_per_batch=100)
+    vectors, read_logits = read_rows(model, ROWS, 0, tokens_per_batch=100)
+    np.testing.assert_array_equal(read_logits, predict_logits(model, ROWS, 0, tokens_per_batch=100))
     assert vectors.shape == (60, 24) and vectors.dtype == np.float64
     for row, tokens in enumerate(ROWS[:9]):
         with torch.no_grad():
@@ -50,9 +51,9 @@ def test_the_pooled_vectors_are_the_means_of_the_encoders():
 def test_one_label_of_several_is_a_softmax_regression(labels):
     model = classifier(labels)
     targets = np.array([tokens[1] % labels for tokens in ROWS])
-    expected = regression(pooled_vectors(model, ROWS, 0), targets)
+    expected = regression(read_rows(model, ROWS, 0).vectors, targets)
     before = {name: tensor.clone() for name, tensor in model.encoder.state_dict().items()}
-    fit_head(model, ROWS, targets, 0)
+    fit_head(model, read_rows(model, ROWS, 0).vectors, ROWS, targets, 0)
     np.testing.assert_allclose(softmax(predict_logits(model, ROWS, 0)), expected, atol=1e-5)
     assert all(torch.equal(before[name], tensor) for name, tensor in model.encoder.state_dict().items())
 
@@ -60,14 +61,14 @@ def test_one_label_of_several_is_a_softmax_regression(labels):
 def test_class_weights_weigh_the_rows():
     model = classifier(2, class_weights=[1.0, 9.0])
     targets = np.array([int(tokens[1] % 5 == 0) for tokens in ROWS])
-    expected = regression(pooled_vectors(model, ROWS, 0), targets, np.where(targets == 1, 9.0, 1.0))
-    fit_head(model, ROWS, targets, 0)
+    expected = regression(read_rows(model, ROWS, 0).vectors, targets, np.where(targets == 1, 9.0, 1.0))
+    fit_head(model, read_rows(model, ROWS, 0).vectors, ROWS, targets, 0)
     np.testing.assert_allclose(softmax(predict_logits(model, ROWS, 0)), expected, atol=1e-5)
 
 
 def test_a_label_that_no_row_has_stays_at_nothing():
     model = classifier(3)
-    fit_head(model, ROWS, np.array([2 * (tokens[1] % 2) for tokens in ROWS]), 0)
+    fit_head(model, read_rows(model, ROWS, 0).vectors, ROWS, np.array([2 * (tokens[1] % 2) for tokens in ROWS]), 0)
     assert not model.classifier.weight[1].any() and not model.classifier.bias[1]
     assert model.classifier.weight[0].any() and model.classifier.weight[2].any()
 
@@ -75,9 +76,9 @@ def test_a_label_that_no_row_has_stays_at_nothing():
 def test_any_number_of_labels_is_a_regression_each():
     model = classifier(3, problem_type="multi_label_classification")
     targets = np.array([[tokens[1] % 2, tokens[2] % 3 == 0, 1] for tokens in ROWS], dtype=np.float32)
-    vectors = pooled_vectors(model, ROWS, 0)
+    vectors = read_rows(model, ROWS, 0).vectors
     expected = np.stack([regression(vectors, targets[:, label])[:, 1] for label in (0, 1)], axis=1)
-    fit_head(model, ROWS, targets, 0)
+    fit_head(model, read_rows(model, ROWS, 0).vectors, ROWS, targets, 0)
     np.testing.assert_allclose(sigmoid(predict_logits(model, ROWS, 0))[:, :2], expected, atol=1e-5)
     assert not model.classifier.weight[2].any()
 
