@@ -21,9 +21,7 @@ def save_figure(figure: Figure, path: Path) -> None:
     Characters that no font of this machine has are drawn as boxes; that is said once, not once a character.
     """
     FigureCanvasAgg(figure)
-    for text in figure.findobj(Text):
-        # Names of labels and files are no formulas, whatever dollar signs they hold.
-        text.set_parse_math(False)
+    literal_text(figure)
     with written_whole(path) as beside, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         figure.savefig(beside, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
@@ -33,3 +31,9 @@ def save_figure(figure: Figure, path: Path) -> None:
     for other in caught:
         if other not in boxes:
             warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+
+
+def literal_text(figure: Figure) -> None:
+    """Take all text as it stands: names of labels and files are no formulas, whatever dollar signs they hold."""
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)

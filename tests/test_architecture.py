@@ -19,8 +19,19 @@ RECORDS = {"records", "folders", "figure_file", "provenance", "errors"}
 MAY_IMPORT: dict[str, set[str]] = {
     "__init__": set(),
     "__main__": {"cli"},
-    "cli": {"__init__", "option_parser", "training", "evaluation", "inference", "audit", "data", *RECORDS},
+    "cli": {
+        "__init__",
+        "option_parser",
+        "comparison",
+        "training",
+        "evaluation",
+        "inference",
+        "audit",
+        "data",
+        *RECORDS,
+    },
     "option_parser": {"errors"},
+    "comparison": {"training", "evaluation", "inference", "data", "model", *RECORDS},
     "training": {"evaluation", "inference", "data", "model", "device", *RECORDS},
     "evaluation": {"inference", "data", "device", *RECORDS},
     "inference": {"data", "model", "device", *RECORDS},
@@ -42,6 +53,11 @@ SAYS_TEST = {
     "cli/train.py": "prints the figures of the record that evaluation wrote",
     "cli/evaluate.py": "the same",
     "training/run.py": "copies evaluation's report and the sides' sizes into the record",
+    "comparison/finished.py": "reads the predictions that evaluation wrote",
+    "comparison/baseline_run.py": "puts evaluation's report into the record",
+    "comparison/configurations.py": "reads the seconds of evaluation's report",
+    "comparison/page.py": "says how many rows of it leak",
+    "comparison/duplicates_worth.py": "scores the answers that evaluation wrote, leaked and clean ones apart",
     "training/cross_validation.py": "pools the predictions that evaluation wrote for each fold",
 }
 

@@ -8,6 +8,8 @@ import pytest
 
 from bbc_classifier.audit.options import AuditArguments
 from bbc_classifier.cli import COMMANDS
+from bbc_classifier.comparison.options import CompareArguments
+from bbc_classifier.comparison.report_options import ReportArguments
 from bbc_classifier.data.options import ColumnArguments, DataArguments
 from bbc_classifier.evaluation.options import EvaluateArguments
 from bbc_classifier.evaluation.readme_section import (
@@ -30,7 +32,10 @@ GROUPS = {
     "evaluate": (EvaluateArguments, DataArguments),
     "predict": (PredictArguments, ColumnArguments),
     "audit": (AuditArguments, DataArguments),
+    "compare": (CompareArguments, ModelArguments, DataArguments, ClassifierTrainingArguments),
+    "report": (ReportArguments,),
 }
+POSITIONAL = {"predict": "texts", "report": "runs"}
 COMMAND = re.compile(r"(?:bbc-classifier|-m bbc_classifier|scripts/train\.py)( .*)?$")
 
 
@@ -50,8 +55,8 @@ def test_every_command_in_the_readme_is_understood(arguments):
     command, *flags = arguments
     assert command in COMMANDS
     parser = OptionParser(GROUPS[command], prog=command)
-    if command == "predict":
-        parser.add_argument("texts", nargs="*")
+    if command in POSITIONAL:
+        parser.add_argument(POSITIONAL[command], nargs="*")
     assert parser.parse(flags)
 
 

@@ -18,6 +18,8 @@ commands:
   train      fine-tune an encoder, evaluate it, and write a run folder
   evaluate   evaluate a finished classifier again, or on other data
   predict    classify texts, or the rows of a file
+  compare    train a grid of encoders and poolings, and test them against each other
+  report     rebuild a comparison's report from its runs, of several machines too
 
 options:
   --help     this text; after a command, the command's options
@@ -29,7 +31,14 @@ Start with: bbc-classifier train
 
 
 # Each command is a module here with the function `run`; it is imported when the command is called.
-COMMANDS = ("train", "evaluate", "predict", "audit")
+COMMANDS = ("train", "evaluate", "predict", "audit", "compare", "report")
+
+
+# What an interrupted command goes on with.
+GOES_ON = {
+    "train": "; an unfinished run goes on with: bbc-classifier train --resume_from_checkpoint",
+    "compare": "; the same command goes on where it stopped",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,8 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _quiet_libraries()
         return importlib.import_module(f"bbc_classifier.cli.{arguments[0]}").run(arguments[1:])
     except KeyboardInterrupt:
-        resume = "; an unfinished run goes on with: bbc-classifier train --resume_from_checkpoint"
-        return _fail(f"interrupted{resume if arguments[0] == 'train' else ''}", 130)
+        return _fail(f"interrupted{GOES_ON.get(arguments[0], '')}", 130)
     except BrokenPipeError:
         # The reader of a pipe went away; closing quietly is what every filter does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

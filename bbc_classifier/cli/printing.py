@@ -47,6 +47,24 @@ def print_evaluation(report: dict[str, Any]) -> None:
         console.print(f"These {len(lowest)} of {len(per_class)} classes have the lowest F1; the record has all.")
 
 
+def print_comparison(results: dict[str, Any]) -> None:
+    """Print the first sentences of a comparison, and each configuration's accuracy."""
+    from bbc_classifier.comparison.sentences import opening
+    from bbc_classifier.comparison.tables import interval_text
+
+    console = Console(width=100, highlight=False, markup=False)
+    for sentence in opening(results):
+        console.print(sentence)
+    table = Table(box=None, pad_edge=False)
+    for column in ("configuration", "group", "accuracy in %", "95 % interval", "seconds of training"):
+        table.add_column(column, justify="left" if column == "configuration" else "right")
+    for row in results["configurations"]:
+        accuracy, seconds = 100 * row["mean"]["accuracy"], row["cost"]["train_seconds"]
+        table.add_row(row["name"], row["letters"], f"{accuracy:.2f}", interval_text(row), f"{seconds:.1f}")
+    console.print()
+    console.print(table)
+
+
 def print_answers(answers: "Sequence[Prediction]", form: str) -> None:
     """Print one line an answer: to read, or as JSON."""
     for answer in answers:

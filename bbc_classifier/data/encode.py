@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from transformers import PreTrainedTokenizerBase
 
+from bbc_classifier.data.token_memory import TokenMemory, token_ids
 from bbc_classifier.model.distinct_tokens import first_occurrences
 from bbc_classifier.model.truncation import cut_tokens
 
@@ -47,22 +48,17 @@ def encode_texts(
     *,
     distinct: bool = False,
     keep_whole: bool = False,
+    memory: TokenMemory | None = None,
 ) -> EncodedTexts:
     """Tokenise whole texts, then cut each to `max_length` tokens (None: not at all) as `truncation` says.
 
     With `distinct`, each token of a text is kept where it first stands, before anything is cut. With `keep_whole` all
     of that is left to the model, which needs the whole text for something else; what it will cut counts as truncated.
+    A `memory` spares tokenising texts again that it knows.
     """
     if not texts:
         return EncodedTexts([], [])
-    whole = tokenizer(
-        list(texts),
-        truncation=False,
-        padding=False,
-        return_attention_mask=False,
-        return_token_type_ids=False,
-        verbose=False,
-    )["input_ids"]
+    whole = token_ids(tokenizer, texts) if memory is None else memory.token_ids(tokenizer, texts)
     read = [first_occurrences(tokens) for tokens in whole] if distinct else whole
     cut = [cut_tokens(tokens, max_length, truncation) for tokens in read]
     truncated = [len(short) < len(long) for short, long in zip(cut, read, strict=True)]

@@ -1,22 +1,27 @@
 """What a fine-tuned encoder has to beat: word frequencies and a linear classifier, on the same rows and folds."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.dummy import DummyClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.pipeline import make_pipeline
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import LinearSVC
 
 from bbc_classifier.data.articles import Articles, load_articles
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.errors import InputError
 from bbc_classifier.evaluation.intervals import bootstrap_intervals, wilson_interval
-from bbc_classifier.evaluation.metrics import confusion, label_metrics
+from bbc_classifier.evaluation.metrics import class_table, confusion, label_metrics
+from bbc_classifier.evaluation.predictions import write_predictions
+from bbc_classifier.evaluation.report import evaluation_report
 from bbc_classifier.provenance import provenance, without_folders
 from bbc_classifier.records import write_json
 
@@ -25,7 +30,21 @@ METHOD = (
     "and validation, since it chooses nothing"
 )
 
+# Rows of length 1 over very many words: under the C = 1 that scikit-learn starts from, all classes look about alike.
+LOGISTIC_INVERSE_PENALTY = 100.0
+
 logger = logging.getLogger(__name__)
+
+
+def _tfidf(classifier: ClassifierMixin) -> Pipeline:
+    return make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), classifier)
+
+
+BASELINES: dict[str, Callable[[], Pipeline]] = {
+    "majority": lambda: make_pipeline(DummyClassifier(strategy="prior")),
+    "tfidf-logistic": lambda: _tfidf(LogisticRegression(C=LOGISTIC_INVERSE_PENALTY, max_iter=1000)),
+    "tfidf-svm": lambda: _tfidf(LinearSVC()),
+}
 
 
 def cross_validate_tfidf(data_options: DataArguments, *, folds: int, record: Path) -> dict[str, Any]:
@@ -69,11 +88,50 @@ def cross_validate_tfidf(data_options: DataArguments, *, folds: int, record: Pat
 
 
 def tfidf_answers(articles: Articles) -> np.ndarray:
-    """Return the baseline's label of each row of the test side, (rows,) class indices."""
-    train, validation = articles.side("train"), articles.side("validation")
-    pipeline = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LinearSVC())
-    pipeline.fit([*train["text"][:], *validation["text"][:]], [*train["label"][:], *validation["label"][:]])
-    return pipeline.predict(articles.side("test")["text"][:])
+    """Return the TF-IDF baseline's label of each row of the test side, (rows,) class indices."""
+    return baseline_answers("tfidf-svm", articles)[0]
+
+
+def baseline_answers(
+    name: str, articles: Articles, *, validation_too: bool = True
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Fit a baseline and return its answers for the test side.
+
+    Args:
+        name: One of `BASELINES`.
+        articles: The articles, split, with one label each.
+        validation_too: Fit it on validation as well as on train: it chooses nothing by it.
+
+    Returns:
+        (rows,) class indices, and (rows, labels) probabilities, None where the baseline has none.
+    """
+    sides = [articles.side(side) for side in (("train", "validation") if validation_too else ("train",))]
+    texts, labels = ([value for side in sides for value in side[column][:]] for column in ("text", "label"))
+    fitted, asked = BASELINES[name]().fit(texts, labels), articles.side("test")["text"][:]
+    given = fitted.predict(asked)
+    if not hasattr(fitted, "predict_proba"):
+        return given, None
+    probabilities = np.zeros((len(given), len(articles.label_names)))
+    # A label without a row among those it was fitted on has no column.
+    probabilities[:, fitted.classes_] = fitted.predict_proba(asked)
+    return given, probabilities
+
+
+def report_baseline(
+    articles: Articles, given: np.ndarray, probabilities: np.ndarray | None, folder: Path
+) -> dict[str, Any]:
+    """Return the report on a baseline's answers for the test side, and write them to `predictions/test.parquet`.
+
+    Args:
+        articles: The articles, split.
+        given: (rows,) class indices.
+        probabilities: (rows, labels), or None; without them there is no log loss, Brier score or calibration error.
+        folder: Where to write.
+    """
+    test, names = articles.side("test"), articles.label_names
+    labels = np.asarray(test["label"][:])
+    write_predictions(folder / "predictions" / "test.parquet", test["row_id"][:], labels, given, probabilities, names)
+    return _report(labels, given, names) if probabilities is None else evaluation_report(labels, probabilities, names)
 
 
 def _report(labels: np.ndarray, given: np.ndarray, names: Sequence[str]) -> dict[str, Any]:
@@ -85,5 +143,6 @@ def _report(labels: np.ndarray, given: np.ndarray, names: Sequence[str]) -> dict
         "correct": correct,
         "metrics": label_metrics(labels, given, len(names)),
         "intervals": {"accuracy": wilson_interval(correct, len(labels)), **bootstrap_intervals(counts)},
+        "per_class": class_table(labels, given, names),
         "confusion_matrix": {"labels": list(names), "counts": counts.tolist()},
     }

@@ -90,6 +90,28 @@ def fit_cell_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
     return _least(lambda log_temperature: float(np.logaddexp(0, wrongness / np.exp(log_temperature)).mean()))
 
 
+def reliability_curve(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> list[dict[str, float]]:
+    """Return, by bin of confidence, the `rows`, their mean `confidence` and `accuracy`; empty bins are left out.
+
+    The bins are those of `expected_calibration_error`, which is the mean over rows of what the two differ by.
+
+    Args:
+        labels: (rows,) true class indices.
+        probabilities: (rows, labels).
+        bins: Number of bins.
+    """
+    stated, came_true = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    bin_of = _bin_of(stated, bins)
+    return [
+        {
+            "rows": int((bin_of == index).sum()),
+            "confidence": float(stated[bin_of == index].mean()),
+            "accuracy": float(came_true[bin_of == index].mean()),
+        }
+        for index in np.unique(bin_of)
+    ]
+
+
 def _least(loss: Callable[[float], float]) -> float:
     """Return the temperature whose logarithm has the least loss."""
     fitted = minimize_scalar(loss, bounds=np.log(TEMPERATURE_RANGE), method="bounded", options={"xatol": 1e-6})
@@ -98,9 +120,14 @@ def _least(loss: Callable[[float], float]) -> float:
 
 def _binned_gap(stated: np.ndarray, came_true: np.ndarray, bins: int) -> float:
     """Return the mean over all, by bin of what was stated, of |share that came true - mean stated|."""
-    bin_of = np.clip(np.ceil(stated * bins).astype(int) - 1, 0, bins - 1)
+    bin_of = _bin_of(stated, bins)
     gaps = [
         (bin_of == index).mean() * abs(came_true[bin_of == index].mean() - stated[bin_of == index].mean())
         for index in np.unique(bin_of)
     ]
     return float(sum(gaps))
+
+
+def _bin_of(stated: np.ndarray, bins: int) -> np.ndarray:
+    """Return the bin of each, from 0, of equal width over (0, 1] and closed on the right."""
+    return np.clip(np.ceil(stated * bins).astype(int) - 1, 0, bins - 1)

@@ -58,7 +58,7 @@ def paired_difference(first: np.ndarray, second: np.ndarray) -> PairedDifference
     if 1 != len(first) != len(second) != 1:
         raise ValueError(f"{len(first)} seeds against {len(second)}: give as many of both, or one")
     differences = first.mean(axis=0) - second.mean(axis=0)
-    low, high = _interval(differences, "two-sided")
+    low, high = student_interval(differences, "two-sided")
     return PairedDifference(
         rows=first.shape[1],
         first_seeds=len(first),
@@ -66,7 +66,7 @@ def paired_difference(first: np.ndarray, second: np.ndarray) -> PairedDifference
         first_errors=_errors(first),
         second_errors=_errors(second),
         difference=float(differences.mean()),
-        lower_bound=_interval(differences, "greater")[0],
+        lower_bound=student_interval(differences, "greater")[0],
         interval=[low, high],
         mcnemar=[mcnemar(*pair) for pair in _pairs(first, second)],
     )
@@ -94,7 +94,13 @@ def _errors(right: np.ndarray) -> float:
     return float((~right).sum(axis=1).mean())
 
 
-def _interval(differences: np.ndarray, alternative: str) -> tuple[float, float]:
+def student_interval(differences: np.ndarray, alternative: str = "two-sided") -> tuple[float, float]:
+    """Return the 95 % interval of a mean over rows by Student's t, low and high.
+
+    Args:
+        differences: (rows,), which count as independent.
+        alternative: "two-sided", or "greater" for a lower bound alone.
+    """
     if np.ptp(differences) == 0:
         # Without any spread the statistic is 0 / 0, and the bounds are the figure itself.
         return float(differences[0]), float(differences[0])

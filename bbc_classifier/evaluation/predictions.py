@@ -15,7 +15,7 @@ def write_predictions(
     row_ids: Sequence[str],
     targets: np.ndarray,
     given: np.ndarray,
-    probabilities: np.ndarray,
+    probabilities: np.ndarray | None,
     names: Sequence[str],
 ) -> None:
     """Write `row_id`, `label`, `prediction` and `p_<label>` (float64) per row as Parquet, whole or not at all.
@@ -25,15 +25,16 @@ def write_predictions(
         row_ids: Name of each row.
         targets: (rows,) class indices, written as names; or (rows, labels) of 0/1, written as lists of names.
         given: What the classifier gave, in the form of `targets`.
-        probabilities: (rows, labels).
+        probabilities: (rows, labels), or None for a classifier that has none.
         names: The label names, in the order of the columns.
     """
     columns: dict[str, object] = {
         "row_id": list(row_ids),
         "label": _named(targets, names),
         "prediction": _named(given, names),
-        **{f"p_{name}": probabilities[:, index] for index, name in enumerate(names)},
     }
+    if probabilities is not None:
+        columns |= {f"p_{name}": probabilities[:, index] for index, name in enumerate(names)}
     with written_whole(path) as beside:
         parquet.write_table(pa.table(columns), beside)
 

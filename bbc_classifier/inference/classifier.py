@@ -8,6 +8,7 @@ import torch
 from transformers import PreTrainedTokenizerBase
 
 from bbc_classifier.data.encode import encode_texts
+from bbc_classifier.data.token_memory import TokenMemory
 from bbc_classifier.device import device_type
 from bbc_classifier.errors import InputError
 from bbc_classifier.inference.batching import predict_logits
@@ -45,11 +46,17 @@ class NewsClassifier:
     >>> classifier = NewsClassifier.from_pretrained("runs/minilm-mean-seed42")  # doctest: +SKIP
     >>> classifier.predict(["Shares fell in early trading."])[0].label          # doctest: +SKIP
     'business'
+
+    Attributes:
+        model: The classifier.
+        tokenizer: Its tokenizer.
+        memory: Texts whose tokens are known; None, the default, tokenises every text.
     """
 
     def __init__(self, model: PooledEncoderForSequenceClassification, tokenizer: PreTrainedTokenizerBase):
         self.model = model
         self.tokenizer = tokenizer
+        self.memory: TokenMemory | None = None
 
     @classmethod
     def from_pretrained(
@@ -97,6 +104,7 @@ class NewsClassifier:
             config.truncation,
             distinct=config.distinct_tokens,
             keep_whole=config.lexical_head,
+            memory=self.memory,
         )
         logits = predict_logits(self.model, encoded.input_ids, self.tokenizer.pad_token_id)
         return (sigmoid if self.multi_label else softmax)(logits), encoded.truncated

@@ -60,6 +60,7 @@ def run_record(
         "model": {
             "parameters": parameters,
             "weights_sha256": file_sha256(folder.model / "model.safetensors"),
+            "weights_bytes": (folder.model / "model.safetensors").stat().st_size,
             "labels": articles.label_names,
         },
         "data": {

@@ -28,6 +28,7 @@ from bbc_classifier.training.arguments import (
 )
 from bbc_classifier.training.probe import fit_probe, refit_probe
 from bbc_classifier.training.record import Clock, run_record
+from bbc_classifier.training.reuse import Reuse
 from bbc_classifier.training.run_folder import RunFolder
 from bbc_classifier.training.start import Start, start_training
 from bbc_classifier.training.trainer import build_trainer
@@ -35,12 +36,15 @@ from bbc_classifier.training.validation import Validation, calibrate, report_val
 
 
 def train(
-    model_options: ModelArguments, data_options: DataArguments, arguments: ClassifierTrainingArguments
+    model_options: ModelArguments,
+    data_options: DataArguments,
+    arguments: ClassifierTrainingArguments,
+    reuse: Reuse | None = None,
 ) -> RunFolder:
     """Fine-tune, choose the best checkpoint, calibrate, save, reload, evaluate, and write the run folder.
 
     A finished run with the same options is left as it is and returned. On several processes all of them train, and the
-    first one does everything after that.
+    first one does everything after that. What trainings of one process share by `reuse` changes nothing but the time.
 
     Raises:
         InputError: An option or pair of options is not legal, or the run folder holds something else.
@@ -74,7 +78,7 @@ def train(
     # No process may write before every process has looked at what is there.
     state.wait_for_everyone()
     try:
-        _run(folder, arguments, options, model_options, data_options, checkpoint)
+        _run(folder, arguments, options, model_options, data_options, checkpoint, reuse or Reuse())
     except InputError:
         if state.is_main_process and leftover is not None:
             shutil.rmtree(leftover, ignore_errors=True)
@@ -89,9 +93,10 @@ def _run(
     model_options: ModelArguments,
     data_options: DataArguments,
     checkpoint: str | None,
+    reuse: Reuse,
 ) -> None:
     clock, origin = Clock(), provenance()
-    start = start_training(model_options, data_options, arguments)
+    start = start_training(model_options, data_options, arguments, reuse)
     if checkpoint is not None:
         folder.refuse_other_split(start.articles.split.fingerprint)
     if PartialState().is_main_process:
@@ -117,7 +122,9 @@ def _run(
         refitted = True
     _save(folder, start)
     clock.lap("calibrate_and_save")
-    reports = _evaluate(folder, start, validation if refitted else None)
+    reports = _evaluate(
+        folder, start, validation if refitted else None, reuse if not arguments.trains else Reuse(reuse.tokens)
+    )
     write_json(folder.history, trainer.state.log_history)
     if trainer.state.global_step:
         draw_learning_curves(trainer.state.log_history, folder.figures / "learning_curves.png")
@@ -153,12 +160,15 @@ def _save(folder: RunFolder, start: Start) -> None:
     beside.rename(folder.model)
 
 
-def _evaluate(folder: RunFolder, start: Start, first_fit: Validation | None) -> dict[str, Any]:
+def _evaluate(folder: RunFolder, start: Start, first_fit: Validation | None, reuse: Reuse) -> dict[str, Any]:
     """Reload the saved classifier and evaluate it; nothing after this changes the weights.
 
     Validation is what the first fit made of it where the head was then fitted on it too.
     """
     classifier = NewsClassifier.from_pretrained(str(folder.model))
+    classifier.memory = reuse.tokens
+    if reuse.states is not None:
+        reuse.states.attach(classifier.model)
     if first_fit is not None:
         validation = report_validation(start, first_fit, folder.path)
     else:

@@ -14,6 +14,7 @@ from bbc_classifier.evaluation.problem import Problem, problem_of
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.training.arguments import ClassifierTrainingArguments, ModelArguments
 from bbc_classifier.training.attention import choose_attention
+from bbc_classifier.training.reuse import Reuse
 from bbc_classifier.training.starting_point import balanced_weights, start_model, start_tokenizer
 from bbc_classifier.training.trainer import check_metric
 
@@ -48,7 +49,10 @@ class Start:
 
 
 def start_training(
-    model_options: ModelArguments, data_options: DataArguments, arguments: ClassifierTrainingArguments
+    model_options: ModelArguments,
+    data_options: DataArguments,
+    arguments: ClassifierTrainingArguments,
+    reuse: Reuse,
 ) -> Start:
     """Load the articles and the encoder, and encode the sides that training may look at.
 
@@ -81,6 +85,8 @@ def start_training(
             trains_encoder=arguments.trains,
         ),
     )
+    if reuse.states is not None and not arguments.trains:
+        reuse.states.attach(model)
     tokenizer = start_tokenizer(model_options)
     encoded = {
         side: encode_texts(
@@ -90,6 +96,7 @@ def start_training(
             data_options.truncation,
             distinct=data_options.distinct_tokens,
             keep_whole=model_options.lexical_head,
+            memory=reuse.tokens,
         )
         for side in SIDES
     }

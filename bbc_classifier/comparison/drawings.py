@@ -1,0 +1,163 @@
+"""The comparison's pictures: once as PNG files, and once as SVG for the page, in whose colours their text then is."""
+
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bbc_classifier.figure_file import literal_text
+
+# Okabe and Ito's colours, told apart under every common colour blindness; the yellow is too pale for lines.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#666666")
+MARKERS = "osD^vPX*"
+# A colour that no picture uses: in the page it becomes whatever colour text has there.
+INK = "#010203"
+
+
+def draw_accuracy(configurations: Sequence[Mapping[str, Any]]) -> Figure:
+    """Draw each configuration's accuracy, best on top, with the interval of every seed.
+
+    Args:
+        configurations: `configurations` of the results, in their order.
+    """
+    figure = Figure(figsize=(7, 1.0 + 0.38 * len(configurations)), layout="constrained")
+    axes = figure.subplots()
+    for place, row in enumerate(configurations):
+        colour = COLOURS[6] if row["baseline"] else COLOURS[0]
+        offsets = np.linspace(-0.2, 0.2, len(row["per_seed"])) if len(row["per_seed"]) > 1 else [0.0]
+        for offset, seed in zip(offsets, row["per_seed"], strict=True):
+            low, high = (100 * edge for edge in seed["intervals"]["accuracy"])
+            accuracy = 100 * seed["metrics"]["accuracy"]
+            axes.plot([low, high], [place + offset] * 2, color=colour, linewidth=1.5)
+            axes.plot(accuracy, place + offset, "s" if row["baseline"] else "o", color=colour, markersize=5)
+    axes.set_yticks(range(len(configurations)), [f"{row['name']} ({row['letters']})" for row in configurations])
+    axes.invert_yaxis()
+    axes.set(xlabel="accuracy in %, one point and 95 % interval a seed; squares are baselines")
+    _tidy(axes, "x")
+    return figure
+
+
+def draw_learning_curves(curves: Sequence[Mapping[str, Any]]) -> Figure:
+    """Draw accuracy over the number of training rows, a line a configuration.
+
+    Args:
+        curves: `learning_curves` of the results.
+    """
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for number, name in enumerate(dict.fromkeys(row["name"] for row in curves)):
+        rows = [row for row in curves if row["name"] == name]
+        axes.plot(
+            [row["train_rows"] for row in rows],
+            [100 * row["accuracy"] for row in rows],
+            label=name,
+            color=COLOURS[number % len(COLOURS)],
+            marker=MARKERS[number % len(MARKERS)],
+        )
+    axes.set(xlabel="training rows", ylabel="accuracy in %", xscale="log")
+    ticks = sorted({round(row["train_rows"]) for row in curves})
+    axes.set_xticks(ticks, [str(tick) for tick in ticks])
+    axes.minorticks_off()
+    _tidy(axes, "both")
+    axes.legend(frameon=False, fontsize=8)
+    return figure
+
+
+def draw_training(history: Sequence[Mapping[str, Any]]) -> Figure | None:
+    """Draw training and validation loss over epochs, and validation accuracy; None where nothing was trained.
+
+    Args:
+        history: The Trainer's log.
+    """
+    train = [entry for entry in history if "loss" in entry]
+    validation = [entry for entry in history if "eval_log_loss" in entry]
+    if not train and not validation:
+        return None
+    figure = Figure(figsize=(7, 2.8), layout="constrained")
+    loss, score = figure.subplots(1, 2)
+    loss.plot([e["epoch"] for e in train], [e["loss"] for e in train], ".-", color=COLOURS[0], label="train")
+    epochs = [entry["epoch"] for entry in validation]
+    loss.plot(epochs, [e["eval_log_loss"] for e in validation], "o--", color=COLOURS[1], label="validation")
+    loss.set(xlabel="epoch", ylabel="log loss (nats)", ylim=(0, None))
+    loss.legend(frameon=False, fontsize=8)
+    score.plot(epochs, [100 * e["eval_accuracy"] for e in validation], "o-", color=COLOURS[1], clip_on=False)
+    score.set(xlabel="epoch", ylabel="validation accuracy in %", ylim=(None, 100))
+    for axes in (loss, score):
+        _tidy(axes, "both")
+    return figure
+
+
+def draw_reliability(curve: Sequence[Mapping[str, float]]) -> Figure:
+    """Draw accuracy over confidence by bin, the area of a point as its rows.
+
+    Args:
+        curve: `reliability` of a configuration.
+    """
+    figure = Figure(figsize=(3.4, 3.2), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color=COLOURS[6], linewidth=1, linestyle=":")
+    most = max(bin_["rows"] for bin_ in curve)
+    sizes = [20 + 160 * bin_["rows"] / most for bin_ in curve]
+    confidence, accuracy = ([bin_[key] for bin_ in curve] for key in ("confidence", "accuracy"))
+    axes.plot(confidence, accuracy, color=COLOURS[0], linewidth=1)
+    axes.scatter(confidence, accuracy, s=sizes, color=COLOURS[0], alpha=0.7, clip_on=False)
+    axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
+    _tidy(axes, "both")
+    return figure
+
+
+def draw_confusion(counts: np.ndarray, labels: Sequence[str]) -> Figure:
+    """Draw a confusion matrix, true labels down, predicted labels across; colours are shares of the true label.
+
+    Args:
+        counts: (true, predicted).
+        labels: The label names.
+    """
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    size = 1.8 + 0.62 * len(labels)
+    figure = Figure(figsize=(size + 0.8, size), layout="constrained")
+    axes = figure.subplots()
+    axes.imshow(shares, cmap="cividis", vmin=0, vmax=1)
+    axes.set_xticks(range(len(labels)), labels, rotation=30, ha="right")
+    axes.set_yticks(range(len(labels)), labels)
+    axes.set(xlabel="predicted", ylabel="true")
+    for row, column in np.ndindex(counts.shape):
+        colour = "black" if shares[row, column] > 0.5 else "white"
+        axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=colour, fontsize=9)
+    return figure
+
+
+def svg(draw: Callable[[], Figure | None], alt: str) -> str:
+    """Return a picture as an SVG element whose text and lines have the page's colour, or "" where there is none.
+
+    Args:
+        draw: Draws it.
+        alt: What it shows, for those who cannot see it. It is escaped here.
+    """
+    ink: Any = {name: INK for name in ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")}
+    with rc_context({**ink, "svg.fonttype": "none", "svg.hashsalt": alt, "font.size": 9}):
+        figure = draw()
+        if figure is None:
+            return ""
+        literal_text(figure)
+        buffer = io.StringIO()
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :].replace(INK, "currentColor")
+    # Several pictures stand in one page: names that nothing refers to go, and the others are salted by what is shown.
+    text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>| id=\"[A-Za-z0-9.]+_\d+\"", "", text, flags=re.DOTALL)
+    return text.replace("<svg ", f'<svg role="img" aria-label="{_attribute(alt)}" ', 1)
+
+
+def _attribute(text: str) -> str:
+    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _tidy(axes: Axes, grid: Literal["both", "x", "y"]) -> None:
+    axes.grid(axis=grid, alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
