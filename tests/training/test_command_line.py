@@ -242,7 +242,7 @@ def test_an_unforeseen_failure_is_exit_code_1_and_shows_its_traceback_only_when_
     def fail(*arguments):
         raise MemoryError("no memory left")
 
-    monkeypatch.setattr("bbc_classifier.training.run.load_articles", fail)
+    monkeypatch.setattr("bbc_classifier.training.start.load_articles", fail)
     assert train_here() == 1
     assert_one_sentence(capsys.readouterr().err, "no memory left (add --debug for the traceback)")
     with pytest.raises(MemoryError):
@@ -253,6 +253,6 @@ def test_an_interrupted_run_says_how_to_go_on(train_here, capsys, monkeypatch):
     def interrupt(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("bbc_classifier.training.run.load_articles", interrupt)
+    monkeypatch.setattr("bbc_classifier.training.start.load_articles", interrupt)
     assert train_here() == 130
     assert_one_sentence(capsys.readouterr().err, "--resume_from_checkpoint")
