@@ -60,7 +60,8 @@ def print_comparison(results: dict[str, Any]) -> None:
         table.add_column(column, justify="left" if column == "configuration" else "right")
     for row in results["configurations"]:
         accuracy, seconds = 100 * row["mean"]["accuracy"], row["cost"]["train_seconds"]
-        table.add_row(row["name"], row["letters"], f"{accuracy:.2f}", interval_text(row), f"{seconds:.1f}")
+        took = "" if seconds is None else f"{seconds:.1f}"
+        table.add_row(row["name"], row["letters"], f"{accuracy:.2f}", interval_text(row), took)
     console.print()
     console.print(table)
 

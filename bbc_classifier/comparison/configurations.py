@@ -87,12 +87,18 @@ def _reliability(outcome: Outcome) -> list[dict[str, float]] | None:
 def _cost(outcome: Outcome) -> dict[str, Any]:
     """Return seconds, milliseconds a text, parameters and bytes: medians over the cells."""
     cells = [cell.record for seed in outcome.cells for cell in seed]
+    # What a cell did not read itself cost it nothing, and the one before it twice as much.
+    alone = not any(cell.get("training", {}).get("shares_reading") for cell in cells)
     cost: dict[str, Any] = {"train_seconds": statistics.median(cell["seconds"]["train"] for cell in cells)}
+    if not alone:
+        cost["train_seconds"] = None
     if not outcome.is_baseline:
         tests = [cell["evaluation"]["test"] for cell in cells]
         encoder = outcome.cells[0][0].encoder
         cost |= {
-            "milliseconds_per_text": statistics.median(1000 * test["seconds"] / test["n"] for test in tests),
+            "milliseconds_per_text": statistics.median(1000 * test["seconds"] / test["n"] for test in tests)
+            if alone
+            else None,
             "parameters": cells[0]["model"]["parameters"],
             "nominal_parameters": NOMINAL_PARAMETERS.get(encoder or ""),
             "weights_bytes": cells[0]["model"].get("weights_bytes"),

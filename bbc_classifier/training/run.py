@@ -96,6 +96,9 @@ def _run(
     reuse: Reuse,
 ) -> None:
     clock, origin = Clock(), provenance()
+    if arguments.trains:
+        # What an encoder read before it was trained is of no use after.
+        reuse = Reuse(reuse.tokens)
     start = start_training(model_options, data_options, arguments, reuse)
     if checkpoint is not None:
         folder.refuse_other_split(start.articles.split.fingerprint)
@@ -122,9 +125,7 @@ def _run(
         refitted = True
     _save(folder, start)
     clock.lap("calibrate_and_save")
-    reports = _evaluate(
-        folder, start, validation if refitted else None, reuse if not arguments.trains else Reuse(reuse.tokens)
-    )
+    reports = _evaluate(folder, start, validation if refitted else None, reuse)
     write_json(folder.history, trainer.state.log_history)
     if trainer.state.global_step:
         draw_learning_curves(trainer.state.log_history, folder.figures / "learning_curves.png")
@@ -142,6 +143,7 @@ def _run(
             train_loss=outcome.metrics["train_loss"],
             resumed=checkpoint is not None,
             refitted=refitted,
+            shares_reading=reuse.states is not None,
             calibration=validation.calibration,
             reports=reports,
             clock=clock,

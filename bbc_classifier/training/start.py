@@ -85,7 +85,7 @@ def start_training(
             trains_encoder=arguments.trains,
         ),
     )
-    if reuse.states is not None and not arguments.trains:
+    if reuse.states is not None:
         reuse.states.attach(model)
     tokenizer = start_tokenizer(model_options)
     encoded = {

@@ -61,35 +61,19 @@ def test_a_cell_is_the_same_training_alone_bit_for_bit(compared, articles, tiny_
 def test_a_probed_cell_is_the_same_probe_alone_bit_for_bit(compare, articles, tiny_bert_folder, tmp_path):
     encoder = str(tiny_bert_folder)
     flags = ["--max_length", "16", "--disable_tqdm", "true", "--use_cpu", "true"]
-    assert (
-        compare(tmp_path / "all", "--poolings", "cls,mean", "--mode", "probe", *flags, encoders=encoder, quick=False)
-        == 0
-    )
+    grid = ["--poolings", "cls,mean", "--mode", "probe", *flags]
+    assert compare(tmp_path / "all", *grid, encoders=encoder, quick=False) == 0
     for pooling in ("cls", "mean"):
-        alone = tmp_path / pooling
-        assert (
-            main(
-                [
-                    "train",
-                    "--recipe",
-                    "default",
-                    "--encoder",
-                    encoder,
-                    "--pooling",
-                    pooling,
-                    "--dataset",
-                    str(articles),
-                    "--output_dir",
-                    str(alone),
-                    *flags,
-                ]
-            )
-            == 0
-        )
-        cell = tmp_path / "all" / "runs" / f"tiny-bert-{pooling}-seed42"
-        assert (alone / "model" / "model.safetensors").read_bytes() == (
-            cell / "model" / "model.safetensors"
-        ).read_bytes()
+        alone, cell = tmp_path / pooling, tmp_path / "all" / "runs" / f"tiny-bert-{pooling}-seed42"
+        options = ["--recipe", "default", "--encoder", encoder, "--pooling", pooling, "--dataset", str(articles)]
+        assert main(["train", *options, "--output_dir", str(alone), *flags]) == 0
+        one, other = ((folder / "model" / "model.safetensors").read_bytes() for folder in (alone, cell))
+        assert one == other
+        shares = [read_json(folder / "record.json")["training"]["shares_reading"] for folder in (alone, cell)]
+        assert shares == [False, True]
+    # What one cell read for both says nothing of what either takes.
+    trained = [row for row in read_json(tmp_path / "all" / "results.json")["configurations"] if not row["baseline"]]
+    assert [row["cost"]["train_seconds"] for row in trained] == [None, None]
 
 
 def test_a_second_call_trains_nothing_and_a_lost_cell_comes_back_the_same(compare, tmp_path):
