@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bbc_classifier.comparison.finished import cell_name
 from bbc_classifier.data.articles import load_articles
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.errors import InputError
@@ -32,9 +33,7 @@ class BaselineCell:
     @property
     def name(self) -> str:
         """The name of the cell's folder."""
-        fold = "" if self.fold is None else f"-fold{self.fold}"
-        size = "" if self.train_size is None else f"-rows{self.train_size}"
-        return f"{self.baseline}{fold}{size}"
+        return cell_name(self.baseline, self.fold, self.train_size)
 
 
 def baseline_cells(folds: int | None, sizes: list[int | None]) -> list[BaselineCell]:

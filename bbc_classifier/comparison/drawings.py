@@ -68,30 +68,6 @@ def draw_learning_curves(curves: Sequence[Mapping[str, Any]]) -> Figure:
     return figure
 
 
-def draw_training(history: Sequence[Mapping[str, Any]]) -> Figure | None:
-    """Draw training and validation loss over epochs, and validation accuracy; None where nothing was trained.
-
-    Args:
-        history: The Trainer's log.
-    """
-    train = [entry for entry in history if "loss" in entry]
-    validation = [entry for entry in history if "eval_log_loss" in entry]
-    if not train and not validation:
-        return None
-    figure = Figure(figsize=(7, 2.8), layout="constrained")
-    loss, score = figure.subplots(1, 2)
-    loss.plot([e["epoch"] for e in train], [e["loss"] for e in train], ".-", color=COLOURS[0], label="train")
-    epochs = [entry["epoch"] for entry in validation]
-    loss.plot(epochs, [e["eval_log_loss"] for e in validation], "o--", color=COLOURS[1], label="validation")
-    loss.set(xlabel="epoch", ylabel="log loss (nats)", ylim=(0, None))
-    loss.legend(frameon=False, fontsize=8)
-    score.plot(epochs, [100 * e["eval_accuracy"] for e in validation], "o-", color=COLOURS[1], clip_on=False)
-    score.set(xlabel="epoch", ylabel="validation accuracy in %", ylim=(None, 100))
-    for axes in (loss, score):
-        _tidy(axes, "both")
-    return figure
-
-
 def draw_reliability(curve: Sequence[Mapping[str, float]]) -> Figure:
     """Draw accuracy over confidence by bin, the area of a point as its rows.
 
@@ -111,29 +87,8 @@ def draw_reliability(curve: Sequence[Mapping[str, float]]) -> Figure:
     return figure
 
 
-def draw_confusion(counts: np.ndarray, labels: Sequence[str]) -> Figure:
-    """Draw a confusion matrix, true labels down, predicted labels across; colours are shares of the true label.
-
-    Args:
-        counts: (true, predicted).
-        labels: The label names.
-    """
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    size = 1.8 + 0.62 * len(labels)
-    figure = Figure(figsize=(size + 0.8, size), layout="constrained")
-    axes = figure.subplots()
-    axes.imshow(shares, cmap="cividis", vmin=0, vmax=1)
-    axes.set_xticks(range(len(labels)), labels, rotation=30, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set(xlabel="predicted", ylabel="true")
-    for row, column in np.ndindex(counts.shape):
-        colour = "black" if shares[row, column] > 0.5 else "white"
-        axes.text(column, row, str(counts[row, column]), ha="center", va="center", color=colour, fontsize=9)
-    return figure
-
-
-def svg(draw: Callable[[], Figure | None], alt: str) -> str:
-    """Return a picture as an SVG element whose text and lines have the page's colour, or "" where there is none.
+def svg(draw: Callable[[], Figure], alt: str) -> str:
+    """Return a picture as an SVG element whose text and lines have the page's colour.
 
     Args:
         draw: Draws it.
@@ -142,8 +97,6 @@ def svg(draw: Callable[[], Figure | None], alt: str) -> str:
     ink: Any = {name: INK for name in ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")}
     with rc_context({**ink, "svg.fonttype": "none", "svg.hashsalt": alt, "font.size": 9}):
         figure = draw()
-        if figure is None:
-            return ""
         literal_text(figure)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})

@@ -12,7 +12,7 @@ import numpy as np
 from datasets import Dataset
 
 from bbc_classifier.comparison.baseline_run import BaselineCell, run_baseline
-from bbc_classifier.comparison.finished import read_finished
+from bbc_classifier.comparison.finished import Finished, read_finished
 from bbc_classifier.data.duplicates import Duplicates, find_duplicates
 from bbc_classifier.data.leaks import leaked_rows
 from bbc_classifier.data.naive_folds import naive_folds, rows_of, write_sides
@@ -69,15 +69,8 @@ def duplicates_worth(
     for fold, sides in enumerate(sides_of_folds):
         logger.info("naive fold %d of %d", fold + 1, folds)
         leaked[_leaked(duplicates, sides)] = True
-        with tempfile.TemporaryDirectory() as folder:
-            files = write_sides(table, sides, Path(folder) / "data")
-            options = replace(data_options, dataset=DataArguments.dataset, **files)
-            arguments = ClassifierTrainingArguments(**training_options, output_dir=str(Path(folder) / "run"))
-            words = Path(folder) / "words"
-            run_baseline(BaselineCell(BASELINE), options, words)
-            for name, place in (("encoder", train(model_options, options, arguments).path), (BASELINE, words)):
-                answers = read_finished(place)
-                right[name][rows_of(answers.row_ids, sides["test"])] = np.array(answers.truth) == answers.given
+        for name, answers in _answers(model_options, data_options, training_options, table, sides).items():
+            right[name][rows_of(answers.row_ids, sides["test"])] = np.array(answers.truth) == answers.given
     content = {
         "schema": 1,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -90,6 +83,24 @@ def duplicates_worth(
     }
     write_json(record, content)
     return content
+
+
+def _answers(
+    model_options: ModelArguments,
+    data_options: DataArguments,
+    training_options: Mapping[str, Any],
+    table: Dataset,
+    sides: dict[str, list[int]],
+) -> dict[str, Finished]:
+    """Train on a fold's sides as they are, and return what the encoder and the baseline answered; no text is kept."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = write_sides(table, sides, Path(folder) / "data")
+        options = replace(data_options, dataset=DataArguments.dataset, **files)
+        arguments = ClassifierTrainingArguments(**training_options, output_dir=str(Path(folder) / "run"))
+        words = Path(folder) / "words"
+        run_baseline(BaselineCell(BASELINE), options, words)
+        run = train(model_options, options, arguments)
+        return {"encoder": read_finished(run.path), BASELINE: read_finished(words)}
 
 
 def _leaked(duplicates: Duplicates, sides: Mapping[str, list[int]]) -> list[int]:

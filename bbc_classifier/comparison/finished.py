@@ -95,6 +95,11 @@ class Finished:
         return {name: value for name, value in options.items() if name not in OF_A_CELL}
 
 
+def cell_name(name: str, fold: int | None, train_size: int | None) -> str:
+    """Return the name of a cell's folder; what is None is not in it."""
+    return name + ("" if fold is None else f"-fold{fold}") + ("" if train_size is None else f"-rows{train_size}")
+
+
 def read_finished(folder: Path) -> Finished:
     """Read a finished run or baseline.
 

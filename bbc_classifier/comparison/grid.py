@@ -7,6 +7,7 @@ from typing import Any
 
 from transformers import AutoConfig
 
+from bbc_classifier.comparison.finished import DEFAULT_SEED, cell_name
 from bbc_classifier.comparison.options import CompareArguments
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.errors import InputError
@@ -47,9 +48,7 @@ class Cell:
     @property
     def name(self) -> str:
         """The name of the cell's run folder."""
-        fold = "" if self.fold is None else f"-fold{self.fold}"
-        size = "" if self.train_size is None else f"-rows{self.train_size}"
-        return f"{self.configuration}-seed{self.seed}{fold}{size}"
+        return cell_name(f"{self.configuration}-seed{self.seed}", self.fold, self.train_size)
 
 
 class Grid:
@@ -82,7 +81,7 @@ class Grid:
 
     def cells(self) -> list[Cell]:
         """Return every cell, fold by fold, so that whole comparisons of few folds are there first."""
-        first_seed = int(self.given.get("seed", 42))
+        first_seed = int(self.given.get("seed", DEFAULT_SEED))
         folds = self.given.get("folds")
         order = product(
             range(first_seed, first_seed + self.options.seeds),
@@ -124,11 +123,12 @@ class Grid:
 
     def recipe(self, encoder: str) -> str:
         """Return the name of the recipe of an encoder's cells: the given one, or the one for the mode."""
-        if self.given.get("recipe") is None and self.options.mode == "probe":
+        given = self.given.get("recipe")
+        if given is None and self.options.mode == "probe":
             return PROBE_RECIPE
-        name = recipe_name(self.given.get("recipe"), encoder)
+        name = recipe_name(given, encoder)
         trains = recipe_options(name).get("num_train_epochs", 1) > 0
-        return name if trains or self.given.get("recipe") else OF_ANY_ENCODER
+        return name if trains or given else OF_ANY_ENCODER
 
 
 def _legal_poolings(encoder: str) -> list[str]:

@@ -9,16 +9,15 @@ from jinja2 import Environment, FileSystemLoader
 
 from bbc_classifier.comparison.drawings import (
     draw_accuracy,
-    draw_confusion,
     draw_learning_curves,
     draw_reliability,
-    draw_training,
     svg,
 )
 from bbc_classifier.comparison.formulas import formulas
 from bbc_classifier.comparison.reproduction import command, script
 from bbc_classifier.comparison.sentences import opening, pairs_method, title
 from bbc_classifier.comparison.tables import effects_table, pair_matrix, performance_table
+from bbc_classifier.evaluation.figures import confusion_matrix_figure, learning_curves_figure
 
 TEMPLATES = Path(__file__).parent / "templates"
 SECTIONS = (
@@ -99,12 +98,15 @@ def _detail(row: Mapping[str, Any], history: Sequence[Mapping[str, Any]], labels
     name, counts = row["name"], np.array(row["confusion_matrix"]["counts"])
     curve = row["reliability"]
     mean = row["mean"]
+    trained = any("loss" in entry or "eval_log_loss" in entry for entry in history)
     content = {
         "name": name,
-        "confusion": svg(lambda: draw_confusion(counts, labels), f"Confusion matrix of {name}"),
+        "confusion": svg(lambda: confusion_matrix_figure(counts, labels), f"Confusion matrix of {name}"),
         "confusion_caption": _confusion_caption(row, counts),
         "walkthrough": walkthrough(counts, labels),
-        "training": svg(lambda: draw_training(history), f"Loss and validation curves of {name}") if history else "",
+        "training": svg(lambda: learning_curves_figure(history), f"Loss and validation curves of {name}")
+        if trained
+        else "",
         "training_caption": "Of the first seed and fold.",
         "reliability": svg(lambda: draw_reliability(curve), f"Reliability curve of {name}") if curve else "",
         "calibration": f"ECE {mean['expected_calibration_error']:.4f}, Brier score {mean['brier_score']:.4f}."

@@ -1,6 +1,7 @@
 """The cells of a grid one after the other: finished ones are skipped, failed ones are told, the rest goes on."""
 
 import logging
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -33,13 +34,11 @@ class Cells:
     """What became of the cells of one call.
 
     Attributes:
-        folder: The comparison's folder.
         finished: Names of the cells that are finished, now or before.
         failed: The reason by the name of each cell that failed.
         not_applicable: Why a pair of encoder and pooling cannot be, by its name.
     """
 
-    folder: Path
     finished: list[str]
     failed: dict[str, str]
     not_applicable: dict[str, str]
@@ -77,17 +76,16 @@ def run_cells(options: CompareArguments, given: Mapping[str, Any], folder: Path,
         try:
             _run(cell, grid, place, reuse)
             finished.append(cell.name)
-        except KeyboardInterrupt:
-            raise
         except Exception as error:
             # One cell that cannot be must not cost the others; it is told at the end, and the exit code says so.
             failed[cell.name] = " ".join(str(error).split()) or type(error).__name__
             logger.warning("failed, and left out: %s: %s", cell.name, failed[cell.name])
         progress.note(None if was_there else time.perf_counter() - started)
     write_json(folder / "failures.json", failed)
-    write_json(folder / "not_applicable.json", grid.not_applicable())
+    not_applicable = grid.not_applicable()
+    write_json(folder / "not_applicable.json", not_applicable)
     write_json(folder / "titles.json", titles)
-    return Cells(folder, finished, failed, grid.not_applicable())
+    return Cells(finished, failed, not_applicable)
 
 
 def _titles(grid: Grid) -> dict[str, str]:
@@ -128,6 +126,8 @@ def _open_folder(folder: Path, content: dict[str, Any], *, overwrite: bool) -> N
             f"--output_dir: '{folder}' holds a comparison with other options; add --overwrite or choose another folder"
         )
     check_output_folder(folder, overwrite=overwrite, kind="comparison", contents=CONTENTS)
+    # Cells of another comparison would stand in this one's report.
+    shutil.rmtree(folder, ignore_errors=True)
     write_json(marker, content)
 
 

@@ -12,8 +12,6 @@ from bbc_classifier.evaluation.predictions import write_predictions
 from bbc_classifier.evaluation.problem import Problem, problem_of
 from bbc_classifier.inference.classifier import NewsClassifier
 
-SIDES = ("validation", "test")
-
 
 def evaluate_side(classifier: NewsClassifier, articles: Articles, side: str, folder: Path) -> dict[str, Any]:
     """Evaluate one side and write `predictions/<side>.parquet` and, for the test side, the figures.

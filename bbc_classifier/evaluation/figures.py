@@ -1,6 +1,6 @@
 """The pictures of a run: its learning curves and its confusion matrix."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,18 @@ MANY_LABELS = 10
 MOST_NUMBERED, WHOLE = 40, 16.0
 
 
-def draw_learning_curves(history: Sequence[dict[str, Any]], path: Path) -> None:
+def draw_learning_curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Write `learning_curves_figure` to a PNG file."""
+    save_figure(learning_curves_figure(history), path)
+
+
+def learning_curves_figure(history: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw training loss and validation log loss over epochs, and validation accuracy and macro F1 beneath.
 
     A multi-label run has subset accuracy for accuracy.
 
     Args:
         history: The Trainer's log, as `history.json` holds it.
-        path: PNG file to write.
     """
     figure = Figure(figsize=(7, 6.4), layout="constrained")
     loss, score = figure.subplots(2, 1, sharex=True)
@@ -49,18 +53,24 @@ def draw_learning_curves(history: Sequence[dict[str, Any]], path: Path) -> None:
     for axes, corner in ((loss, "upper right"), (score, "best")):
         axes.grid(alpha=0.3)
         axes.legend(frameon=False, loc=corner)
-    save_figure(figure, path)
+    return figure
 
 
 def draw_confusion_matrix(
     counts: np.ndarray, names: Sequence[str], path: Path, *, normalized: bool = False, title: str = ""
 ) -> None:
+    """Write `confusion_matrix_figure` to a PNG file."""
+    save_figure(confusion_matrix_figure(counts, names, normalized=normalized, title=title), path)
+
+
+def confusion_matrix_figure(
+    counts: np.ndarray, names: Sequence[str], *, normalized: bool = False, title: str = ""
+) -> Figure:
     """Draw a confusion matrix, true labels down, predicted labels across; beyond forty labels in colours alone.
 
     Args:
         counts: (true, predicted).
         names: The label names.
-        path: PNG file to write.
         normalized: Show each row as shares of its true label instead of counts.
         title: Above the picture.
     """
@@ -88,4 +98,4 @@ def draw_confusion_matrix(
         label = axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=font_size)
         # It is inside the axes; measuring hundreds of these for the layout would take seconds.
         label.set_in_layout(False)
-    save_figure(figure, path)
+    return figure

@@ -11,7 +11,7 @@ from bbc_classifier.inference.batching import read_rows
 from bbc_classifier.training.arguments import ClassifierTrainingArguments
 from bbc_classifier.training.linear_probe import fit_head
 from bbc_classifier.training.precision import autocast
-from bbc_classifier.training.start import Start
+from bbc_classifier.training.start import SIDES, Start
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +37,8 @@ def refit_probe(start: Start, train: np.ndarray, validation: np.ndarray, tempera
         validation: The same of the validation rows.
         temperature: What the logits of the first fit are divided by.
     """
-    sides = ("train", "validation")
-    input_ids = [ids for side in sides for ids in start.encoded[side].input_ids]
-    targets = np.concatenate([start.targets[side] for side in sides])
+    input_ids = [ids for side in SIDES for ids in start.encoded[side].input_ids]
+    targets = np.concatenate([start.targets[side] for side in SIDES])
     logger.info("fitting the head again to all %d articles of train and validation", len(targets))
     fit_head(start.model, np.concatenate([train, validation]), input_ids, targets, start.tokenizer.pad_token_id)
     start.model.fold_temperature(temperature)

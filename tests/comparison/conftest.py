@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from bbc_classifier.cli import main
+from bbc_classifier.comparison.results import results
+from tests.comparison.finished_cells import answers, cell
 from tests.tiny import save_tiny_encoder
 
 TOPICS = {"business": "shares market", "sport": "goal match", "tech": "phone software"}
+NASTY = ["<script>alert(1)</script>", "a|b`c*", '"quoted" & $x$']
 QUICK = ["--max_length", "16", "--max_steps", "2", "--per_device_train_batch_size", "8", "--learning_rate", "5e-3"]
 QUICK += ["--disable_tqdm", "true", "--use_cpu", "true"]
 
@@ -55,3 +58,15 @@ def compared(compare: Callable[..., int], tmp_path_factory: pytest.TempPathFacto
     folder = tmp_path_factory.mktemp("compared") / "comparison"
     assert compare(folder, "--poolings", "cls,pooler", "--seeds", "2", "--folds", "2", "--train_sizes", "12,all") == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def nasty() -> dict:
+    """Results whose labels, names and titles try to be markup."""
+    renamed = dict(zip("abc", NASTY, strict=True))
+    rows = {row: (renamed[true], renamed[given]) for row, (true, given) in answers([0, 4]).items()}
+    cells = [cell(rows, encoder="<b>bold</b>", labels=NASTY), cell(rows, pooling="mean", labels=NASTY)]
+    cells.append(cell(rows, baseline="tfidf-svm", labels=NASTY))
+    content = results(cells, {"<i>failed</i>": "<img src=x onerror=alert(1)>"}, {"x|y": "no <pooler>"})
+    content["hardest"] = [{**row, "title": "<script>alert(2)</script>"} for row in content["hardest"]]
+    return {**content, "reproduce": "bbc-classifier compare --encoders '<script>alert(3)</script>'"}

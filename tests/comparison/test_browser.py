@@ -9,9 +9,6 @@ import pytest
 
 from bbc_classifier.comparison.page import page as html_page
 from bbc_classifier.records import read_json
-from tests.comparison.test_page import nasty
-
-__all__ = ["nasty"]  # a fixture
 
 pytestmark = pytest.mark.browser
 
@@ -76,7 +73,10 @@ def test_a_configuration_that_is_not_chosen_is_hidden(opened):
 def test_a_click_or_a_key_sorts(opened):
     page = opened.page
     head = page.locator("#performance-table thead th", has_text="accuracy")
-    values = lambda: [float(text.split()[0]) for text in column(page, 2)]  # noqa: E731
+
+    def values() -> list[float]:
+        return [float(text.split()[0]) for text in column(page, 2)]
+
     head.locator("button").click()
     assert values() == sorted(values()) and head.get_attribute("aria-sort") == "ascending"
     head.locator("button").focus()

@@ -116,6 +116,8 @@ def test_another_comparison_is_not_overwritten_unasked(compare, tmp_path, capsys
     assert compare(tmp_path / "grid", "--poolings", "cls") == 0
     assert compare(tmp_path / "grid", "--poolings", "mean") == 2
     assert "holds a comparison with other options; add --overwrite" in capsys.readouterr().err
+    assert compare(tmp_path / "grid", "--poolings", "mean", "--overwrite", "true") == 0
+    assert set(hashes(tmp_path / "grid")) == {f"tiny-{name}-mean-seed42" for name in ("bert", "distilbert")}
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
     assert compare(tmp_path / "mine", "--poolings", "cls") == 2

@@ -8,17 +8,12 @@ import sys
 from html.parser import HTMLParser
 
 import numpy as np
-import pytest
 
 from bbc_classifier.comparison.markdown import escape_markdown, markdown
 from bbc_classifier.comparison.page import page, walkthrough
 from bbc_classifier.comparison.report import table
 from bbc_classifier.comparison.reproduction import command, script
-from bbc_classifier.comparison.results import results
 from bbc_classifier.records import read_json
-from tests.comparison.finished_cells import answers, cell
-
-NASTY = ["<script>alert(1)</script>", "a|b`c*", '"quoted" & $x$']
 
 
 class Ids(HTMLParser):
@@ -43,18 +38,6 @@ def parsed(html: str) -> Ids:
     parser = Ids()
     parser.feed(html)
     return parser
-
-
-@pytest.fixture(scope="module")
-def nasty() -> dict:
-    """Results whose labels, names and titles try to be markup."""
-    renamed = dict(zip("abc", NASTY, strict=True))
-    rows = {row: (renamed[true], renamed[given]) for row, (true, given) in answers([0, 4]).items()}
-    cells = [cell(rows, encoder="<b>bold</b>", labels=NASTY), cell(rows, pooling="mean", labels=NASTY)]
-    cells.append(cell(rows, baseline="tfidf-svm", labels=NASTY))
-    content = results(cells, {"<i>failed</i>": "<img src=x onerror=alert(1)>"}, {"x|y": "no <pooler>"})
-    content["hardest"] = [{**row, "title": "<script>alert(2)</script>"} for row in content["hardest"]]
-    return {**content, "reproduce": "bbc-classifier compare --encoders '<script>alert(3)</script>'"}
 
 
 def test_whatever_a_label_says_stands_as_text(nasty):
