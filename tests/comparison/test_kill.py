@@ -1,5 +1,6 @@
 """A comparison killed in the middle goes on where it was, and ends as if it had not been."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -21,9 +22,13 @@ def test_killed_at_any_moment_the_same_command_completes_the_rest(compare, artic
     assert compare(tmp_path / "whole", *flags, encoders=encoder) == 0
     command = [sys.executable, "-m", "bbc_classifier", "compare", "--encoders", encoder, "--dataset", str(articles)]
     command += ["--output_dir", str(tmp_path / "killed"), *flags, *QUICK]
+    # As many threads as this process: sums in another order are other bits.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     # From the start of a cell to somewhere in it, each time a little later: while it trains, saves, or evaluates.
     for delay in (0.0, 0.4, 0.9):
-        killed = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        killed = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
         for line in killed.stderr:
             if line.startswith("cell "):
                 break
