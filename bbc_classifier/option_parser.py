@@ -49,6 +49,15 @@ class OptionParser(HfArgumentParser):
             help="YAML file of these options; a flag beside it wins.",
         )
 
+    def describe(self, help_by_option: Mapping[str, str | None]) -> None:
+        """Say in the help what an option means to this command, where its dataclass says what it means to another.
+
+        Args:
+            help_by_option: The help by the option's name; None leaves the option out of the help.
+        """
+        for name, text in help_by_option.items():
+            self._option_string_actions[f"--{name}"].help = argparse.SUPPRESS if text is None else text
+
     def error(self, message: str) -> NoReturn:
         """Raise what argparse would print.
 

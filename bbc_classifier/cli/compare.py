@@ -6,18 +6,27 @@ from pathlib import Path
 from bbc_classifier.cli.command_parser import command_parser
 from bbc_classifier.cli.given_flags import shareable_command
 from bbc_classifier.cli.printing import print_comparison, print_written
-from bbc_classifier.comparison.options import CompareArguments
+from bbc_classifier.comparison.options import OF_THE_GRID, CompareArguments
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.errors import InputError
 from bbc_classifier.training.arguments import ClassifierTrainingArguments, ModelArguments
+
+FOLDER = "comparison"
+HELP: dict[str, str | None] = {
+    **dict.fromkeys(OF_THE_GRID),
+    "output_dir": f"The comparison's folder; unset, {FOLDER}. The same command goes on in it where it stopped.",
+    "overwrite": "Start again where the folder holds another comparison.",
+    "seed": "Seed of the first training of each configuration.",
+}
 
 
 def run(argv: Sequence[str]) -> int:
     """Run the command and return its exit code: 1 where a cell failed."""
     parser = command_parser("compare", CompareArguments, ModelArguments, DataArguments, ClassifierTrainingArguments)
+    parser.describe(HELP)
     options, *groups = parser.parse(argv)
     given = {name: value for group in groups for name, value in parser.given_of(group).items()}
-    folder = Path(given.pop("output_dir", "comparison"))
+    folder = Path(given.pop("output_dir", FOLDER))
     overwrite = bool(given.pop("overwrite", False))
 
     from bbc_classifier.comparison.report import write_report

@@ -11,6 +11,7 @@ from typing import Any
 from bbc_classifier.comparison.baseline_run import BaselineCell, baseline_cells, run_baseline
 from bbc_classifier.comparison.grid import Cell, Grid
 from bbc_classifier.comparison.options import CompareArguments, refuse_grid_options
+from bbc_classifier.comparison.progress import Progress
 from bbc_classifier.comparison.report import CONTENTS as REPORT
 from bbc_classifier.data.labelled_table import is_multi_label
 from bbc_classifier.data.source import open_source
@@ -66,7 +67,7 @@ def run_cells(options: CompareArguments, given: Mapping[str, Any], folder: Path,
     reuse = Reuse(states=EncoderMemory() if options.mode == "probe" else None)
     finished: list[str] = []
     failed: dict[str, str] = {}
-    progress = _Progress(len(mine))
+    progress = Progress(mine)
     for cell in mine:
         place = folder / "runs" / cell.name
         was_there = (place / "record.json").is_file()
@@ -80,7 +81,7 @@ def run_cells(options: CompareArguments, given: Mapping[str, Any], folder: Path,
             # One cell that cannot be must not cost the others; it is told at the end, and the exit code says so.
             failed[cell.name] = " ".join(str(error).split()) or type(error).__name__
             logger.warning("failed, and left out: %s: %s", cell.name, failed[cell.name])
-        progress.note(None if was_there else time.perf_counter() - started)
+        progress.note(cell, None if was_there else time.perf_counter() - started)
     write_json(folder / "failures.json", failed)
     not_applicable = grid.not_applicable()
     write_json(folder / "not_applicable.json", not_applicable)
@@ -134,26 +135,3 @@ def _open_folder(folder: Path, content: dict[str, Any], *, overwrite: bool) -> N
 def _lasting(options: CompareArguments) -> dict[str, Any]:
     """Return the options that a later call for the same comparison must repeat: all but which shard it runs."""
     return {name: value for name, value in asdict(options).items() if name != "shard"}
-
-
-class _Progress:
-    """Which cell of how many, and how long the rest will take if it takes as long as those before."""
-
-    def __init__(self, cells: int):
-        self._cells = cells
-        self._done = 0
-        self._seconds: list[float] = []
-
-    def note(self, seconds: float | None) -> None:
-        """Note that a cell is done; None for one that was there already."""
-        self._done += 1
-        if seconds is not None:
-            self._seconds.append(seconds)
-
-    def say(self) -> str:
-        """Return where we are."""
-        text = f"cell {self._done + 1} of {self._cells}"
-        if not self._seconds:
-            return text
-        minutes = sum(self._seconds) / len(self._seconds) * (self._cells - self._done) / 60
-        return f"{text}, about {minutes:.0f} minutes left"

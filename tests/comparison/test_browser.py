@@ -127,6 +127,11 @@ def test_it_is_readable_on_a_phone_and_in_the_dark(browser, compared, scheme, wi
     opened = Opened(browser, compared / "report.html", viewport={"width": width, "height": 800}, color_scheme=scheme)
     page = opened.page
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    spans = page.locator("caption span").all()
+    assert spans
+    for span in spans:
+        box = span.bounding_box()
+        assert box is None or box["width"] <= width
     colours = page.evaluate(
         "[...document.querySelectorAll('p, td, th, dd, dt, a, figcaption, caption, label')]"
         ".map(element => getComputedStyle(element).color)"

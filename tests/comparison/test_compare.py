@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from bbc_classifier.cli import main
+from bbc_classifier.comparison.baseline_run import BaselineCell
+from bbc_classifier.comparison.grid import Cell
+from bbc_classifier.comparison.options import OF_THE_GRID
+from bbc_classifier.comparison.progress import Progress
 from bbc_classifier.evaluation.baselines import BASELINES
 from bbc_classifier.records import read_json
 from tests.comparison.conftest import QUICK
@@ -165,3 +169,24 @@ def test_every_key_of_the_results_is_in_the_schema_document(compared):
     row = content["configurations"][0]
     keys = {*content, *row, *row["cost"], *content["pairs"][0], *content["verdict"], *content["protocol"]}
     assert keys <= set(re.findall(r"`([a-z0-9_]+)`", SCHEMA.read_text(encoding="utf-8")))
+
+
+def test_the_time_left_is_that_of_the_trainings():
+    trainings = [Cell("minilm", pooling, 42) for pooling in ("cls", "mean", "max")]
+    words = BaselineCell("majority", None, None)
+    progress = Progress([*trainings, words])
+    assert progress.say() == "cell 1 of 4"
+    progress.note(trainings[0], None)
+    assert progress.say() == "cell 2 of 4"
+    progress.note(trainings[1], 240.0)
+    assert progress.say() == "cell 3 of 4, about 4 minutes left"
+    progress.note(trainings[2], 240.0)
+    assert progress.say() == "cell 4 of 4"
+
+
+def test_the_help_is_that_of_a_grid(capsys):
+    with pytest.raises(SystemExit):
+        main(["compare", "--help"])
+    text = capsys.readouterr().out
+    assert "unset, comparison." in text and "--encoders ENCODERS" in text
+    assert not any(re.search(rf"^ +--{name} ", text, re.MULTILINE) for name in OF_THE_GRID)
