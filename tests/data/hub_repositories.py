@@ -5,6 +5,7 @@ import io
 from datasets import ClassLabel, Dataset, Features, Value
 
 from tests.hub_server import HubServer
+from tests.hub_server.faults import Status
 
 CSV = "text,label\nGoal!,sport\nA chip,tech\n"
 OTHER_CSV = "text,label\nTor!,sport\n"
@@ -77,5 +78,7 @@ def add_unreadable(hub: HubServer) -> None:
     hub.add_dataset("bob/features", {"train.csv": CSV, "README.md": CLASS_LABEL_CARD.replace("text", "body")})
     splits = "dataset_info: {splits: [{name: train, num_examples: 5, num_bytes: 3}]}"
     hub.add_dataset("bob/sizes", {"train.csv": CSV, "README.md": card(splits)})
-    hub.add_dataset("bob/trouble", {"train.csv": CSV}, trouble=".")
-    hub.add_dataset("bob/breaks-off", {"train.csv": CSV}, trouble="train.csv")
+    hub.add_dataset("bob/trouble", {"train.csv": CSV})
+    hub.add_dataset("bob/breaks-off", {"train.csv": CSV})
+    hub.inject(Status("bob/trouble", times=None))
+    hub.inject(Status("bob/breaks-off.*train.csv", times=None))

@@ -9,6 +9,7 @@ import pytest
 from tests.data.hub_client import ask
 from tests.data.hub_repositories import LABELS, add_readable, add_unreadable
 from tests.hub_server import TOKEN, HubServer
+from tests.hub_server.faults import Status
 
 Request = tuple[str | None, ...]
 Answers = Callable[..., dict[str, Any]]
@@ -209,7 +210,7 @@ def test_a_hub_that_is_down_is_as_good_as_none(hub: HubServer, home: Path, onlin
 def test_a_hub_in_trouble_is_never_taken_for_one_that_has_answered(hub: HubServer, home: Path, online: Answers):
     # The library would return the old rows, which it has in its cache, for the newest commit.
     hub["ann/csv"].commit({"news.csv": "text,label\nNewer,sport\n"})
-    hub["ann/csv"].trouble = "resolve/main"
+    hub.inject(Status("ann/csv/resolve/main", times=None))
     answers = asking(
         hub.environment(home), [(("ann/csv",), None), (("bob/trouble",), None), (("bob/breaks-off",), None)]
     )
