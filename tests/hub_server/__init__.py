@@ -11,7 +11,7 @@ gated repositories, and discussions beyond the reference that a pull request lea
     commit_routes.py         what changes its files, with cards.py before and large_files.py beside it
     collection_routes.py     what can be done with collections
     faults.py                what goes wrong
-    client.py                a client in a process of its own
+    client.py                a client in a process of its own, client_process.py
 """
 
 from tests.hub_server.accounts import (

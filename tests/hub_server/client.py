@@ -3,8 +3,7 @@
     with HubClient(hub.environment(home)) as client:
         client("create_repo", "ann/news", private=True, token=TOKEN)
 
-The process reads one call a line and answers each with a line. It does not sleep between its attempts: `waits` holds
-the seconds it would have slept.
+The process does not sleep between its attempts: `waits` holds the seconds it would have slept.
 """
 
 import json
@@ -12,7 +11,6 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -41,9 +39,9 @@ class HubClient:
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.waits: list[float] = []
-        self._log = tempfile.TemporaryFile("w+")
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (open as long as the client)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.hub_server.client"],
+            [sys.executable, "-m", "tests.hub_server.client_process"],
             cwd=ROOT,
             env={**environment, "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
             stdin=subprocess.PIPE,
@@ -75,38 +73,3 @@ class HubClient:
         """Return everything the client has written to its standard error."""
         self._log.seek(0)
         return self._log.read()
-
-
-def _plain(value: Any) -> Any:
-    """Return what JSON can hold of a result: the fields of an object, the items of an iterator, the text of a date."""
-    if hasattr(value, "__dict__"):
-        return vars(value)
-    if isinstance(value, str | int | float | list | dict | None):
-        return value
-    return list(value) if isinstance(value, Iterable) else str(value)
-
-
-def _answer(method: str, args: list[Any], options: dict[str, Any]) -> dict[str, Any]:
-    from huggingface_hub import HfApi
-
-    try:
-        return {"value": json.loads(json.dumps(_plain(getattr(HfApi(), method)(*args, **options)), default=_plain))}
-    except Exception as error:
-        status = getattr(getattr(error, "response", None), "status_code", None)
-        return {"error": {"kind": type(error).__name__, "message": str(error), "status": status}}
-
-
-def main() -> None:
-    import time
-
-    waits: list[float] = []
-    time.sleep = waits.append  # type: ignore[assignment]
-    answers, sys.stdout = sys.stdout, sys.stderr
-    for line in sys.stdin:
-        waits.clear()
-        answer = _answer(*json.loads(line))
-        print(json.dumps({**answer, "waits": waits}), file=answers, flush=True)
-
-
-if __name__ == "__main__":
-    main()

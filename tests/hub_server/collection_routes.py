@@ -37,6 +37,11 @@ def _item(collection: Collection, request: Request) -> Item:
     return found[0]
 
 
+def _told(collection: Collection) -> Answer:
+    """Return one collection; in a list, the client counts positions by itself."""
+    return json_answer({**collection.as_json(), "position": 0})
+
+
 def list_collections(hub: Hub, request: Request) -> Answer:
     wanted = request.query.get("owner")
     all_readable = [each for each in hub.collections.values() if _readable(each, request)]
@@ -44,7 +49,7 @@ def list_collections(hub: Hub, request: Request) -> Answer:
 
 
 def get(hub: Hub, request: Request) -> Answer:
-    return json_answer(_collection(hub, request).as_json())
+    return _told(_collection(hub, request))
 
 
 def create(hub: Hub, request: Request) -> Answer:
@@ -54,7 +59,7 @@ def create(hub: Hub, request: Request) -> Answer:
     if collection.slug in hub.collections:
         raise Refusal(409, "This collection already exists", more={"slug": collection.slug})
     hub.collections[collection.slug] = collection
-    return json_answer(collection.as_json())
+    return _told(collection)
 
 
 def delete(hub: Hub, request: Request) -> Answer:
@@ -70,7 +75,7 @@ def add_item(hub: Hub, request: Request) -> Answer:
     if any(each.object_id == item.object_id for each in collection.items):
         raise Refusal(409, "This item is already in the collection")
     collection.items.append(item)
-    return json_answer(collection.as_json())
+    return _told(collection)
 
 
 def update_item(hub: Hub, request: Request) -> Answer:
@@ -80,13 +85,13 @@ def update_item(hub: Hub, request: Request) -> Answer:
     position = asked.get("position", collection.items.index(item))
     collection.items.remove(item)
     collection.items.insert(position, replace(item, note=asked.get("note", item.note)))
-    return json_answer(collection.as_json())
+    return _told(collection)
 
 
 def delete_item(hub: Hub, request: Request) -> Answer:
     collection = _own(hub, request)
     collection.items.remove(_item(collection, request))
-    return json_answer(collection.as_json())
+    return _told(collection)
 
 
 ROUTES = [

@@ -48,7 +48,6 @@ class Collection:
             "owner": {"name": self.namespace},
             "items": [item.as_json(position) for position, item in enumerate(self.items)],
             "lastUpdated": UPDATED,
-            "position": 0,
             "private": self.private,
             "theme": "green",
             "upvotes": 0,

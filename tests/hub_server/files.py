@@ -1,7 +1,7 @@
 """A file as git and as large file storage name it, and which of the two a file goes to."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -35,7 +35,7 @@ def sha256(content: bytes) -> str:
 
 @dataclass(frozen=True)
 class File:
-    content: bytes
+    content: bytes = field(repr=False)
     lfs: bool = False
 
     @classmethod

@@ -23,7 +23,7 @@ class Commit:
     sha: str
     parent: str | None
     title: str
-    tree: Tree
+    tree: Tree = field(repr=False)
     author: str
     message: str = ""
     date: str = ""
@@ -48,8 +48,8 @@ class Repository:
     private: bool = False
     commits: dict[str, Commit] = field(default_factory=dict)
     references: dict[str, str] = field(default_factory=dict)
-    objects: dict[str, bytes] = field(default_factory=dict)
-    uploads: dict[str, bytes] = field(default_factory=dict)
+    objects: dict[str, bytes] = field(default_factory=dict, repr=False)
+    uploads: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def namespace(self) -> str:
@@ -102,10 +102,9 @@ class Repository:
 
     def history(self, revision: str = "main") -> list[Commit]:
         """Return the commits of a revision, the newest first."""
-        commits, sha = [], self.references and self.resolve(revision)
-        while sha:
-            commits.append(self.commits[sha])
-            sha = self.commits[sha].parent
+        commits = [self.commits[self.resolve(revision)]]
+        while parent := commits[-1].parent:
+            commits.append(self.commits[parent])
         return commits
 
     def commit(self, files: Mapping[str, bytes | str], branch: str = "main") -> str:
