@@ -1,7 +1,9 @@
 """One Hub and one client for all tests of a worker; each test makes the repositories it needs."""
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ from tests.hub_server.repositories import Repository
 
 CARD = "---\nlicense: mit\ntags: [news]\n---\n# News\n"
 WEIGHTS = bytes(range(256)) * 100
+NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -43,12 +46,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def new_model(hub: HubServer, client: HubClient, request: pytest.FixtureRequest) -> Callable[..., Repository]:
-    """Return a maker of an empty repository that is named for the test."""
+def new_model(hub: HubServer, client: HubClient) -> Callable[..., Repository]:
+    """Return a maker of empty repositories."""
 
-    def make(**options: object) -> Repository:
-        name = "".join(letter if letter.isalnum() else "-" for letter in request.node.name).strip("-")
-        repo_id = f"ann/{name[:80].strip('-')}-{len(hub.models)}".replace("--", "-").replace("--", "-")
+    def make(**options: Any) -> Repository:
+        repo_id = f"ann/model-{next(NUMBERS)}"
         client("create_repo", repo_id, token=TOKEN, **options)
         return hub.models[repo_id]
 

@@ -34,6 +34,7 @@ class Handler(BaseHTTPRequestHandler):
     """One connection, with one request after the other."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # it would hold back each short answer for 40 ms
     server: LoopbackServer
 
     def do_GET(self) -> None:
