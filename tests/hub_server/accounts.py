@@ -72,8 +72,8 @@ def owner(account: Account | None, namespace: str, refusal: str = READ_ONLY) -> 
     return known(account)
 
 
-def may_create(account: Account | None, namespace: str, what: str) -> bool:
-    """Return whether a repository may be created here; the Hub gives both reasons with one sentence."""
+def creator(account: Account | None, namespace: str, what: str) -> Account:
+    """Return the account of a request that creates a repository; the Hub has one sentence for whoever may not."""
     if known(account).role != "write" or not known(account).owns(namespace):
         raise Refusal(403, f'You don\'t have the rights to create a {what} under the namespace "{namespace}"')
-    return True
+    return known(account)

@@ -154,7 +154,7 @@ def test_a_bit_that_has_changed_is_not_noticed(hub: HubServer, client: HubClient
 
 def test_only_downloads_lose_patience(hub: HubServer, tmp_path: Path, pushed: Repository):
     impatient = {"HF_HUB_ETAG_TIMEOUT": "1", "HF_HUB_DOWNLOAD_TIMEOUT": "1"}
-    slow = [Slow(GET, seconds=30), Slow(REVISION, seconds=2)]
+    slow = [Slow(GET, seconds=30), Slow(REVISION, seconds=1.5)]
     with HubClient(hub.environment(tmp_path, **impatient)) as client:
         for fault in slow:
             hub.inject(fault)

@@ -1,6 +1,6 @@
 """What changes a repository as a whole: creating, deleting and showing it, its branches and its tags."""
 
-from tests.hub_server.accounts import known, may_create, owner
+from tests.hub_server.accounts import creator, known, owner
 from tests.hub_server.files import GIT_ATTRIBUTES, File
 from tests.hub_server.messages import Answer, Refusal, json_answer
 from tests.hub_server.repositories import Kind, Repository
@@ -19,13 +19,13 @@ def _named(request: Request) -> tuple[Kind, str]:
 
 def create(hub: Hub, request: Request) -> Answer:
     kind, id = _named(request)
-    may_create(request.account, id.partition("/")[0], kind.removesuffix("s"))
+    author = creator(request.account, id.partition("/")[0], kind.removesuffix("s"))
     repository = Repository(id, kind, private=request.json().get("visibility") == "private")
     told = {"url": f"{request.endpoint}/{repository.path}", "name": id}
     if id in hub.of_kind(kind):
         raise Refusal(409, f"You already created this {kind.removesuffix('s')} repo", more=told)
     tree = {".gitattributes": File.at(".gitattributes", GIT_ATTRIBUTES)}
-    repository.record(tree, "refs/heads/main", None, "initial commit", author=known(request.account).name)
+    repository.record(tree, "refs/heads/main", None, "initial commit", author=author.name)
     hub.of_kind(kind)[id] = repository
     return json_answer(told)
 
