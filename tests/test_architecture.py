@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": {
         "__init__",
         "option_parser",
+        "hub",
         "comparison",
         "training",
         "evaluation",
@@ -31,7 +32,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         *RECORDS,
     },
     "option_parser": {"errors"},
-    "comparison": {"training", "evaluation", "inference", "data", "model", *RECORDS},
+    "hub": {"comparison", "inference", "markdown", *RECORDS},
+    "comparison": {"markdown", "training", "evaluation", "inference", "data", "model", *RECORDS},
     "training": {"evaluation", "inference", "data", "model", "device", *RECORDS},
     "evaluation": {"inference", "data", "device", *RECORDS},
     "inference": {"data", "model", "device", *RECORDS},
@@ -40,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "model": set(),
     "device": set(),
     "records": set(),
+    "markdown": set(),
     "folders": {"errors"},
     "figure_file": {"records"},
     "provenance": set(),
@@ -58,6 +61,10 @@ SAYS_TEST = {
     "comparison/configurations.py": "reads the seconds of evaluation's report",
     "comparison/page.py": "says how many rows of it leak",
     "comparison/duplicates_worth.py": "scores the answers that evaluation wrote, leaked and clean ones apart",
+    "hub/card.py": "reads the report that evaluation wrote",
+    "hub/card_metadata.py": "the same",
+    "hub/card_sentences.py": "the same",
+    "hub/card_tables.py": "the same",
     "training/cross_validation.py": "pools the predictions that evaluation wrote for each fold",
 }
 
@@ -150,8 +157,8 @@ def test_a_shipped_module_needs_its_siblings_and_the_libraries_and_nothing_else(
     assert siblings == {node.module for node in relative}
 
 
-@pytest.mark.parametrize("name", ["records", "provenance", "errors"])
-def test_records_load_without_torch_transformers_or_datasets(name):
+@pytest.mark.parametrize("name", ["records", "provenance", "errors", "hub.card", "hub.standing"])
+def test_records_and_cards_load_without_torch_transformers_or_datasets(name):
     heavy = "{'torch', 'transformers', 'datasets', 'sklearn'}"
     code = f"import sys, bbc_classifier.{name}; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -20,6 +20,8 @@ commands:
   predict    classify texts, or the rows of a file
   compare    train a grid of encoders and poolings, and test them against each other
   report     rebuild a comparison's report from its runs, of several machines too
+  card       write the model card of a finished run
+  push       publish finished runs on the Hugging Face Hub
 
 options:
   --help     this text; after a command, the command's options
@@ -31,7 +33,7 @@ Start with: bbc-classifier train
 
 
 # Each command is a module here with the function `run`; it is imported when the command is called.
-COMMANDS = ("train", "evaluate", "predict", "audit", "compare", "report")
+COMMANDS = ("train", "evaluate", "predict", "audit", "compare", "report", "card", "push")
 
 
 # What an interrupted command goes on with.

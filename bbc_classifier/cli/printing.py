@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from bbc_classifier.hub.repository import Published
     from bbc_classifier.inference.classifier import Prediction
 
 # Of more classes than this a person sees those with the lowest F1.
@@ -89,6 +90,13 @@ def print_pairs(pairs: list[tuple[str, str]]) -> None:
     for pair in pairs:
         table.add_row(*pair)
     Console(width=100, highlight=False, markup=False).print(table)
+
+
+def print_published(repo_id: str, published: "Published") -> None:
+    """Print where a classifier is, and how to load it."""
+    verb = "Published" if published.changed else "Already there, unchanged"
+    print(f"\n{verb}: {published.pull_request or published.url} (commit {published.commit[:12]})")
+    print(f'Next: bbc-classifier predict --model {repo_id} "Shares fell in early trading."')
 
 
 def print_written(paths: dict[str, Path]) -> None:

@@ -1,12 +1,16 @@
 """`bbc-classifier train`: options in, finished run folder out."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from bbc_classifier.cli.command_parser import command_parser
-from bbc_classifier.cli.printing import print_evaluation, print_written
+from bbc_classifier.cli.printing import print_evaluation, print_published, print_written
 from bbc_classifier.data.options import DataArguments
+from bbc_classifier.hub.finished_run import open_finished_run
+from bbc_classifier.hub.options import PushArguments
+from bbc_classifier.hub.publication import account, publish_run, repository_name
 from bbc_classifier.option_parser import Preset
 from bbc_classifier.records import read_json
 from bbc_classifier.training.arguments import ClassifierTrainingArguments, ModelArguments
@@ -25,11 +29,12 @@ def run(argv: Sequence[str]) -> int:
     """Run the command and return its exit code."""
     groups = (ModelArguments, DataArguments, ClassifierTrainingArguments)
     options = command_parser("train", *groups, preset=RECIPE).parse(argv)
+    publish = _publisher(options[2]) if options[2].push_to_hub else None
 
     from bbc_classifier.training.run import train
 
     started = time.time()
-    folder = train(*options)
+    folder = train(options[0], options[1], options[2], publish=publish)
     if options[2].process_index != 0:
         return 0
     record = read_json(folder.record)
@@ -47,3 +52,26 @@ def run(argv: Sequence[str]) -> int:
     )
     print(f'Next: bbc-classifier predict --model {folder.path} "Shares fell in early trading."')
     return 0
+
+
+def _publisher(arguments: ClassifierTrainingArguments) -> Callable[[Path], None]:
+    """Return what publishes the finished run, once the Hub has accepted the access token: before anything is trained.
+
+    Raises:
+        InputError: There is no token, or it is not accepted.
+        WorldError: The Hub cannot be reached.
+    """
+    options = PushArguments(
+        repo_id=arguments.hub_model_id or "the-name-of-the-run",
+        private=bool(arguments.hub_private_repo),
+        revision=arguments.hub_revision,
+        token=arguments.hub_token,
+    )
+    api = account(options)
+
+    def publish(folder: Path) -> None:
+        run = open_finished_run(str(folder))
+        repo_id = arguments.hub_model_id or repository_name(run)
+        print_published(*publish_run(run, replace(options, repo_id=repo_id), api))
+
+    return publish

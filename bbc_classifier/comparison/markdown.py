@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader
 from bbc_classifier.comparison.page import TEMPLATES, table_caption
 from bbc_classifier.comparison.sentences import opening, p_value, pairs_method, title
 from bbc_classifier.comparison.tables import effects_table, mcnemar_text, performance_table
+from bbc_classifier.markdown import escape_markdown
 
 
 def markdown(results: Mapping[str, Any]) -> str:
@@ -36,9 +37,3 @@ def markdown(results: Mapping[str, Any]) -> str:
         reproduce=results["reproduce"],
     )
     return re.sub(r"\n{3,}", "\n\n", text)
-
-
-def escape_markdown(text: object) -> str:
-    """Return a name or figure as text that Markdown shows as it is, also in a table."""
-    flat = " ".join(str(text).split())
-    return re.sub(r"([\\`*_{}\[\]<>#|$~])", r"\\\1", flat)

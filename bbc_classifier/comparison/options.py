@@ -84,6 +84,7 @@ OF_THE_GRID = {
     "pooling": "--poolings",
     "fold": "--folds alone",
     "max_train_samples": "--train_sizes",
+    "push_to_hub": "bbc-classifier push when the comparison is finished",
     "resume_from_checkpoint": "nothing: a comparison always goes on where it stopped",
 }
 

@@ -25,11 +25,13 @@ class EncoderLocation:
         name: Name for folders and tables, without slashes.
         path: Folder, or Hub id.
         origin: What a record says: the package and its version, the Hub id, or "folder".
+        hub_id: Where the encoder is on the Hub, if it is known to be there.
     """
 
     name: str
     path: str
     origin: str
+    hub_id: str | None = None
 
     @property
     def is_local(self) -> bool:
@@ -60,7 +62,9 @@ def locate_encoder(name_or_path: str) -> EncoderLocation:
             raise PooledEncoderError(f"the folder {name_or_path} has no config.json, and no model/config.json either")
         return EncoderLocation(folder.resolve().name, str(inner), "folder")
     if name_or_path.count("/") == 1 and not name_or_path.startswith((".", "/", "~")):
-        return EncoderLocation(name_or_path.rpartition("/")[2].lower(), name_or_path, f"Hub: {name_or_path}")
+        return EncoderLocation(
+            name_or_path.rpartition("/")[2].lower(), name_or_path, f"Hub: {name_or_path}", name_or_path
+        )
     raise PooledEncoderError(
         f"unknown encoder '{name_or_path}': neither a folder, nor a Hub id 'owner/name', nor one of "
         f"{', '.join(NAMED_ENCODERS)}"
@@ -70,8 +74,9 @@ def locate_encoder(name_or_path: str) -> EncoderLocation:
 def _locate_named(name: str, encoder: NamedEncoder) -> EncoderLocation:
     spec = importlib.util.find_spec(encoder.package) if encoder.package is not None else None
     if encoder.package is None or spec is None or not spec.submodule_search_locations:
-        return EncoderLocation(name, encoder.hub_id, f"Hub: {encoder.hub_id}")
+        return EncoderLocation(name, encoder.hub_id, f"Hub: {encoder.hub_id}", encoder.hub_id)
     distribution = encoder.package.replace("_", "-")
     version = importlib.metadata.version(distribution)
     folder = Path(spec.submodule_search_locations[0]) / encoder.folder
-    return EncoderLocation(name, str(folder), f"package {distribution} {version} ({encoder.hub_id})")
+    origin = f"package {distribution} {version} ({encoder.hub_id})"
+    return EncoderLocation(name, str(folder), origin, encoder.hub_id)

@@ -179,6 +179,13 @@ class ClassifierTrainingArguments(TrainingArguments):
         default=False, metadata={"help": "Search for parameters without a gradient; this model has none."}
     )
     disable_tqdm: bool | None = field(default=False, metadata={"help": "Hide the progress bar."})
+    push_to_hub: bool = field(
+        default=False,
+        metadata={"help": "Publish the finished run, with its card, to --hub_model_id; see also bbc-classifier push."},
+    )
+    hub_strategy: str = field(
+        default="end", metadata={"help": "When to publish: the finished run alone.", "choices": ["end"]}
+    )
     report_to: str | None = field(default="none", metadata={"help": "Trackers, such as tensorboard or wandb."})
 
     def __post_init__(self) -> None:

@@ -49,6 +49,7 @@ def run_record(
     shares_reading: bool,
     calibration: Calibration,
     reports: dict[str, Any],
+    examples: list[dict[str, Any]],
     clock: Clock,
     origin: dict[str, Any],
 ) -> dict[str, Any]:
@@ -81,6 +82,7 @@ def run_record(
         "temperature": calibration.temperature,
         "thresholds": _by_label(articles.label_names, calibration.thresholds),
         "evaluation": reports,
+        "examples": examples,
         "seconds": clock.seconds(),
         "peak_memory_mib": peak_memory_mib(),
         "provenance": origin,

@@ -2,6 +2,7 @@
 
 import copy
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from bbc_classifier.data.options import DataArguments
 from bbc_classifier.data.source import open_source
 from bbc_classifier.errors import InputError
 from bbc_classifier.evaluation.checkpoint import evaluate_side
+from bbc_classifier.evaluation.example_texts import answer_examples
 from bbc_classifier.evaluation.figures import draw_learning_curves
 from bbc_classifier.folders import first_missing
 from bbc_classifier.inference.classifier import NewsClassifier
@@ -40,16 +42,37 @@ def train(
     data_options: DataArguments,
     arguments: ClassifierTrainingArguments,
     reuse: Reuse | None = None,
+    publish: Callable[[Path], None] | None = None,
 ) -> RunFolder:
     """Fine-tune, choose the best checkpoint, calibrate, save, reload, evaluate, and write the run folder.
 
     A finished run with the same options is left as it is and returned. On several processes all of them train, and the
     first one does everything after that. What trainings of one process share by `reuse` changes nothing but the time.
 
+    Args:
+        model_options: Which encoder, pooling and head.
+        data_options: On what.
+        arguments: How.
+        reuse: What several trainings share.
+        publish: What `push_to_hub` ends with, given the finished run's folder. The library's own pushing is never used:
+            it publishes unfinished checkpoints, a pickle, and a card that knows nothing of the run.
+
     Raises:
         InputError: An option or pair of options is not legal, or the run folder holds something else.
         WorldError: The encoder cannot be fetched, or the run folder cannot be written.
     """
+    if arguments.push_to_hub and publish is None:
+        raise InputError("push_to_hub needs `publish`, which the command line gives; or use: bbc-classifier push")
+    folder = _train(model_options, data_options, arguments, reuse or Reuse())
+    if arguments.push_to_hub and publish is not None and PartialState().is_main_process:
+        publish(folder.path)
+    return folder
+
+
+def _train(
+    model_options: ModelArguments, data_options: DataArguments, arguments: ClassifierTrainingArguments, reuse: Reuse
+) -> RunFolder:
+    """Return the finished run, this call's or an earlier one's."""
     if model_options.head_start == "random" and not arguments.trains:
         raise InputError("--num_train_epochs 0 trains nothing; add --head_start probe, which needs no epoch")
     if model_options.lexical_head and model_options.head_start != "probe":
@@ -74,11 +97,12 @@ def train(
     leftover = None if folder.path.exists() else first_missing(folder.path)
     arguments = copy.copy(arguments)
     arguments.output_dir = str(folder.checkpoints)
+    arguments.push_to_hub = False
     state = PartialState()
     # No process may write before every process has looked at what is there.
     state.wait_for_everyone()
     try:
-        _run(folder, arguments, options, model_options, data_options, checkpoint, reuse or Reuse())
+        _run(folder, arguments, options, model_options, data_options, checkpoint, reuse)
     except InputError:
         if state.is_main_process and leftover is not None:
             shutil.rmtree(leftover, ignore_errors=True)
@@ -125,7 +149,8 @@ def _run(
         refitted = True
     _save(folder, start)
     clock.lap("calibrate_and_save")
-    reports = _evaluate(folder, start, validation if refitted else None, reuse)
+    classifier = _reload(folder, reuse)
+    reports = _evaluate(classifier, folder, start, validation if refitted else None)
     write_json(folder.history, trainer.state.log_history)
     if trainer.state.global_step:
         draw_learning_curves(trainer.state.log_history, folder.figures / "learning_curves.png")
@@ -146,6 +171,7 @@ def _run(
             shares_reading=reuse.states is not None,
             calibration=validation.calibration,
             reports=reports,
+            examples=answer_examples(classifier),
             clock=clock,
             origin=origin,
         )
@@ -162,15 +188,19 @@ def _save(folder: RunFolder, start: Start) -> None:
     beside.rename(folder.model)
 
 
-def _evaluate(folder: RunFolder, start: Start, first_fit: Validation | None, reuse: Reuse) -> dict[str, Any]:
-    """Reload the saved classifier and evaluate it; nothing after this changes the weights.
-
-    Validation is what the first fit made of it where the head was then fitted on it too.
-    """
+def _reload(folder: RunFolder, reuse: Reuse) -> NewsClassifier:
+    """Load the saved classifier as anyone would; nothing after this changes the weights."""
     classifier = NewsClassifier.from_pretrained(str(folder.model))
     classifier.memory = reuse.tokens
     if reuse.states is not None:
         reuse.states.attach(classifier.model)
+    return classifier
+
+
+def _evaluate(
+    classifier: NewsClassifier, folder: RunFolder, start: Start, first_fit: Validation | None
+) -> dict[str, Any]:
+    """Evaluate the reloaded classifier; validation is what the first fit made of it where the head saw it later."""
     if first_fit is not None:
         validation = report_validation(start, first_fit, folder.path)
     else:

@@ -116,6 +116,7 @@ def encoder_record(options: ModelArguments) -> dict[str, Any]:
     return {
         "name": location.name,
         "origin": location.origin,
+        "hub_id": location.hub_id,
         "revision": options.encoder_revision,
         "weights_file": file.name if file else None,
         "weights_sha256": file_sha256(file) if file else None,

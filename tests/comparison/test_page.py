@@ -9,10 +9,11 @@ from html.parser import HTMLParser
 
 import numpy as np
 
-from bbc_classifier.comparison.markdown import escape_markdown, markdown
+from bbc_classifier.comparison.markdown import markdown
 from bbc_classifier.comparison.page import page, walkthrough
 from bbc_classifier.comparison.report import table
 from bbc_classifier.comparison.reproduction import command, script
+from bbc_classifier.markdown import escape_markdown
 from bbc_classifier.records import read_json
 
 

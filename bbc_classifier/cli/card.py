@@ -1,0 +1,37 @@
+"""`bbc-classifier card`: the model card of a finished run, from its record alone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bbc_classifier.cli.command_parser import command_parser
+from bbc_classifier.cli.printing import print_written
+from bbc_classifier.errors import InputError
+from bbc_classifier.hub.card import model_card
+from bbc_classifier.hub.contents import CARD, figure_names
+from bbc_classifier.hub.finished_run import open_finished_run
+from bbc_classifier.hub.options import CardFileArguments
+from bbc_classifier.hub.publication import NOBODY
+from bbc_classifier.hub.standing import find_standing
+from bbc_classifier.records import write_text
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run the command and return its exit code."""
+    parser = command_parser("card", CardFileArguments)
+    parser.add_argument("run", help="Folder of a finished run.")
+    options, extra = parser.parse(argv)
+    finished = open_finished_run(extra.run)
+    output = Path(options.output) if options.output else finished.folder / CARD
+    if output.exists() and not options.overwrite:
+        raise InputError(f"--output: '{output}' exists; add --overwrite or choose another file")
+    card = model_card(
+        finished.record,
+        options.repo_id or f"{NOBODY}/{finished.name}",
+        options,
+        standing=find_standing(finished, options.comparison),
+        figures=figure_names(finished),
+    )
+    write_text(output, card)
+    print_written({"card": output})
+    print(f"Next: bbc-classifier push {extra.run} --repo_id owner/name")
+    return 0

@@ -1,0 +1,83 @@
+"""The model card: front matter for the Hub, and a page for people, both read from the record."""
+
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import ModelCard
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from bbc_classifier.hub import card_sentences, card_tables
+from bbc_classifier.hub.card_metadata import BBC_NEWS, BBC_TERMS, card_metadata, data_revision
+from bbc_classifier.hub.options import CardArguments
+from bbc_classifier.hub.standing import Standing
+from bbc_classifier.markdown import escape_markdown
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def model_card(
+    record: Mapping[str, Any],
+    repo_id: str,
+    options: CardArguments,
+    *,
+    standing: Standing | None = None,
+    figures: Collection[str] = (),
+) -> str:
+    """Return the card of a run, as the README.md of its repository.
+
+    Args:
+        record: The run's record; every number comes from it, or from `standing`.
+        repo_id: Hub id that the examples load.
+        options: What no record knows.
+        standing: Where the configuration stands in a comparison.
+        figures: Names of the pictures in the repository's folder `figures`.
+
+    Raises:
+        ValueError: The front matter is not valid.
+    """
+    metadata = card_metadata(
+        record, repo_id.rpartition("/")[2], license=options.license, language=options.language, tags=options.tag
+    )
+    card = f"---\n{metadata.to_yaml().strip()}\n---\n\n{_body(record, repo_id, options, standing, figures)}"
+    ModelCard(card)  # parses the front matter, model-index included
+    return card
+
+
+def _body(
+    record: Mapping[str, Any],
+    repo_id: str,
+    options: CardArguments,
+    standing: Standing | None,
+    figures: Collection[str],
+) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
+    )
+    environment.filters["md"] = escape_markdown
+    test = record["evaluation"]["test"]
+    text = environment.get_template("card.md.j2").render(
+        record=record,
+        repo_id=repo_id,
+        examples=record.get("examples", []),
+        name=repo_id.rpartition("/")[2],
+        test=test,
+        is_bbc_news=record["data"]["name"] in BBC_NEWS,
+        terms_link=BBC_TERMS["license_link"],
+        license=options.license,
+        multi_label=record["problem_type"] == "multi_label_classification",
+        hub_id=record["encoder"].get("hub_id"),
+        data_revision=data_revision(record["data"]),
+        say=card_sentences,
+        metrics=card_tables.metrics_table(test),
+        classes=card_tables.class_table(test),
+        confusion=card_tables.confusion_table(test),
+        data=card_tables.data_table(record["data"]),
+        options=card_tables.options_table(record["options"]),
+        command=card_tables.training_command(repo_id.rpartition("/")[2], record["options"]),
+        standing=standing,
+        standing_rows=card_tables.standing_table(standing) if standing else [],
+        figures=figures,
+    )
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"

@@ -1,0 +1,73 @@
+"""The files of a repository: what a stranger needs, and nothing of the machine that trained it."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from bbc_classifier.hub.finished_run import FinishedRun
+
+CARD = "README.md"
+# By pattern, so that nothing else that lies in the folder can leave it: no pickle, no optimizer state, no log.
+MODEL_FILES = (
+    "config.json",
+    "*.safetensors",
+    "*.py",
+    "tokenizer.json",
+    "tokenizer_config.json",
+    "tokenizer.model",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.txt",
+    "vocab.json",
+    "merges.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+)
+FIGURES = "*.png"
+# What the Hub or its people put beside a model, and we leave.
+NOT_OURS = (".gitattributes", "LICENSE*", ".eval_results/*")
+
+Contents = Mapping[str, Path | bytes]
+
+
+def contents(run: FinishedRun, card: str) -> Contents:
+    """Return each file by its path in the repository: where it lies, or what is in it.
+
+    Args:
+        run: The run.
+        card: Text of the card.
+    """
+    model = {path.name: path for pattern in MODEL_FILES for path in sorted(run.model.glob(pattern))}
+    return {
+        CARD: card.encode(),
+        **model,
+        "record.json": run.folder / "record.json",
+        **{f"figures/{name}": run.folder / "figures" / name for name in figure_names(run)},
+    }
+
+
+def figure_names(run: FinishedRun) -> list[str]:
+    """Return the names of the run's pictures."""
+    return sorted(path.name for path in (run.folder / "figures").glob(FIGURES))
+
+
+def sizes(files: Contents) -> Iterator[tuple[str, int]]:
+    """Yield each path and its bytes."""
+    for path, content in files.items():
+        yield path, len(content) if isinstance(content, bytes) else content.stat().st_size
+
+
+def write_contents(files: Contents, folder: Path) -> None:
+    """Write the repository as a folder."""
+    for path, content in files.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content if isinstance(content, bytes) else content.read_bytes())
+
+
+def left_over(there: list[str], files: Contents) -> list[str]:
+    """Return the files of a repository that a new version has no more, but not what others put there."""
+    return [
+        path
+        for path in there
+        if path not in files and not any(PurePosixPath(path).match(pattern) for pattern in NOT_OURS)
+    ]

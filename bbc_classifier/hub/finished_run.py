@@ -1,0 +1,61 @@
+"""A finished run that may be shown to others: everything is there, and the record is about these very weights."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bbc_classifier.errors import InputError
+from bbc_classifier.provenance import file_sha256
+from bbc_classifier.records import read_json
+
+WEIGHTS = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run's folder and record.
+
+    Attributes:
+        folder: The run folder.
+        record: Its record.
+    """
+
+    folder: Path
+    record: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.folder.resolve().name
+
+    @property
+    def model(self) -> Path:
+        """The folder of the classifier."""
+        return self.folder / "model"
+
+
+def open_finished_run(path: str) -> FinishedRun:
+    """Return the run, once its weights are found to be those of its record.
+
+    Raises:
+        InputError: There is no finished run, or its record describes other weights.
+    """
+    folder = Path(path)
+    record = folder / "record.json"
+    if not record.is_file():
+        raise InputError(f"'{path}' is no finished run: it has no record.json; train one with: bbc-classifier train")
+    weights = folder / "model" / WEIGHTS
+    if not weights.is_file():
+        raise InputError(f"'{path}' has no model/{WEIGHTS}; only the run folder that `train` wrote can be published")
+    try:
+        content = read_json(record)
+        described = content["model"]["weights_sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"'{record}' is no record of a training") from error
+    found = file_sha256(weights)
+    if found != described:
+        raise InputError(
+            f"'{path}': record.json describes the weights {described[:12]}…, but model/{WEIGHTS} is {found[:12]}…: "
+            "a card would state the figures of another model"
+        )
+    return FinishedRun(folder, content)

@@ -1,0 +1,32 @@
+"""Whether the classifier loads as a stranger would load it, and still answers what its record says."""
+
+import numpy as np
+
+from bbc_classifier.errors import InputError
+from bbc_classifier.hub.finished_run import FinishedRun
+from bbc_classifier.inference.classifier import NewsClassifier
+
+# Another machine rounds otherwise; other weights or another tokenizer differ by far more.
+TOLERANCE = 0.01
+
+
+def check_it_loads(run: FinishedRun) -> None:
+    """Load the classifier and ask it the examples of its record again.
+
+    Raises:
+        InputError: It does not load, has other labels, or gives other answers.
+    """
+    classifier = NewsClassifier.from_pretrained(str(run.model))
+    if classifier.label_names != run.record["model"]["labels"]:
+        raise InputError(f"'{run.folder}': the classifier and its record name different labels")
+    examples = run.record.get("examples", [])
+    if not examples:
+        return
+    expected = np.array([[row["probabilities"][label] for label in classifier.label_names] for row in examples])
+    found, _ = classifier.probabilities([row["text"] for row in examples])
+    difference = float(np.abs(found - expected).max())
+    if difference > TOLERANCE:
+        raise InputError(
+            f"'{run.folder}': reloaded, the classifier differs by {difference:.3f} from the probabilities in its "
+            "record; is its tokenizer the one it was trained with?"
+        )
