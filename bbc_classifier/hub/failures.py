@@ -38,6 +38,19 @@ def failures_in_one_sentence(repo_id: str) -> Iterator[None]:
         raise _answered(error, repo_id) from error
     except (HTTPError, ConnectionError, TimeoutError) as error:
         raise WorldError(f"{repo_id}: the Hub cannot be reached ({_short(error)}); {AGAIN}") from error
+    except RuntimeError as error:
+        # What stopped the upload of a large file stands behind an error of the client's own.
+        if not isinstance(error.__cause__, HTTPError):
+            raise
+        with failures_in_one_sentence(repo_id):
+            raise error.__cause__ from None
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether a failure may be over in a moment: no answer, or one that says that the Hub is in trouble."""
+    if isinstance(error, HfHubHTTPError):
+        return error.response.status_code >= 500
+    return isinstance(error, HTTPError) and not isinstance(error, OfflineModeIsEnabled)
 
 
 def _answered(error: HfHubHTTPError, repo_id: str) -> InputError | WorldError:

@@ -1,17 +1,24 @@
 """One repository of the Hub: what is in it, and one commit that makes it what it should be."""
 
 import json
+import logging
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, hf_hub_download
+from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi, hf_hub_download
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
 from bbc_classifier.errors import InputError
 from bbc_classifier.hub.contents import Contents, left_over
+from bbc_classifier.hub.failures import is_passing
 
 RECORD = "record.json"
 EMPTY = frozenset({".gitattributes", "README.md"})
+# The client tries the upload of each file again by itself, but never the commit.
+WAITS = (2, 8)
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -97,24 +104,50 @@ class Repository:
     def commit(self, files: Contents, message: str, *, create_pr: bool) -> Published:
         """Upload in one commit, which the Hub takes whole or not at all; what has not changed is not sent.
 
-        A repository that was made for this and stayed empty is taken away again when the commit fails.
+        Where the Hub is in trouble for a moment this is tried again; where it was the answer that got lost, the second
+        try finds everything there. A repository that was made for this and stayed empty is taken away when all fails.
         """
         before = self.state()
         try:
-            done = self._api.create_commit(
-                self.id,
-                [*self._additions(files), *self._deletions(files, before)],
-                commit_message=message,
-                revision=self._revision,
-                create_pr=create_pr,
-                parent_commit=None if create_pr or before is None else before.head,
-            )
+            done = self._commit_patiently(files, message, create_pr)
         except BaseException:
-            if self._made:
+            if self._made and before is not None and self._head() == before.head:
                 self._api.delete_repo(self.id, missing_ok=True)
             raise
         changed = before is None or done.oid != before.head
         return Published(f"{self._api.endpoint}/{self.id}", done.oid, done.pr_url, changed)
+
+    def _commit_patiently(self, files: Contents, message: str, create_pr: bool) -> CommitInfo:
+        for wait in (*WAITS, None):
+            try:
+                return self._commit_once(files, message, create_pr)
+            except Exception as error:
+                # A pull request would be opened twice if only the answer was lost.
+                if wait is None or create_pr or not is_passing(error):
+                    raise
+                logger.warning("%s: the Hub is in trouble; trying again in %d seconds", self.id, wait)
+                time.sleep(wait)
+        raise AssertionError("the last try returns or raises")
+
+    def _commit_once(self, files: Contents, message: str, create_pr: bool) -> CommitInfo:
+        state = self.state()
+        return self._api.create_commit(
+            self.id,
+            [*self._additions(files), *self._deletions(files, state)],
+            commit_message=message,
+            revision=self._revision,
+            create_pr=create_pr,
+            parent_commit=None if create_pr or state is None else state.head,
+        )
+
+    def _head(self) -> str | None:
+        """Return the commit that is there, or None where the Hub does not say."""
+        try:
+            state = self.state()
+        except Exception as error:
+            logger.debug("%s: %s", self.id, error)
+            return None
+        return None if state is None else state.head
 
     def _additions(self, files: Contents) -> list[CommitOperationAdd]:
         return [CommitOperationAdd(path, content) for path, content in files.items()]

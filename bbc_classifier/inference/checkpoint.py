@@ -1,5 +1,6 @@
 """Opening a finished classifier from a model folder, a run folder or the Hub."""
 
+import errno
 from pathlib import Path
 
 import torch
@@ -8,6 +9,7 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, Offl
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from bbc_classifier.errors import InputError, WorldError
+from bbc_classifier.inference.weights_check import refuse_other_weights
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
 from bbc_classifier.provenance import WEIGHT_FILES, weights_file
 
@@ -33,7 +35,8 @@ def open_checkpoint(
         revision: Branch, tag or commit of a Hub id.
 
     Raises:
-        InputError: Nothing is there, it is another kind of model, or a file is missing or damaged.
+        InputError: Nothing is there, it is another kind of model, a file is missing or damaged, or the weights are not
+            those of the record beside them.
         WorldError: The Hub cannot be reached.
     """
     location = model_location(name_or_path)
@@ -44,6 +47,7 @@ def open_checkpoint(
     try:
         model = _load_model(what, location, revision)
         tokenizer = _load_tokenizer(what, location, revision)
+        refuse_other_weights(what, location, revision, checkpoint_weights(location, revision))
     except InputError:
         raise
     except Exception as error:
@@ -84,7 +88,11 @@ def unreadable(
             return WorldError(f"{what} cannot be read: {cause.strerror}: '{cause.filename}'")
         if isinstance(cause, (OfflineModeIsEnabled, LocalEntryNotFoundError, ConnectionError)) and not local:
             return WorldError(f"{what} is not on this machine and the Hub cannot be reached; {offline_hint}")
+        if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
+            return WorldError(f"{what} cannot be fetched: no space is left where HF_HOME lies")
         if isinstance(cause, HfHubHTTPError) and not local:
+            if cause.response.status_code == 429 or cause.response.status_code >= 500:
+                return WorldError(f"{what}: the Hub stopped answering (status {cause.response.status_code}); try again")
             return InputError(f"{what} is not on the Hub, or needs a token that may read it (HF_TOKEN)")
         cause = cause.__cause__ or cause.__context__
     reason = " ".join(str(error).split())[:300]
