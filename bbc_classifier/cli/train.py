@@ -10,7 +10,7 @@ from bbc_classifier.cli.printing import print_evaluation, print_published, print
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.hub.finished_run import open_finished_run
 from bbc_classifier.hub.options import PushArguments
-from bbc_classifier.hub.publication import account, publish_run, repository_name
+from bbc_classifier.hub.publication import account, publish_run, refuse_unknown_terms, repository_name
 from bbc_classifier.option_parser import Preset
 from bbc_classifier.records import read_json
 from bbc_classifier.training.arguments import ClassifierTrainingArguments, ModelArguments
@@ -29,7 +29,7 @@ def run(argv: Sequence[str]) -> int:
     """Run the command and return its exit code."""
     groups = (ModelArguments, DataArguments, ClassifierTrainingArguments)
     options = command_parser("train", *groups, preset=RECIPE).parse(argv)
-    publish = _publisher(options[2]) if options[2].push_to_hub else None
+    publish = _publisher(options[1], options[2]) if options[2].push_to_hub else None
 
     from bbc_classifier.training.run import train
 
@@ -54,14 +54,16 @@ def run(argv: Sequence[str]) -> int:
     return 0
 
 
-def _publisher(arguments: ClassifierTrainingArguments) -> Callable[[Path], None]:
+def _publisher(data: DataArguments, arguments: ClassifierTrainingArguments) -> Callable[[Path], None]:
     """Return what publishes the finished run, once the Hub has accepted the access token: before anything is trained.
 
     Raises:
-        InputError: There is no token, or it is not accepted.
+        InputError: There is no token, it is not accepted, or the data are of unknown terms.
         WorldError: The Hub cannot be reached.
     """
+    refuse_unknown_terms(arguments.hub_license, str(data.dataset), "--hub_license")
     options = PushArguments(
+        license=arguments.hub_license,
         repo_id=arguments.hub_model_id or "the-name-of-the-run",
         private=bool(arguments.hub_private_repo),
         revision=arguments.hub_revision,

@@ -45,6 +45,11 @@ def model_card(
     return card
 
 
+def _comment(text: object) -> str:
+    """Return a name as it may stand in a comment in a block of code, which it must not end."""
+    return " ".join(str(text).replace("`", "'").split())
+
+
 def _body(
     record: Mapping[str, Any],
     repo_id: str,
@@ -55,7 +60,7 @@ def _body(
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
-    environment.filters["md"] = escape_markdown
+    environment.filters |= {"md": escape_markdown, "comment": _comment}
     test = record["evaluation"]["test"]
     text = environment.get_template("card.md.j2").render(
         record=record,

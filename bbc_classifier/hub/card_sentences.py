@@ -53,7 +53,8 @@ def made_by(record: Mapping[str, Any]) -> str:
         text = f"Trained for {training['epochs']:.3g} epochs ({training['steps']:,} steps), seed {seed}"
         if training["best_value"] is not None:
             metric = options["training"]["metric_for_best_model"]
-            text += f"; kept is step {training['best_step']:,}, the best in {metric} on validation"
+            best = f"{metric} on validation ({training['best_value']:.4f})"
+            text += f"; kept is step {training['best_step']:,}, the best in {best}"
     else:
         text = f"The encoder is as it was pretrained; the head was fitted to its vectors, seed {seed}"
     if training["refitted"]:

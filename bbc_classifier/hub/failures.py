@@ -28,6 +28,8 @@ def failures_in_one_sentence(repo_id: str) -> Iterator[None]:
     """
     try:
         yield
+    except InputError:
+        raise
     except HFValidationError as error:
         raise InputError(f"'{repo_id}' is no id of the Hub, which is owner/name: {_short(error)}") from error
     except LocalTokenNotFoundError as error:
@@ -38,6 +40,9 @@ def failures_in_one_sentence(repo_id: str) -> Iterator[None]:
         raise _answered(error, repo_id) from error
     except (HTTPError, ConnectionError, TimeoutError) as error:
         raise WorldError(f"{repo_id}: the Hub cannot be reached ({_short(error)}); {AGAIN}") from error
+    except ValueError as error:
+        # The client asks the Hub about the front matter before it uploads anything.
+        raise InputError(f"{repo_id}: the Hub refuses the card: {_short(error)}") from error
     except RuntimeError as error:
         # What stopped the upload of a large file stands behind an error of the client's own.
         if not isinstance(error.__cause__, HTTPError):

@@ -80,12 +80,21 @@ def prepare(run: FinishedRun, repo_id: str, options: CardArguments) -> Publicati
     Raises:
         InputError: The card lacks what only a person can say, or the comparison named does not have this configuration.
     """
-    if options.license is None and run.record["data"]["name"] not in BBC_NEWS:
-        raise InputError(f"'{run.folder}': --license is needed; only of BBC News are the terms known here")
+    refuse_unknown_terms(options.license, run.record["data"]["name"], "--license")
     card = model_card(
         run.record, repo_id, options, standing=find_standing(run, options.comparison), figures=figure_names(run)
     )
     return Publication(run, repo_id, contents(run, card))
+
+
+def refuse_unknown_terms(license: str | None, data: str, option: str) -> None:
+    """Check that it is known under which terms a classifier of these data can be published.
+
+    Raises:
+        InputError: Nobody has said it.
+    """
+    if license is None and data not in BBC_NEWS:
+        raise InputError(f"{option} is needed for a classifier of '{data}'; only of BBC News are the terms known here")
 
 
 def publish(publication: Publication, options: PushArguments, api: HfApi) -> Published:

@@ -40,6 +40,10 @@ OPERATIONAL = frozenset(
         "hub_token",
         "hub_model_id",
         "hub_strategy",
+        "hub_license",
+        "hub_private_repo",
+        "hub_revision",
+        "hub_always_push",
         "push_to_hub",
         "local_rank",
         "deepspeed",
@@ -185,6 +189,9 @@ class ClassifierTrainingArguments(TrainingArguments):
     )
     hub_strategy: str = field(
         default="end", metadata={"help": "When to publish: the finished run alone.", "choices": ["end"]}
+    )
+    hub_license: str | None = field(
+        default=None, metadata={"help": "Licence id for --push_to_hub; needed where the data are not BBC News."}
     )
     report_to: str | None = field(default="none", metadata={"help": "Trackers, such as tensorboard or wandb."})
 

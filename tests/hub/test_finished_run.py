@@ -1,0 +1,58 @@
+"""A run is shown to others only with a record that is about these very weights."""
+
+from pathlib import Path
+
+import pytest
+
+from bbc_classifier.errors import InputError
+from bbc_classifier.hub.finished_run import open_finished_run
+from bbc_classifier.hub.load_check import check_it_loads
+from bbc_classifier.records import read_json, write_json
+
+
+def test_a_run_as_training_left_it_is_opened(trained: Path):
+    opened = open_finished_run(str(trained))
+    assert opened.name == "tiny-run" and opened.record == read_json(trained / "record.json")
+    check_it_loads(opened)
+
+
+def flip_a_bit(folder: Path) -> None:
+    weights = folder / "model" / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+
+
+CASES = {
+    "a changed weight": (flip_a_bit, "record.json describes the weights .* but model/model.safetensors is"),
+    "no record": (lambda folder: (folder / "record.json").unlink(), "is no finished run"),
+    "no weights": (lambda folder: (folder / "model" / "model.safetensors").unlink(), "has no model/model.safetensors"),
+    "a record of a baseline": (lambda folder: write_json(folder / "record.json", {"model": {}}), "is no record"),
+    "a record that is no JSON": (lambda folder: (folder / "record.json").write_text("{"), "is no record"),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_run_that_is_not_whole_is_refused(run: Path, case: str):
+    change, message = CASES[case]
+    change(run)
+    with pytest.raises(InputError, match=message):
+        open_finished_run(str(run))
+
+
+def test_other_labels_than_the_records_are_refused(run: Path):
+    record = read_json(run / "record.json")
+    write_json(run / "record.json", {**record, "model": {**record["model"], "labels": ["a", "b"]}})
+    with pytest.raises(InputError, match="name different labels"):
+        check_it_loads(open_finished_run(str(run)))
+
+
+def test_other_answers_than_the_records_are_refused(run: Path):
+    record = read_json(run / "record.json")
+    assert len(record["examples"]) == 5
+    first = record["examples"][0]["probabilities"]
+    label = next(iter(first))
+    record["examples"][0]["probabilities"] = {**first, label: first[label] - 0.1}
+    write_json(run / "record.json", record)
+    with pytest.raises(InputError, match=r"differs by 0\.100 from the probabilities"):
+        check_it_loads(open_finished_run(str(run)))
