@@ -43,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "device": set(),
     "records": set(),
     "markdown": set(),
+    "marked_section": {"records"},
     "folders": {"errors"},
     "figure_file": {"records"},
     "provenance": set(),

@@ -9,18 +9,18 @@ import pytest
 from bbc_classifier.audit.options import AuditArguments
 from bbc_classifier.cli import COMMANDS
 from bbc_classifier.comparison.options import CompareArguments
+from bbc_classifier.comparison.readme_section import comparison_section, read_comparisons
 from bbc_classifier.comparison.report_options import ReportArguments
 from bbc_classifier.data.options import ColumnArguments, DataArguments
 from bbc_classifier.evaluation.options import EvaluateArguments
 from bbc_classifier.evaluation.readme_section import (
-    BEGIN,
-    END,
     RECORDS,
     read_records,
     readme_section,
-    write_readme_section,
 )
+from bbc_classifier.hub.options import CardFileArguments, PushArguments
 from bbc_classifier.inference.options import PredictArguments
+from bbc_classifier.marked_section import markers, write_marked_section
 from bbc_classifier.option_parser import OptionParser
 from bbc_classifier.training.arguments import ClassifierTrainingArguments, ModelArguments
 
@@ -34,9 +34,20 @@ GROUPS = {
     "audit": (AuditArguments, DataArguments),
     "compare": (CompareArguments, ModelArguments, DataArguments, ClassifierTrainingArguments),
     "report": (ReportArguments,),
+    "card": (CardFileArguments,),
+    "push": (PushArguments,),
 }
-POSITIONAL = {"predict": "texts", "report": "runs"}
+POSITIONAL = {"predict": "texts", "report": "runs", "card": "run", "push": "runs"}
+SCRIPT = "scripts/readme_figures.py"
 COMMAND = re.compile(r"(?:bbc-classifier|-m bbc_classifier|scripts/train\.py)( .*)?$")
+
+
+def sections() -> dict[str, str]:
+    """Return what a script writes into the README."""
+    return {
+        "figures": readme_section(read_records(RESULTS)),
+        "comparison": comparison_section(read_comparisons(RESULTS)),
+    }
 
 
 def shell_commands() -> list[list[str]]:
@@ -71,10 +82,10 @@ def test_the_readme_names_only_options_and_files_that_exist():
 def test_the_figures_in_the_readme_are_those_of_the_records(tmp_path):
     copy = tmp_path / "README.md"
     copy.write_text(README, encoding="utf-8")
-    records = read_records(RESULTS)
-    write_readme_section(copy, records)
+    for name, text in sections().items():
+        write_marked_section(copy, name, SCRIPT, text)
+        assert text in README
     assert copy.read_text(encoding="utf-8") == README
-    assert readme_section(records) in README
 
 
 def test_the_readme_claims_a_difference_only_where_every_seed_is_significant():
@@ -110,12 +121,12 @@ def test_the_comparison_is_of_the_committed_records():
             assert pair[f"{side}_errors"] == pytest.approx(errors)
 
 
-@pytest.mark.parametrize("marker", [BEGIN, END])
+@pytest.mark.parametrize("marker", markers("figures", SCRIPT))
 def test_a_readme_without_a_marker_is_refused(tmp_path, marker):
     copy = tmp_path / "README.md"
     copy.write_text(README.replace(marker, ""), encoding="utf-8")
     with pytest.raises(ValueError, match="lacks the marker"):
-        write_readme_section(copy, read_records(RESULTS))
+        write_marked_section(copy, "figures", SCRIPT, "text")
 
 
 def test_the_records_are_of_one_recipe_and_name_no_path_or_host():

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from bbc_classifier.evaluation.recipe_comparison import is_not_inferior
-from bbc_classifier.records import read_json, write_text
+from bbc_classifier.records import read_json
 
-BEGIN, END = "<!-- figures: written by scripts/readme_figures.py -->", "<!-- /figures -->"
 SIGNIFICANCE = 0.05
 # What the README is written from: by name the file in `results/`, or the files of several seeds.
 RECORDS: dict[str, str | list[str]] = {
@@ -32,24 +31,6 @@ def read_records(results: Path) -> dict[str, Any]:
         name: [read_json(results / file) for file in files] if isinstance(files, list) else read_json(results / files)
         for name, files in RECORDS.items()
     }
-
-
-def write_readme_section(readme: Path, records: Mapping[str, Any]) -> None:
-    """Replace what stands between the two markers of the README.
-
-    Args:
-        readme: The file with the markers.
-        records: What `read_records` returns.
-
-    Raises:
-        ValueError: A marker is missing, or two records are of different folds.
-    """
-    text = readme.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"{readme} lacks the marker {BEGIN if not begin else END}")
-    write_text(readme, f"{before}{BEGIN}\n\n{readme_section(records)}\n{END}{after}")
 
 
 def readme_section(records: Mapping[str, Any]) -> str:
