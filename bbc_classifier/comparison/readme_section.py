@@ -12,7 +12,7 @@ from bbc_classifier.records import read_json
 
 COMPARISONS = {"fine-tuned": "minilm-poolings", "encoder as it is, head fitted": "minilm-poolings-probe"}
 DUPLICATES = "duplicates-worth.json"
-CALLED = {"encoder": "the default recipe", BASELINE: "TF-IDF and a linear SVM"}
+CALLED = {"encoder": "The default recipe", BASELINE: "TF-IDF and a linear SVM"}
 
 
 def read_comparisons(results: Path) -> dict[str, Any]:
@@ -52,11 +52,11 @@ def duplicates_sentence(duplicates: Mapping[str, Any]) -> str:
     Args:
         duplicates: The record of `duplicates_worth`.
     """
-    spoken = "; ".join(_on_both(CALLED[name], groups) for name, groups in duplicates["classifiers"].items())
+    spoken = ". ".join(_on_both(CALLED[name], groups) for name, groups in duplicates["classifiers"].items())
     return (
         f"**What duplicates are worth.** In {duplicates['protocol']}, {duplicates['leaked']:,} of "
         f"{duplicates['rows']:,} articles are answered by a model that was trained on a copy or near copy of them. "
-        f"There, {spoken} (`python scripts/duplicates_worth.py`)."
+        f"{spoken} (`python scripts/duplicates_worth.py`)."
     )
 
 
@@ -66,7 +66,7 @@ def _on_both(name: str, groups: Mapping[str, Any]) -> str:
     added = 100 * (whole["naive"]["accuracy"] - whole["honest"]["accuracy"])
     return (
         f"{name} gets {_share(leaked['naive'])} of the leaked articles right and {_share(clean['naive'])} of the "
-        f"others, and {_share(leaked['honest'])} and {_share(clean['honest'])} where no copy was seen; over all that is "
+        f"others; where no copy was seen, {_share(leaked['honest'])} and {_share(clean['honest'])}. Over all that is "
         f"{added:+.2f} points"
     )
 

@@ -43,7 +43,7 @@ def test_the_readme_names_leaked_and_clean_articles_apart():
     groups["all"] = {"naive": {**score, "accuracy": 0.55}, "honest": score}
     record = {"classifiers": {"encoder": groups}, "leaked": 3, "rows": 20, "protocol": "2 naive folds"}
     text = duplicates_sentence(record)
-    assert "In 2 naive folds, 3 of 20 articles" in text and "over all that is +5.00 points" in text
+    assert "In 2 naive folds, 3 of 20 articles" in text and "Over all that is +5.00 points" in text
     assert "90.0 % (80.0 to 100.0) of the leaked articles right and 50.0 % (40.0 to 60.0) of the others" in text
 
 
