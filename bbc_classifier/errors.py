@@ -1,4 +1,4 @@
-"""The two ways a command can fail, and the exit code each one means."""
+"""The ways a command can fail, and the exit code each one means."""
 
 
 class InputError(ValueError):
@@ -11,3 +11,21 @@ class WorldError(RuntimeError):
     """The request was fine but the world was not: no network, no permission, no disk (exit code 1)."""
 
     exit_code = 1
+
+
+class Diverged(RuntimeError):
+    """A training cannot go on, since its numbers are none any more (exit code 1); its checkpoints stay."""
+
+    exit_code = 1
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal has ended the work at a place that it can go on from.
+
+    Attributes:
+        exit_code: 128 and the signal's number, as shells have it.
+    """
+
+    def __init__(self, message: str, exit_code: int):
+        super().__init__(message)
+        self.exit_code = exit_code

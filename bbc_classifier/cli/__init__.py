@@ -4,10 +4,14 @@ import importlib
 import io
 import logging
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
+from types import FrameType
 
 from bbc_classifier import __version__
+from bbc_classifier.errors import Interrupted
 
 HELP = """usage: bbc-classifier COMMAND [options]
 
@@ -61,11 +65,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[0] not in COMMANDS:
         return _fail(f"unknown command '{arguments[0]}'; commands: {', '.join(COMMANDS)}", 2)
     try:
+        _heed_termination()
         _speak_unicode()
         _quiet_libraries()
         return importlib.import_module(f"bbc_classifier.cli.{arguments[0]}").run(arguments[1:])
-    except KeyboardInterrupt:
-        return _fail(f"interrupted{GOES_ON.get(arguments[0], '')}", 130)
+    except KeyboardInterrupt as error:
+        code = error.exit_code if isinstance(error, Interrupted) else 130
+        return _fail(f"{str(error) or 'interrupted'}{GOES_ON.get(arguments[0], '')}", code)
     except BrokenPipeError:
         # The reader of a pipe went away; closing quietly is what every filter does.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -81,6 +87,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _fail(message: str, code: int) -> int:
     print(f"bbc-classifier: error: {message}", file=sys.stderr)
     return code
+
+
+def _heed_termination() -> None:
+    """Take SIGTERM as an interruption: what is half-written is cleared away, and a person is told how to go on."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        raise Interrupted("terminated", 128 + number)
+
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, end)
 
 
 def _speak_unicode() -> None:

@@ -20,6 +20,7 @@ from bbc_classifier.folders import check_output_folder
 from bbc_classifier.inference.encoder_memory import EncoderMemory
 from bbc_classifier.records import read_json, write_json
 from bbc_classifier.training.arguments import ClassifierTrainingArguments
+from bbc_classifier.training.checkpoints import Checkpoints
 from bbc_classifier.training.reuse import Reuse
 from bbc_classifier.training.run import train
 from bbc_classifier.training.run_folder import RunFolder
@@ -108,8 +109,10 @@ def _run(cell: Cell | BaselineCell, grid: Grid, place: Path, reuse: Reuse) -> No
             run_baseline(cell, grid.data(cell.fold, cell.train_size), place)
         return
     model, data, training = grid.arguments(cell)
-    unfinished = not RunFolder(place).is_finished and any(RunFolder(place).checkpoints.glob("checkpoint-*"))
-    resume = {"resume_from_checkpoint": "last"} if unfinished else {}
+    folder = RunFolder(place)
+    resume: dict[str, Any] = {}
+    if not folder.is_finished and (checkpoints := Checkpoints(folder.checkpoints)).all():
+        resume = {"resume_from_checkpoint": "last"} if checkpoints.newest_whole() else {"overwrite": True}
     train(model, data, ClassifierTrainingArguments(**{**training, **resume, "output_dir": str(place)}), reuse)
 
 

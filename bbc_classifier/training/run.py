@@ -3,6 +3,7 @@
 import copy
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from accelerate import PartialState
 
 from bbc_classifier.data.label_names import read_label_map
 from bbc_classifier.data.options import DataArguments
-from bbc_classifier.data.source import open_source
+from bbc_classifier.data.source import Source, open_source
 from bbc_classifier.errors import InputError
 from bbc_classifier.evaluation.checkpoint import evaluate_side
 from bbc_classifier.evaluation.example_texts import answer_examples
@@ -28,10 +29,13 @@ from bbc_classifier.training.arguments import (
     default_output_dir,
     shaping_options,
 )
+from bbc_classifier.training.interruption import StopOnSignal
+from bbc_classifier.training.launch import warn_if_fewer
 from bbc_classifier.training.probe import fit_probe, refit_probe
 from bbc_classifier.training.record import Clock, run_record
 from bbc_classifier.training.reuse import Reuse
 from bbc_classifier.training.run_folder import RunFolder
+from bbc_classifier.training.run_lock import locked
 from bbc_classifier.training.start import Start, start_training
 from bbc_classifier.training.trainer import build_trainer
 from bbc_classifier.training.validation import Validation, calibrate, report_validation
@@ -77,8 +81,23 @@ def _train(
         raise InputError("--num_train_epochs 0 trains nothing; add --head_start probe, which needs no epoch")
     if model_options.lexical_head and model_options.head_start != "probe":
         raise InputError("--lexical_head is fitted together with --head_start probe; add that")
+    warn_if_fewer()
     source = open_source(data_options)
     folder = RunFolder(_output_dir(model_options, arguments, source.name))
+    # Of several processes the first one holds the folder for all.
+    with locked(folder.path) if PartialState().is_main_process else nullcontext():
+        return _train_in(folder, source, model_options, data_options, arguments, reuse)
+
+
+def _train_in(
+    folder: RunFolder,
+    source: Source,
+    model_options: ModelArguments,
+    data_options: DataArguments,
+    arguments: ClassifierTrainingArguments,
+    reuse: Reuse,
+) -> RunFolder:
+    """Return the finished run, in a folder that nobody else works in."""
     options = {
         "model": asdict(model_options),
         "data": asdict(data_options),
@@ -133,10 +152,9 @@ def _run(
     clock.lap("prepare")
     # A run that goes on takes its head from the checkpoint.
     probed = fit_probe(start, arguments) if model_options.head_start == "probe" and checkpoint is None else None
-    trainer = build_trainer(
-        start.model, start.tokenizer, arguments, start.problem, start.rows("train"), start.rows("validation")
-    )
-    outcome = trainer.train(resume_from_checkpoint=checkpoint)
+    with StopOnSignal() as stop:
+        trainer = build_trainer(start, arguments, stop)
+        outcome = trainer.train(resume_from_checkpoint=checkpoint)
     clock.lap("train")
     if not trainer.is_world_process_zero():
         return

@@ -10,6 +10,7 @@ from typing import Any
 from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.folders import refuse_strangers
 from bbc_classifier.records import read_json, write_json
+from bbc_classifier.training.checkpoints import Checkpoints, fault_of
 
 CONTENTS = frozenset(
     {
@@ -62,20 +63,24 @@ class RunFolder:
         Raises:
             InputError: An unfinished run is here and nothing says what to do with it, or nothing is there to resume.
         """
-        saved = sorted(self.checkpoints.glob("checkpoint-*"), key=lambda path: int(path.name.rpartition("-")[2]))
+        checkpoints = Checkpoints(self.checkpoints)
         if requested is None:
-            if saved:
+            if checkpoints.all():
                 raise InputError(
                     f"--output_dir: '{self.path}' holds an unfinished run; add --resume_from_checkpoint to go on with "
                     "it, or --overwrite to start again"
                 )
             return None
         if requested == "last":
-            if not saved:
-                raise InputError(f"--resume_from_checkpoint: '{self.path}' holds no checkpoint to go on from")
-            return str(saved[-1])
+            newest = checkpoints.newest_whole()
+            if newest is None:
+                what = "whole checkpoint" if checkpoints.all() else "checkpoint"
+                raise InputError(f"--resume_from_checkpoint: '{self.path}' holds no {what} to go on from")
+            return str(newest)
         if not (Path(requested) / "trainer_state.json").is_file():
             raise InputError(f"--resume_from_checkpoint: '{requested}' is no checkpoint folder of the Trainer")
+        if fault := fault_of(Path(requested)):
+            raise InputError(f"--resume_from_checkpoint: '{requested}' cannot be gone on from: {fault}")
         return requested
 
     def refuse_other_split(self, fingerprint: str) -> None:

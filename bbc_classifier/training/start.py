@@ -16,7 +16,6 @@ from bbc_classifier.training.arguments import ClassifierTrainingArguments, Model
 from bbc_classifier.training.attention import choose_attention
 from bbc_classifier.training.reuse import Reuse
 from bbc_classifier.training.starting_point import balanced_weights, start_model, start_tokenizer
-from bbc_classifier.training.trainer import check_metric
 
 SIDES = ("train", "validation")
 
@@ -63,7 +62,7 @@ def start_training(
     articles = load_articles(data_options)
     _log_data(articles)
     problem = problem_of(articles.label_names, multi_label=articles.multi_label)
-    check_metric(arguments, problem)
+    _check_metric(arguments, problem)
     if model_options.lexical_head and articles.multi_label:
         raise InputError("--lexical_head is for one label per text; these rows have any number")
     targets = {side: problem.targets(articles.side(side)["label"][:], articles.label_names) for side in SIDES}
@@ -113,3 +112,16 @@ def _log_data(articles: Articles) -> None:
         counts["near_duplicate_pairs"] or 0,
         *articles.sizes().values(),
     )
+
+
+def _check_metric(arguments: ClassifierTrainingArguments, problem: Problem) -> None:
+    """Check that the figure which chooses the checkpoint is one that this kind of classification has.
+
+    Raises:
+        InputError: It is not.
+    """
+    if arguments.metric_for_best_model not in ("loss", *problem.validated):
+        raise InputError(
+            f"--metric_for_best_model: '{arguments.metric_for_best_model}' is no figure of a {problem.problem_type}; "
+            f"it has loss, {', '.join(problem.validated)}"
+        )

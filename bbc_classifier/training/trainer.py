@@ -1,37 +1,60 @@
 """The Trainer as this project composes it: our sampler, our loss, our validation figures, no silent NaN."""
 
-import math
+from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
+from torch import nn
 from torch.utils.data import Sampler, SequentialSampler
 from transformers import (
     DataCollatorWithPadding,
     EarlyStoppingCallback,
     EvalPrediction,
-    PreTrainedTokenizerBase,
     PrinterCallback,
     ProgressCallback,
     Trainer,
     TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
 )
 
 from bbc_classifier.data.length_grouped_sampler import LengthGroupedSampler
-from bbc_classifier.errors import InputError
+from bbc_classifier.errors import Diverged
 from bbc_classifier.evaluation.problem import Problem
-from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.training.arguments import ClassifierTrainingArguments
+from bbc_classifier.training.checkpoints import Checkpoints, seal
+from bbc_classifier.training.interruption import StopOnSignal
+from bbc_classifier.training.non_finite_loss import StopOnNonFiniteLoss, refuse_non_finite
 from bbc_classifier.training.progress import Progress
+from bbc_classifier.training.start import Start
 
 
 class ClassifierTrainer(Trainer):
     """The Trainer with a length-grouped sampler that resumes exactly, and validation in the data's order."""
 
     args: ClassifierTrainingArguments
+    row_ids: Sequence[str] = ()
+
+    def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
+        """Take one step, unless its loss is no number."""
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        step = self.state.global_step + 1
+        refuse_non_finite(loss, step, inputs, self.train_dataset, self.row_ids, self.args)
+        return loss
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        # An older checkpoint goes only once the new one is whole, and that is known by its seal.
+        limit, self.args.save_total_limit = self.args.save_total_limit, None
+        try:
+            super()._save_checkpoint(model, trial)
+        finally:
+            self.args.save_total_limit = limit
+        self.accelerator.wait_for_everyone()
+        if self.args.should_save:
+            checkpoints = Checkpoints(Path(str(self.args.output_dir)))
+            seal(checkpoints.all()[-1])
+            checkpoints.keep(limit, self.state.best_model_checkpoint)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler | None:
         rows = train_dataset if train_dataset is not None else self.train_dataset
@@ -46,48 +69,22 @@ class ClassifierTrainer(Trainer):
         return SequentialSampler(eval_dataset)
 
 
-class StopOnNonFiniteLoss(TrainerCallback):
-    """Stops a run whose loss is no number, instead of letting it waste hours."""
-
-    def on_log(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, logs: Any = None, **kwargs: Any
-    ) -> None:
-        """Check what is logged.
-
-        Raises:
-            InputError: The training or validation loss is NaN or infinite.
-        """
-        for name in ("loss", "grad_norm", "eval_loss"):
-            value = (logs or {}).get(name)
-            if value is not None and not math.isfinite(float(value)):
-                raise InputError(
-                    f"{name} became {float(value)} at step {state.global_step}; lower --learning_rate "
-                    f"(now {args.learning_rate:g}) or use --precision fp32"
-                )
-
-
-def build_trainer(
-    model: PooledEncoderForSequenceClassification,
-    tokenizer: PreTrainedTokenizerBase,
-    arguments: ClassifierTrainingArguments,
-    problem: Problem,
-    train_rows: list[dict[str, object]],
-    validation_rows: list[dict[str, object]],
-) -> ClassifierTrainer:
-    """Compose the Trainer over encoded rows."""
-    callbacks: list[TrainerCallback] = [StopOnNonFiniteLoss(), Progress()]
+def build_trainer(start: Start, arguments: ClassifierTrainingArguments, stop: StopOnSignal) -> ClassifierTrainer:
+    """Compose the Trainer over the encoded rows of what training starts with; a signal can stop it."""
+    callbacks: list[TrainerCallback] = [StopOnNonFiniteLoss(), Progress(), stop]
     if arguments.early_stopping_patience > 0 and arguments.load_best_model_at_end:
         callbacks.append(EarlyStoppingCallback(arguments.early_stopping_patience))
     trainer = ClassifierTrainer(
-        model=model,
+        model=start.model,
         args=arguments,
-        train_dataset=train_rows,
-        eval_dataset=validation_rows,
-        processing_class=tokenizer,
-        data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=None if arguments.use_cpu else 8),
-        compute_metrics=partial(validation_metrics, problem),
+        train_dataset=start.rows("train"),
+        eval_dataset=start.rows("validation"),
+        processing_class=start.tokenizer,
+        data_collator=DataCollatorWithPadding(start.tokenizer, pad_to_multiple_of=None if arguments.use_cpu else 8),
+        compute_metrics=partial(validation_metrics, start.problem),
         callbacks=callbacks,
     )
+    trainer.row_ids = start.articles.side("train")["row_id"][:]
     # Smoothing is the model's own, beside its class weights; the Trainer's would replace the model's loss.
     trainer.label_smoother = None
     for default in (PrinterCallback, ProgressCallback):
@@ -95,26 +92,13 @@ def build_trainer(
     return trainer
 
 
-def check_metric(arguments: ClassifierTrainingArguments, problem: Problem) -> None:
-    """Check that the figure which chooses the checkpoint is one that this kind of classification has.
-
-    Raises:
-        InputError: It is not.
-    """
-    if arguments.metric_for_best_model not in ("loss", *problem.validated):
-        raise InputError(
-            f"--metric_for_best_model: '{arguments.metric_for_best_model}' is no figure of a {problem.problem_type}; "
-            f"it has loss, {', '.join(problem.validated)}"
-        )
-
-
 def validation_metrics(problem: Problem, prediction: EvalPrediction) -> dict[str, float]:
     """Return the problem's figures from the logits and labels of every validation row.
 
     Raises:
-        InputError: A logit is no number.
+        Diverged: A logit is no number.
     """
     logits, targets = np.asarray(prediction.predictions, dtype=np.float64), np.asarray(prediction.label_ids)
     if not np.isfinite(logits).all():
-        raise InputError("the outputs are no longer numbers; lower --learning_rate or use --precision fp32")
+        raise Diverged("the outputs are no longer numbers; lower --learning_rate or use --precision fp32")
     return problem.validation_metrics(targets, logits)

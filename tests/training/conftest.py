@@ -10,6 +10,7 @@ from datasets import ClassLabel, Dataset, Features, List, Value
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.data.source import Source, open_source
 from bbc_classifier.training.arguments import ClassifierTrainingArguments, ModelArguments
+from bbc_classifier.training.non_finite_loss import StopOnNonFiniteLoss
 from bbc_classifier.training.run import train
 from bbc_classifier.training.run_folder import RunFolder
 from tests.conftest import LABELS
@@ -122,3 +123,17 @@ def tiny_training(encoder: Path, parent: Path) -> Callable[..., RunFolder]:
 
 def _take(options: dict[str, Any], group: type) -> dict[str, Any]:
     return {name: options.pop(name) for name in list(options) if name in group.__dataclass_fields__}
+
+
+def weights(folder: RunFolder) -> bytes:
+    return (folder.model / "model.safetensors").read_bytes()
+
+
+def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
+    """Stop the next training as Ctrl-C would, after `step` steps."""
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if state.global_step == step:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(StopOnNonFiniteLoss, "on_step_end", on_step_end)

@@ -16,26 +16,11 @@ from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.provenance import file_sha256
 from bbc_classifier.records import read_json
 from bbc_classifier.training.cross_validation import cross_validate
-from bbc_classifier.training.run_folder import RunFolder
 from bbc_classifier.training.starting_point import LOADING_LEFTOVERS
-from bbc_classifier.training.trainer import StopOnNonFiniteLoss
 from tests.conftest import LABELS
+from tests.training.conftest import interrupt_at, weights
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "run-folder.md"
-
-
-def weights(folder: RunFolder) -> bytes:
-    return (folder.model / "model.safetensors").read_bytes()
-
-
-def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    """Stop the next training as Ctrl-C would, after `step` steps."""
-
-    def on_step_end(self, args, state, control, **kwargs):
-        if state.global_step == step:
-            raise KeyboardInterrupt
-
-    monkeypatch.setattr(StopOnNonFiniteLoss, "on_step_end", on_step_end)
 
 
 def test_a_run_leaves_exactly_the_documented_files(run_training):

@@ -1,0 +1,85 @@
+"""The resume state of an unfinished run, sealed with the hash of every file: only what is whole is gone on from.
+
+A checkpoint takes seconds to write, and a machine may die in the middle or its disk may spoil a file later. The seal is
+written last; a checkpoint without one, or with another file in it, is passed over for the one before.
+"""
+
+import logging
+import shutil
+from pathlib import Path
+
+from bbc_classifier.provenance import file_sha256
+from bbc_classifier.records import read_json, write_json
+
+SEAL = "sealed.json"
+PREFIX = "checkpoint-"
+
+logger = logging.getLogger(__name__)
+
+
+class Checkpoints:
+    """The folder of a run's checkpoints."""
+
+    def __init__(self, folder: Path):
+        self.folder = folder
+
+    def all(self) -> list[Path]:
+        """Return the checkpoints, whole or not, by step."""
+        found = [path for path in self.folder.glob(f"{PREFIX}*") if path.name.removeprefix(PREFIX).isdigit()]
+        return sorted(found, key=step_of)
+
+    def newest_whole(self) -> Path | None:
+        """Return the last checkpoint in which every file is as it was written; those that are passed over are told."""
+        for checkpoint in reversed(self.all()):
+            fault = fault_of(checkpoint)
+            if fault is None:
+                return checkpoint
+            logger.warning("%s is passed over: %s", checkpoint.name, fault)
+        return None
+
+    def keep(self, limit: int | None, best: str | None) -> None:
+        """Delete the oldest checkpoints but for `limit` of them, the newest and the best.
+
+        Args:
+            limit: How many to keep; None keeps all.
+            best: The one that validated best.
+        """
+        if limit is None or limit < 1:
+            return
+        checkpoints = self.all()
+        protected = {checkpoint.name for checkpoint in checkpoints[-limit:]} | ({Path(best).name} if best else set())
+        for checkpoint in checkpoints:
+            if checkpoint.name not in protected:
+                shutil.rmtree(checkpoint, ignore_errors=True)
+
+
+def step_of(checkpoint: Path) -> int:
+    """Return the step that a checkpoint was written at."""
+    return int(checkpoint.name.removeprefix(PREFIX))
+
+
+def seal(checkpoint: Path) -> None:
+    """Write down the hash of every file, as the last thing that is written."""
+    write_json(checkpoint / SEAL, _hashes(checkpoint))
+
+
+def fault_of(checkpoint: Path) -> str | None:
+    """Return what is wrong with a checkpoint, or None where every file is as it was written."""
+    try:
+        sealed = read_json(checkpoint / SEAL)
+    except FileNotFoundError:
+        return "it was not written to its end"
+    except (OSError, ValueError):
+        return f"{SEAL} is damaged"
+    found = _hashes(checkpoint)
+    for name, expected in sealed.items():
+        if name not in found:
+            return f"{name} is missing"
+        if found[name] != expected:
+            return f"{name} is not as it was written"
+    return None
+
+
+def _hashes(checkpoint: Path) -> dict[str, str]:
+    files = (path for path in sorted(checkpoint.iterdir()) if path.is_file() and path.name != SEAL)
+    return {path.name: file_sha256(path) for path in files}

@@ -1,0 +1,88 @@
+"""Resume state: whole or passed over, and the last whole one is never deleted before the next is."""
+
+from pathlib import Path
+
+import pytest
+
+from bbc_classifier.errors import InputError
+from bbc_classifier.records import read_json
+from bbc_classifier.training.checkpoints import SEAL, Checkpoints, fault_of, seal
+from tests.training.conftest import interrupt_at, weights
+
+OPTIONS = {"num_train_epochs": 3, "save_strategy": "steps", "save_steps": 4, "eval_strategy": "steps", "eval_steps": 4}
+OPTIONS |= {"classifier_dropout": 0.3, "save_total_limit": 5}
+
+
+def make(folder: Path, *steps: int, sealed: bool = True) -> Checkpoints:
+    for step in steps:
+        checkpoint = folder / f"checkpoint-{step}"
+        checkpoint.mkdir(parents=True)
+        (checkpoint / "model.safetensors").write_bytes(bytes(step))
+        if sealed:
+            seal(checkpoint)
+    return Checkpoints(folder)
+
+
+def flip(checkpoint: Path) -> None:
+    content = bytearray((checkpoint / "model.safetensors").read_bytes())
+    content[0] ^= 1
+    (checkpoint / "model.safetensors").write_bytes(content)
+
+
+FAULTS = {
+    "a bit": (flip, "model.safetensors is not as it was written"),
+    "a short file": (lambda path: (path / "model.safetensors").write_bytes(b""), "is not as it was written"),
+    "a lost file": (lambda path: (path / "model.safetensors").unlink(), "model.safetensors is missing"),
+    "no seal": (lambda path: (path / SEAL).unlink(), "it was not written to its end"),
+    "a broken seal": (lambda path: (path / SEAL).write_text("{"), f"{SEAL} is damaged"),
+}
+
+
+@pytest.mark.parametrize("case", FAULTS)
+def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path, case, caplog):
+    damage, message = FAULTS[case]
+    checkpoints = make(tmp_path, 9, 10)
+    assert checkpoints.newest_whole() == tmp_path / "checkpoint-10"
+    damage(tmp_path / "checkpoint-10")
+    assert message in (fault_of(tmp_path / "checkpoint-10") or "")
+    assert checkpoints.newest_whole() == tmp_path / "checkpoint-9"
+    assert "checkpoint-10 is passed over" in caplog.text and message in caplog.text
+    damage(tmp_path / "checkpoint-9")
+    assert checkpoints.newest_whole() is None
+
+
+def test_the_newest_and_the_best_stay(tmp_path):
+    checkpoints = make(tmp_path, 5, 10, 15, 20)
+    checkpoints.keep(None, None)
+    assert len(checkpoints.all()) == 4
+    checkpoints.keep(2, str(tmp_path / "checkpoint-5"))
+    assert [path.name for path in checkpoints.all()] == ["checkpoint-5", "checkpoint-15", "checkpoint-20"]
+    checkpoints.keep(1, None)
+    assert [path.name for path in checkpoints.all()] == ["checkpoint-20"]
+
+
+def test_a_run_goes_on_from_the_last_whole_checkpoint_bit_for_bit(run_training, monkeypatch, caplog, tmp_path):
+    whole = run_training("whole", **OPTIONS)
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 14)
+        with pytest.raises(KeyboardInterrupt):
+            run_training("broken", **OPTIONS)
+    newest = Checkpoints(tmp_path / "broken" / "checkpoints").all()[-1]
+    flip(newest)
+    with pytest.raises(InputError, match=r"cannot be gone on from: model\.safetensors is not as it was written"):
+        run_training("broken", resume_from_checkpoint=str(newest), **OPTIONS)
+    resumed = run_training("broken", resume_from_checkpoint="last", **OPTIONS)
+    assert f"{newest.name} is passed over" in caplog.text
+    assert weights(resumed) == weights(whole)
+    assert read_json(resumed.record)["training"]["resumed"] is True
+
+
+def test_without_any_whole_checkpoint_the_run_says_so(run_training, monkeypatch, tmp_path):
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 6)
+        with pytest.raises(KeyboardInterrupt):
+            run_training("broken", **OPTIONS)
+    (only,) = Checkpoints(tmp_path / "broken" / "checkpoints").all()
+    flip(only)
+    with pytest.raises(InputError, match="holds no whole checkpoint to go on from"):
+        run_training("broken", resume_from_checkpoint="last", **OPTIONS)
