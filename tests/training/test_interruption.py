@@ -79,6 +79,8 @@ def test_the_command_says_how_to_go_on(monkeypatch, tmp_path, tiny_bert_folder, 
         "true",
         "--recipe",
         "standard",
+        "--max_length",
+        "16",
     ]
     with monkeypatch.context() as patch:
         signal_at(patch, signal.SIGTERM, 1)
