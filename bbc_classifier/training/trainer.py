@@ -43,6 +43,16 @@ class ClassifierTrainer(Trainer):
         refuse_non_finite(loss, step, inputs, self.train_dataset, self.row_ids, self.args)
         return loss
 
+    def prediction_step(
+        self, model: nn.Module, inputs: dict[str, Any], prediction_loss_only: bool, ignore_keys: list[str] | None = None
+    ) -> tuple[torch.Tensor | None, Any, Any]:
+        """Return no loss of the batch: averaged over processes it would count the rows that pad the last batch twice.
+
+        What validation returns has the loss of every row, once.
+        """
+        _, logits, labels = super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
+        return None, logits, labels
+
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         # An older checkpoint goes only once the new one is whole, and that is known by its seal.
         limit, self.args.save_total_limit = self.args.save_total_limit, None
@@ -93,7 +103,7 @@ def build_trainer(start: Start, arguments: ClassifierTrainingArguments, stop: St
 
 
 def validation_metrics(problem: Problem, prediction: EvalPrediction) -> dict[str, float]:
-    """Return the problem's figures from the logits and labels of every validation row.
+    """Return the problem's figures, the loss among them, from the logits and labels of every validation row.
 
     Raises:
         Diverged: A logit is no number.
@@ -101,4 +111,5 @@ def validation_metrics(problem: Problem, prediction: EvalPrediction) -> dict[str
     logits, targets = np.asarray(prediction.predictions, dtype=np.float64), np.asarray(prediction.label_ids)
     if not np.isfinite(logits).all():
         raise Diverged("the outputs are no longer numbers; lower --learning_rate or use --precision fp32")
-    return problem.validation_metrics(targets, logits)
+    figures = problem.validation_metrics(targets, logits)
+    return {**figures, "loss": figures["log_loss"]}

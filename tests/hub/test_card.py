@@ -1,6 +1,7 @@
 """The card: all of it from the record, valid for the Hub, and whatever a label says stands as text."""
 
 import copy
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 from huggingface_hub import ModelCard
 
+from bbc_classifier.cli import main
 from bbc_classifier.hub.card import TEMPLATES, model_card
 from bbc_classifier.hub.options import CardArguments
 from bbc_classifier.records import read_json, write_json
+from tests.hub.conftest import QUICK
 from tests.refusals import assert_refused
 
 REPO_ID = "ann/news"
@@ -135,7 +138,6 @@ def test_without_a_comparison_the_card_says_that_there_is_none(record):
 
 
 def test_the_command_writes_the_card_and_overwrites_nothing(run, tmp_path, monkeypatch, capsys):
-    from bbc_classifier.cli import main
 
     monkeypatch.chdir(tmp_path)
     assert main(["card", str(run), "--license", "mit", "--repo_id", REPO_ID]) == 0
@@ -153,3 +155,26 @@ def test_the_command_writes_the_card_and_overwrites_nothing(run, tmp_path, monke
 
 def figures_of(run: Path) -> list[str]:
     return sorted(path.name for path in (run / "figures").iterdir())
+
+
+def test_a_card_of_any_number_of_labels_has_their_figures_and_no_matrix(tiny_bert_folder, tmp_path):
+    rows = [
+        {"text": f"the {'shares ' * (number % 2)}{'goal ' * (number % 3 > 0)}{number}", "label": labels_of(number)}
+        for number in range(80)
+    ]
+    data = tmp_path / "tags.jsonl"
+    data.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    run = tmp_path / "run"
+    flags = ["--encoder", str(tiny_bert_folder), "--dataset", str(data), "--output_dir", str(run), *QUICK]
+    assert main(["train", *flags]) == 0
+    record = read_json(run / "record.json")
+    card = model_card(record, REPO_ID, CardArguments(license="mit"), figures=figures_of(run))
+    names = {result.metric_name for result in ModelCard(card).data.eval_results}
+    assert {"Subset accuracy", "Hamming loss", "Mean average precision", "Micro F1"} <= names
+    assert "label_thresholds" in card and "true ↓" not in card and "temperature of" not in card
+    assert "right in every label: subset accuracy" in card
+    assert "widget" not in ModelCard(card).data.to_dict()
+
+
+def labels_of(number: int) -> list[str]:
+    return [label for label, there in (("business", number % 2), ("sport", number % 3 > 0)) if there]
