@@ -27,11 +27,11 @@ LONGEST_END = 60
 
 @pytest.fixture
 def topics_file(tmp_path: Path) -> Path:
-    """A hundred and one texts, so that no number of processes divides the rows of every side."""
+    """Five hundred texts and one: an epoch is longer than the steps compared, and validation has an odd number."""
     rows = [
         {"text": f"the {words} {number} of a team {number * number}", "label": label}
         for label, words in TOPIC_WORDS.items()
-        for number in range(21 if label == "tech" else 20)
+        for number in range(101 if label == "tech" else 100)
     ]
     path = tmp_path / "topics.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
@@ -79,7 +79,7 @@ def losses(folder: Path) -> list[float]:
 
 
 def evaluations(folder: Path) -> list[dict]:
-    timings = ("runtime", "per_second")
+    timings = ("runtime", "per_second", "epoch")
     entries = [entry for entry in read_json(folder / "history.json") if "eval_loss" in entry]
     return [{key: value for key, value in entry.items() if not key.endswith(timings)} for entry in entries]
 
