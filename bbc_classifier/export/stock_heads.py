@@ -1,0 +1,177 @@
+"""Which stock class computes what a classifier of ours does, and the tensors of its head.
+
+A stock class is an encoder and a head that its authors chose. Ours is a pooling and a linear layer. The two are the same
+function for some pairs of encoder and pooling: where the head is that very layer, where it applies the encoder's own
+pooler, or where its activation can be undone, since f(z) - f(-z) = z for ReLU, GELU and SiLU.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from bbc_classifier.errors import InputError
+from bbc_classifier.model import PooledEncoderForSequenceClassification
+
+Tensors = dict[str, torch.Tensor]
+
+# Their heads are dropout and a linear layer on the encoder's own pooler.
+HEAD_ON_POOLER = frozenset(
+    {
+        *("albert", "bert", "ernie", "gte", "megatron-bert", "mobilebert", "nomic_bert", "rembert", "roc_bert"),
+        "squeezebert",
+    }
+)
+# Their heads hold a dense layer and tanh of their own: what their encoders' pooler is.
+HEAD_WITH_POOLER = frozenset(
+    {
+        *("camembert", "data2vec-text", "jina_embeddings_v3", "mpnet", "roberta", "roberta-prelayernorm"),
+        *("xlm-roberta", "xlm-roberta-xl", "xmod"),
+    }
+)
+# Their heads take the first token through a dense layer and the encoder's own activation.
+HEAD_WITH_ACTIVATION = frozenset({"convbert", "electra", "nystromformer", "roformer"})
+# Activations with f(z) - f(-z) = z; of the others a negative half cannot be had back.
+UNDOABLE = frozenset({"gelu", "gelu_fast", "gelu_new", "gelu_pytorch_tanh", "gelu_python", "relu", "silu", "swish"})
+
+
+@dataclass(frozen=True)
+class StockHead:
+    """How a stock class is made to give our logits.
+
+    Attributes:
+        tensors: From our classifier to the tensors of the head, by their names in the stock class.
+        settings: What the stock configuration must say.
+        exact: Whether the logits are the same bits; otherwise they agree to the rounding of float32.
+    """
+
+    tensors: Callable[[PooledEncoderForSequenceClassification], Tensors]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    exact: bool = True
+
+
+def stock_head(model: PooledEncoderForSequenceClassification) -> StockHead:
+    """Return how the stock class of the encoder's family computes what the classifier does.
+
+    Raises:
+        InputError: It does not; the message says why, and what could be exported.
+    """
+    refuse_what_no_class_reads(model)
+    config = model.config
+    family, pooling = config.encoder_config.model_type, config.pooling
+    head = _head(family, pooling, config.encoder_config)
+    if head is None:
+        raise _refused(f"no stock class of a {family} encoder {_lacks(family, pooling)}", _what_would_do(family))
+    if not head.exact and 2 * config.num_labels > config.hidden_size:
+        raise _refused(
+            f"the stock head of a {family} encoder has {config.hidden_size} hidden units, and {config.num_labels} labels "
+            "would need two each"
+        )
+    return head
+
+
+def refuse_what_no_class_reads(model: PooledEncoderForSequenceClassification) -> None:
+    """Check that the classifier reads texts as the stock classes do: token by token, cut at one end.
+
+    Raises:
+        InputError: It does not.
+    """
+    config = model.config
+    if config.lexical_head:
+        raise _refused("no stock class counts the tokens of the whole text", "--lexical_head false")
+    if config.distinct_tokens:
+        raise _refused("every stock class reads a token as often as it stands there", "--distinct_tokens false")
+    if config.truncation == "head+tail":
+        raise _refused("no stock tokenizer cuts the middle out of a text", "--truncation head")
+
+
+def _head(family: str, pooling: str, encoder: Any) -> StockHead | None:
+    if pooling == "pooler" and family in HEAD_ON_POOLER:
+        return StockHead(_linear)
+    if pooling == "pooler" and family in HEAD_WITH_POOLER:
+        return StockHead(_pooler_and_linear)
+    if pooling == "cls" and family == "mobilebert":
+        return StockHead(_linear, {"classifier_activation": False})
+    if pooling in ("cls", "mean") and family == "ultrabert":
+        return StockHead(_linear, {"classifier_pooling": pooling})
+    if pooling == "cls" and family in ("deberta", "deberta-v2"):
+        return StockHead(_unchanged_and_linear, {"pooler_hidden_act": "linear"})
+    if pooling == "cls" and family == "distilbert":
+        return StockHead(_both_signs("pre_classifier", "classifier"), exact=False)
+    if pooling == "cls" and family in HEAD_WITH_ACTIVATION and _activation(family, encoder) in UNDOABLE:
+        return StockHead(_both_signs("classifier.dense", "classifier.out_proj"), exact=False)
+    if pooling in ("cls", "mean") and family == "eurobert":
+        place = {"cls": "bos", "mean": "mean"}[pooling]
+        return StockHead(_both_signs("dense", "classifier"), {"classifier_pooling": place}, exact=False)
+    return None
+
+
+def _linear(model: PooledEncoderForSequenceClassification) -> Tensors:
+    return {f"classifier.{name}": tensor for name, tensor in model.classifier.state_dict().items()}
+
+
+def _pooler_and_linear(model: PooledEncoderForSequenceClassification) -> Tensors:
+    pooler = {f"classifier.{name}": tensor for name, tensor in model.encoder.pooler.state_dict().items()}
+    return pooler | {f"classifier.out_proj.{name}": tensor for name, tensor in model.classifier.state_dict().items()}
+
+
+def _unchanged_and_linear(model: PooledEncoderForSequenceClassification) -> Tensors:
+    """Let the dense layer pass its input through: a product with 1 and sums with 0 round nothing."""
+    width = model.config.hidden_size
+    return {"pooler.dense.weight": torch.eye(width), "pooler.dense.bias": torch.zeros(width), **_linear(model)}
+
+
+def _both_signs(dense: str, output: str) -> Callable[[PooledEncoderForSequenceClassification], Tensors]:
+    """Return the writer of a head that computes z and -z with its first layer, and f(z) - f(-z) = z with its second."""
+
+    def tensors(model: PooledEncoderForSequenceClassification) -> Tensors:
+        weight, bias = model.classifier.weight.detach(), model.classifier.bias.detach()
+        labels, width = weight.shape
+        first, first_bias = torch.zeros(width, width), torch.zeros(width)
+        first[:labels], first[labels : 2 * labels] = weight, -weight
+        first_bias[:labels], first_bias[labels : 2 * labels] = bias, -bias
+        second = torch.zeros(labels, width)
+        second[:, :labels], second[:, labels : 2 * labels] = torch.eye(labels), -torch.eye(labels)
+        return {
+            f"{dense}.weight": first,
+            f"{dense}.bias": first_bias,
+            f"{output}.weight": second,
+            f"{output}.bias": torch.zeros(labels),
+        }
+
+    return tensors
+
+
+def _activation(family: str, encoder: Any) -> str:
+    # ELECTRA's head has its own, whatever its encoder has.
+    return "gelu" if family == "electra" else str(encoder.hidden_act)
+
+
+def _lacks(family: str, pooling: str) -> str:
+    if family == "modernbert":
+        return "has a linear head: its own ends in a normalisation, which nothing undoes"
+    if pooling == "cls" and family in HEAD_ON_POOLER | HEAD_WITH_POOLER:
+        return "takes the first token without a tanh, which no layer undoes exactly"
+    what = {
+        "cls": "takes the first token into a linear layer",
+        "mean": "averages tokens",
+        "max": "takes maxima over tokens",
+        "attention": "weighs tokens by learned attention",
+        "cls+mean": "joins the first token and the average",
+        "pooler": "applies its pooler before a linear layer",
+    }
+    return f"{what[pooling]} as this classifier does"
+
+
+def _what_would_do(family: str) -> str | None:
+    if family in HEAD_ON_POOLER | HEAD_WITH_POOLER:
+        return "--pooling pooler"
+    if family in HEAD_WITH_ACTIVATION | {"deberta", "deberta-v2", "distilbert", "eurobert"}:
+        return "--pooling cls"
+    return None
+
+
+def _refused(reason: str, instead: str | None = None) -> InputError:
+    trained = f"train with {instead}, or " if instead else ""
+    return InputError(f"--format transformers: {reason}; {trained}export with --format onnx, which takes any classifier")
