@@ -19,6 +19,7 @@ _PUBLIC = {
     "NewsClassifier": "bbc_classifier.inference.classifier",
     "PooledEncoderConfig": "bbc_classifier.model",
     "PooledEncoderForSequenceClassification": "bbc_classifier.model",
+    "open_classifier": "bbc_classifier.inference.open_classifier",
     "train": "bbc_classifier.training.run",
 }
 

@@ -21,6 +21,8 @@ RECORDED_PACKAGES = (
     "tokenizers",
     "safetensors",
     "huggingface-hub",
+    "onnx",
+    "onnxruntime",
     "scikit-learn",
     "scipy",
     "numpy",
@@ -30,6 +32,8 @@ WEIGHT_FILES = (
     "model.safetensors.index.json",
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
+    "onnx/model.onnx",
+    "onnx/model_quantized.onnx",
 )
 
 

@@ -18,6 +18,7 @@ from bbc_classifier.evaluation.readme_section import (
     read_records,
     readme_section,
 )
+from bbc_classifier.export.options import ExportArguments
 from bbc_classifier.hub.options import CardFileArguments, PushArguments
 from bbc_classifier.inference.options import PredictArguments
 from bbc_classifier.marked_section import markers, write_marked_section
@@ -31,13 +32,14 @@ GROUPS = {
     "train": (ModelArguments, DataArguments, ClassifierTrainingArguments),
     "evaluate": (EvaluateArguments, DataArguments),
     "predict": (PredictArguments, ColumnArguments),
+    "export": (ExportArguments,),
     "audit": (AuditArguments, DataArguments),
     "compare": (CompareArguments, ModelArguments, DataArguments, ClassifierTrainingArguments),
     "report": (ReportArguments,),
     "card": (CardFileArguments,),
     "push": (PushArguments,),
 }
-POSITIONAL = {"predict": "texts", "report": "runs", "card": "run", "push": "runs"}
+POSITIONAL = {"predict": "texts", "report": "runs", "card": "run", "push": "runs", "export": "run"}
 SCRIPT = "scripts/readme_figures.py"
 COMMAND = re.compile(r"(?:bbc-classifier|-m bbc_classifier|scripts/train\.py)( .*)?$")
 

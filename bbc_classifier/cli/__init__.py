@@ -22,6 +22,7 @@ commands:
   train      fine-tune an encoder, evaluate it, and write a run folder
   evaluate   evaluate a finished classifier again, or on other data
   predict    classify texts, or the rows of a file
+  export     write a classifier as a stock Transformers class or as ONNX
   compare    train a grid of encoders and poolings, and test them against each other
   report     rebuild a comparison's report from its runs, of several machines too
   card       write the model card of a finished run
@@ -37,7 +38,7 @@ Start with: bbc-classifier train
 
 
 # Each command is a module here with the function `run`; it is imported when the command is called.
-COMMANDS = ("train", "evaluate", "predict", "audit", "compare", "report", "card", "push")
+COMMANDS = ("train", "evaluate", "predict", "export", "audit", "compare", "report", "card", "push")
 
 
 # What an interrupted command goes on with.

@@ -29,9 +29,9 @@ def run(argv: Sequence[str]) -> int:
     if not of_file and not texts:
         raise InputError("no text to classify: give texts as arguments, one per line on standard input, or --input")
 
-    from bbc_classifier.inference.classifier import NewsClassifier
+    from bbc_classifier.inference.open_classifier import open_classifier
 
-    classifier = NewsClassifier.from_pretrained(options.model, revision=options.revision, device=options.device)
+    classifier = open_classifier(options.model, revision=options.revision, device=options.device)
     if of_file:
         answers = predict_file(classifier, options, columns)
         print_label_counts(answers)
@@ -44,7 +44,7 @@ def run(argv: Sequence[str]) -> int:
         print_answers(answers, options.format)
     truncated = sum(answer.truncated for answer in answers)
     if truncated:
-        most = classifier.model.config.max_input_tokens
+        most = classifier.config.max_input_tokens
         print(f"{truncated} of {len(answers)} texts were longer than {most} tokens and were cut", file=sys.stderr)
     return 0
 

@@ -10,10 +10,10 @@ from bbc_classifier.data.articles import Articles
 from bbc_classifier.errors import InputError
 from bbc_classifier.evaluation.predictions import write_predictions
 from bbc_classifier.evaluation.problem import Problem, problem_of
-from bbc_classifier.inference.classifier import NewsClassifier
+from bbc_classifier.inference.classifier import TextClassifier
 
 
-def evaluate_side(classifier: NewsClassifier, articles: Articles, side: str, folder: Path) -> dict[str, Any]:
+def evaluate_side(classifier: TextClassifier, articles: Articles, side: str, folder: Path) -> dict[str, Any]:
     """Evaluate one side and write `predictions/<side>.parquet` and, for the test side, the figures.
 
     Args:
@@ -63,7 +63,7 @@ def report_side(
     return report
 
 
-def classifiers_problem(classifier: NewsClassifier, articles: Articles) -> Problem:
+def classifiers_problem(classifier: TextClassifier, articles: Articles) -> Problem:
     """Return what kind of classification the classifier does.
 
     Raises:

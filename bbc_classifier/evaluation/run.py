@@ -13,9 +13,10 @@ from bbc_classifier.errors import InputError
 from bbc_classifier.evaluation.checkpoint import evaluate_side
 from bbc_classifier.evaluation.options import EvaluateArguments
 from bbc_classifier.evaluation.training_run import TrainingRun
+from bbc_classifier.export.layout import RUN_EXPORTS
 from bbc_classifier.folders import check_output_folder, folder_name, folder_written_whole
 from bbc_classifier.inference.checkpoint import checkpoint_weights, model_location
-from bbc_classifier.inference.classifier import NewsClassifier
+from bbc_classifier.inference.open_classifier import open_classifier
 from bbc_classifier.provenance import file_sha256, peak_memory_mib, provenance, without_folders
 from bbc_classifier.records import write_json
 
@@ -48,7 +49,7 @@ def evaluate(options: EvaluateArguments, data_options: Mapping[str, Any] | None 
     data = run.data_with(data_options or {})
     folder = Path(options.output_dir) if options.output_dir else _default_folder(options.model, run, data)
     check_output_folder(folder, overwrite=options.overwrite, kind="evaluation", contents=CONTENTS)
-    classifier = NewsClassifier.from_pretrained(options.model, revision=options.revision)
+    classifier = open_classifier(options.model, revision=options.revision)
     articles = _articles(options.rows, data, run)
     seen = run.seen(articles)
     if seen:
@@ -73,8 +74,13 @@ def _default_folder(model: str, run: TrainingRun, data: DataArguments) -> Path:
 
 
 def _model_name(model: str) -> str:
-    """Return the name of a run folder, also for the model folder in it, or the last part of a Hub id."""
+    """Return the name of a run folder, also for the model folder in it, or the last part of a Hub id.
+
+    An export in a run folder is <run>-<format>.
+    """
     path = Path(model).resolve()
+    if path.parent.name == RUN_EXPORTS:
+        return f"{path.parents[1].name}-{path.name}"
     return path.parent.name if path.name == "model" else path.name
 
 

@@ -9,6 +9,7 @@ from bbc_classifier.data.articles import Articles
 from bbc_classifier.data.duplicates import text_key
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.errors import InputError
+from bbc_classifier.export.layout import RUN_EXPORTS
 from bbc_classifier.inference.checkpoint import model_location
 from bbc_classifier.records import read_json
 
@@ -24,17 +25,18 @@ class TrainingRun:
     Attributes:
         model: What the classifier was called.
         data: The data options the run was started with, or None.
+        fingerprint: That of the split the run was trained beside, or None.
     """
 
     def __init__(self, model: str):
         self.model = model
-        self._folder = Path(model_location(model)).parent
+        self._folder = run_folder(model)
         options = self._folder / "options.json"
         split = self._folder / "split.json"
         # Another program's options.json has none beside it.
         is_run = Path(model).is_dir() and options.is_file() and split.is_file()
         self.data = DataArguments(**read_json(options)["data"]) if is_run else None
-        self._fingerprint = read_json(split)["fingerprint"] if is_run else None
+        self.fingerprint = read_json(split)["fingerprint"] if is_run else None
 
     def data_with(self, given: Mapping[str, Any]) -> DataArguments:
         """Return the data options of the run with the given ones on top; with other data, the given ones alone."""
@@ -52,7 +54,7 @@ class TrainingRun:
         Of the very split that the run was trained beside, nothing counts as seen: what leaks there stands in its
         record, and was left in on purpose.
         """
-        if self.data is None or articles.split.fingerprint == self._fingerprint:
+        if self.data is None or articles.split.fingerprint == self.fingerprint:
             return []
         known = set(read_json(self._folder / "seen_texts.json"))
         table = articles.side("test")
@@ -75,3 +77,9 @@ class TrainingRun:
                 "out, and without any data option the rows are evaluated that its run held out"
             )
         return articles.without(seen)
+
+
+def run_folder(model: str) -> Path:
+    """Return where the run of a model is, if it is one's: around its model folder, or around its exports."""
+    folder = Path(model_location(model)).resolve().parent
+    return folder.parent if folder.name == RUN_EXPORTS else folder

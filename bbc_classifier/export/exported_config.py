@@ -43,7 +43,8 @@ def exported_config(config: PooledEncoderConfig, form: str, settings: Mapping[st
             setattr(stock, name, config.classifier_dropout)
     for name, value in (settings or {}).items():
         setattr(stock, name, value)
-    stock.architectures = [stock_class(stock).__name__] if stock_class(stock) else None
+    known = stock_class(stock)
+    stock.architectures = [known.__name__] if known else None
     stock.dtype = "float32"
     setattr(stock, KEY, {"format": form, **{name: getattr(config, name) for name in OWN_VALUES}})
     return stock

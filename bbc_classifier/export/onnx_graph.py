@@ -16,6 +16,8 @@ from torch import nn
 from bbc_classifier.export.onnx_runtime import load_extra
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 
+# What the graph keeps of the exporter's notes: which module of the model each node is of.
+SCOPES = "pkg.torch.onnx.name_scopes"
 INPUTS = ("input_ids", "attention_mask")
 # Any batch would do; sizes of 1 would be taken for constants.
 TRACED_ROWS, TRACED_TOKENS = 2, 8
@@ -41,7 +43,6 @@ def write_onnx_graph(model: PooledEncoderForSequenceClassification, path: Path) 
     """
     load_extra("onnx")
     load_extra("onnxscript")
-    path.parent.mkdir(parents=True, exist_ok=True)
     ids = torch.ones(TRACED_ROWS, TRACED_TOKENS, dtype=torch.long)
     either = {0: "batch", 1: "tokens"}
     with _quiet_exporter():
@@ -57,6 +58,24 @@ def write_onnx_graph(model: PooledEncoderForSequenceClassification, path: Path) 
             external_data=False,
             custom_translation_table={torch.ops.aten.sort.stable: _stable_sort()},
         )
+    _forget_where_it_was_made(path)
+
+
+def _forget_where_it_was_made(path: Path) -> None:
+    """Take the exporter's notes out, but for `SCOPES`: among them are stack traces with this machine's paths."""
+    onnx = load_extra("onnx")
+    model = onnx.load(path)
+    bodies = [model.graph, *model.functions]
+    noted = [model, *bodies, *(node for body in bodies for node in body.node)]
+    noted += [value for body in bodies for value in body.value_info]
+    noted += [*model.graph.initializer, *model.graph.input, *model.graph.output]
+    for holder in noted:
+        kept = [(entry.key, entry.value) for entry in holder.metadata_props if entry.key == SCOPES]
+        del holder.metadata_props[:]
+        for key, value in kept:
+            holder.metadata_props.add(key=key, value=value)
+        holder.ClearField("doc_string")
+    onnx.save(model, path)
 
 
 def _stable_sort() -> Callable[..., Any]:

@@ -1,8 +1,8 @@
 """Which stock class computes what a classifier of ours does, and the tensors of its head.
 
-A stock class is an encoder and a head that its authors chose. Ours is a pooling and a linear layer. The two are the same
-function for some pairs of encoder and pooling: where the head is that very layer, where it applies the encoder's own
-pooler, or where its activation can be undone, since f(z) - f(-z) = z for ReLU, GELU and SiLU.
+A stock class is an encoder and a head that its authors chose. Ours is a pooling and a linear layer. The two are the
+same function for some pairs of encoder and pooling: where the head is that very layer, where it applies the encoder's
+own pooler, or where its activation can be undone, since f(z) - f(-z) = z for ReLU, GELU and SiLU.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from bbc_classifier.errors import InputError
-from bbc_classifier.model import PooledEncoderForSequenceClassification
+from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
 
 Tensors = dict[str, torch.Tensor]
 
@@ -43,47 +43,52 @@ class StockHead:
     Attributes:
         tensors: From our classifier to the tensors of the head, by their names in the stock class.
         settings: What the stock configuration must say.
-        exact: Whether the logits are the same bits; otherwise they agree to the rounding of float32.
+        outputs_per_label: How many of the head's hidden units each label takes: z, or z and -z, which a product of
+            another shape may round otherwise.
     """
 
     tensors: Callable[[PooledEncoderForSequenceClassification], Tensors]
     settings: Mapping[str, Any] = field(default_factory=dict)
-    exact: bool = True
+    outputs_per_label: int = 1
+
+    @property
+    def exact(self) -> bool:
+        """Whether the logits are the same bits; otherwise they agree to the rounding of float32."""
+        return self.outputs_per_label == 1
 
 
 def stock_head(model: PooledEncoderForSequenceClassification) -> StockHead:
     """Return how the stock class of the encoder's family computes what the classifier does.
 
     Raises:
-        InputError: It does not; the message says why, and what could be exported.
+        InputError: It does not; the message says everything that is in the way, and what could be exported.
     """
-    refuse_what_no_class_reads(model)
     config = model.config
     family, pooling = config.encoder_config.model_type, config.pooling
     head = _head(family, pooling, config.encoder_config)
+    obstacles = _unknown_to_stock_classes(config)
     if head is None:
-        raise _refused(f"no stock class of a {family} encoder {_lacks(family, pooling)}", _what_would_do(family))
-    if not head.exact and 2 * config.num_labels > config.hidden_size:
-        raise _refused(
-            f"the stock head of a {family} encoder has {config.hidden_size} hidden units, and {config.num_labels} labels "
-            "would need two each"
-        )
+        obstacles[f"no stock class of a {family} encoder {_lacks(family, pooling)}"] = _exportable_pooling(family)
+    elif head.outputs_per_label * config.num_labels > config.hidden_size:
+        obstacles[
+            f"the stock head of a {family} encoder has {config.hidden_size} hidden units, two for each of "
+            f"{config.hidden_size // 2} labels, not {config.num_labels}"
+        ] = None
+    if head is None or obstacles:
+        raise _refused(obstacles)
     return head
 
 
-def refuse_what_no_class_reads(model: PooledEncoderForSequenceClassification) -> None:
-    """Check that the classifier reads texts as the stock classes do: token by token, cut at one end.
-
-    Raises:
-        InputError: It does not.
-    """
-    config = model.config
+def _unknown_to_stock_classes(config: PooledEncoderConfig) -> dict[str, str | None]:
+    """Return what no stock class reads of a text as the classifier does, and the options that it could be without."""
+    obstacles: dict[str, str | None] = {}
     if config.lexical_head:
-        raise _refused("no stock class counts the tokens of the whole text", "--lexical_head false")
+        obstacles["no stock class counts the tokens of the whole text"] = "--lexical_head false"
     if config.distinct_tokens:
-        raise _refused("every stock class reads a token as often as it stands there", "--distinct_tokens false")
+        obstacles["every stock class reads a token as often as it stands in the text"] = "--distinct_tokens false"
     if config.truncation == "head+tail":
-        raise _refused("no stock tokenizer cuts the middle out of a text", "--truncation head")
+        obstacles["no stock tokenizer cuts the middle out of a text"] = "--truncation head"
+    return obstacles
 
 
 def _head(family: str, pooling: str, encoder: Any) -> StockHead | None:
@@ -98,12 +103,12 @@ def _head(family: str, pooling: str, encoder: Any) -> StockHead | None:
     if pooling == "cls" and family in ("deberta", "deberta-v2"):
         return StockHead(_unchanged_and_linear, {"pooler_hidden_act": "linear"})
     if pooling == "cls" and family == "distilbert":
-        return StockHead(_both_signs("pre_classifier", "classifier"), exact=False)
+        return StockHead(_both_signs("pre_classifier", "classifier"), outputs_per_label=2)
     if pooling == "cls" and family in HEAD_WITH_ACTIVATION and _activation(family, encoder) in UNDOABLE:
-        return StockHead(_both_signs("classifier.dense", "classifier.out_proj"), exact=False)
+        return StockHead(_both_signs("classifier.dense", "classifier.out_proj"), outputs_per_label=2)
     if pooling in ("cls", "mean") and family == "eurobert":
         place = {"cls": "bos", "mean": "mean"}[pooling]
-        return StockHead(_both_signs("dense", "classifier"), {"classifier_pooling": place}, exact=False)
+        return StockHead(_both_signs("dense", "classifier"), {"classifier_pooling": place}, outputs_per_label=2)
     return None
 
 
@@ -164,7 +169,7 @@ def _lacks(family: str, pooling: str) -> str:
     return f"{what[pooling]} as this classifier does"
 
 
-def _what_would_do(family: str) -> str | None:
+def _exportable_pooling(family: str) -> str | None:
     if family in HEAD_ON_POOLER | HEAD_WITH_POOLER:
         return "--pooling pooler"
     if family in HEAD_WITH_ACTIVATION | {"deberta", "deberta-v2", "distilbert", "eurobert"}:
@@ -172,6 +177,9 @@ def _what_would_do(family: str) -> str | None:
     return None
 
 
-def _refused(reason: str, instead: str | None = None) -> InputError:
-    trained = f"train with {instead}, or " if instead else ""
-    return InputError(f"--format transformers: {reason}; {trained}export with --format onnx, which takes any classifier")
+def _refused(obstacles: Mapping[str, str | None]) -> InputError:
+    options = " ".join(filter(None, obstacles.values()))
+    trained = f"train with {options}, or " if all(obstacles.values()) else ""
+    return InputError(
+        f"--format transformers: {'; '.join(obstacles)}; {trained}export with --format onnx, which takes any classifier"
+    )

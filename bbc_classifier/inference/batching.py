@@ -1,6 +1,6 @@
 """Running a classifier over many texts: like lengths together, bounded padding, answers in the caller's order."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,6 +9,9 @@ from transformers import PreTrainedModel
 
 from bbc_classifier.errors import InputError
 from bbc_classifier.model import PooledEncoderForSequenceClassification
+
+# From ids and mask, each (batch, tokens) int64, to logits, (batch, labels).
+Forward = Callable[[torch.Tensor, torch.Tensor], np.ndarray]
 
 
 def batches_by_length(lengths: Sequence[int], tokens_per_batch: int) -> Iterator[list[int]]:
@@ -40,8 +43,33 @@ def predict_logits(
     Raises:
         InputError: A logit is NaN or infinite, which only damaged weights or too low a precision give.
     """
-    logits = np.zeros((len(input_ids), model.config.num_labels))
-    for rows, batch in _run(model, input_ids, pad_token_id, tokens_per_batch):
+    return logits_by_batch(
+        _forward(model), model.config.num_labels, input_ids, pad_token_id, tokens_per_batch=tokens_per_batch
+    )
+
+
+def logits_by_batch(
+    forward: Forward,
+    labels: int,
+    input_ids: Sequence[list[int]],
+    pad_token_id: int,
+    *,
+    tokens_per_batch: int = 4096,
+) -> np.ndarray:
+    """Return the logits of every row in the order given, (rows, labels) float64, whatever computes them.
+
+    Args:
+        forward: From ids and mask, each (batch, tokens) int64, to logits, (batch, labels).
+        labels: How many labels there are.
+        input_ids: Token ids per row, special tokens included, without padding.
+        pad_token_id: Fills the shorter rows of a batch; the mask hides it.
+        tokens_per_batch: Most tokens in a padded batch; 1 gives every row a batch of its own.
+
+    Raises:
+        InputError: A logit is NaN or infinite.
+    """
+    logits = np.zeros((len(input_ids), labels))
+    for rows, batch in _run(forward, input_ids, pad_token_id, tokens_per_batch):
         logits[rows] = batch
     _refuse_non_finite(logits)
     return logits
@@ -69,7 +97,7 @@ def read_rows(
     vectors = np.zeros((len(input_ids), model.classifier.in_features))
     logits = np.zeros((len(input_ids), model.config.num_labels))
     try:
-        for rows, batch in _run(model, input_ids, pad_token_id, tokens_per_batch):
+        for rows, batch in _run(_forward(model), input_ids, pad_token_id, tokens_per_batch):
             vectors[rows], logits[rows] = given.pop().double().cpu().numpy(), batch
     finally:
         hook.remove()
@@ -83,16 +111,24 @@ def _refuse_non_finite(logits: np.ndarray) -> None:
         raise InputError(f"the classifier's outputs for {broken} of {len(logits)} texts are no numbers")
 
 
-@torch.inference_mode()
-def _run(
-    model: PreTrainedModel, input_ids: Sequence[list[int]], pad_token_id: int, tokens_per_batch: int
-) -> Iterator[tuple[list[int], np.ndarray]]:
-    """Yield the rows of each batch and their logits, (rows of the batch, labels) float64."""
+def _forward(model: PreTrainedModel) -> Forward:
+    """Return what computes the model's logits; the model is put into evaluation mode."""
     model.eval()
-    for rows in batches_by_length([len(ids) for ids in input_ids], tokens_per_batch):
-        ids, mask = pad_right([input_ids[row] for row in rows], pad_token_id)
+
+    @torch.inference_mode()
+    def forward(ids: torch.Tensor, mask: torch.Tensor) -> np.ndarray:
         output = model(input_ids=ids.to(model.device), attention_mask=mask.to(model.device))
-        yield rows, output.logits.double().cpu().numpy()
+        return output.logits.double().cpu().numpy()
+
+    return forward
+
+
+def _run(
+    forward: Forward, input_ids: Sequence[list[int]], pad_token_id: int, tokens_per_batch: int
+) -> Iterator[tuple[list[int], np.ndarray]]:
+    """Yield the rows of each batch and their logits, (rows of the batch, labels)."""
+    for rows in batches_by_length([len(ids) for ids in input_ids], tokens_per_batch):
+        yield rows, forward(*pad_right([input_ids[row] for row in rows], pad_token_id))
 
 
 def pad_right(input_ids: Sequence[list[int]], pad_token_id: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,7 +1,10 @@
 """Opening a finished classifier from a model folder, a run folder or the Hub."""
 
 import errno
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from huggingface_hub import try_to_load_from_cache
@@ -9,6 +12,7 @@ from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, Offl
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from bbc_classifier.errors import InputError, WorldError
+from bbc_classifier.export.exported_config import exported_format
 from bbc_classifier.inference.weights_check import refuse_other_weights
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
 from bbc_classifier.provenance import WEIGHT_FILES, weights_file
@@ -40,19 +44,64 @@ def open_checkpoint(
         WorldError: The Hub cannot be reached.
     """
     location = model_location(name_or_path)
-    what = f"--model: '{name_or_path}'"
-    local = Path(location).is_dir()
+    values = config_values(name_or_path, revision)
+    with readable(name_or_path):
+        what = f"--model: '{name_or_path}'"
+        model = _load_model(what, location, revision, values)
+        refuse_other_weights(what, location, revision, checkpoint_weights(location, revision))
+        return model.eval(), load_tokenizer(name_or_path, revision)
+
+
+def config_values(name_or_path: str, revision: str | None = None) -> dict[str, Any]:
+    """Return what the config.json of a model says, of whatever kind it is.
+
+    The dict, not AutoConfig: for a model that ships code, AutoConfig would ask whether to run it.
+
+    Raises:
+        InputError: Nothing is there, or the file is damaged.
+        WorldError: The Hub cannot be reached.
+    """
+    location = model_location(name_or_path)
     if not _may_be_classifier(location):
         raise InputError(f"--model: no classifier at '{name_or_path}': give a run folder, a model folder or a Hub id")
+    with readable(name_or_path):
+        return PooledEncoderConfig.get_config_dict(location, revision=revision)[0]
+
+
+@contextmanager
+def readable(name_or_path: str) -> Iterator[None]:
+    """Say in one sentence why the files of a classifier could not be loaded.
+
+    Raises:
+        InputError: Something is missing or damaged.
+        WorldError: A file may not be read, or the Hub cannot be reached.
+    """
     try:
-        model = _load_model(what, location, revision)
-        tokenizer = _load_tokenizer(what, location, revision)
-        refuse_other_weights(what, location, revision, checkpoint_weights(location, revision))
-    except InputError:
+        yield
+    except (InputError, WorldError):
         raise
     except Exception as error:
-        raise unreadable(what, error, local, offline_hint=CLASSIFIER_HINT) from error
-    return model.eval(), tokenizer
+        local = Path(model_location(name_or_path)).is_dir()
+        raise unreadable(f"--model: '{name_or_path}'", error, local, offline_hint=CLASSIFIER_HINT) from error
+
+
+def load_tokenizer(name_or_path: str, revision: str | None = None) -> PreTrainedTokenizerBase:
+    """Return the tokenizer beside the weights.
+
+    Raises:
+        InputError: None is there, or its files are damaged.
+        WorldError: The Hub cannot be reached.
+    """
+    location, what = model_location(name_or_path), f"--model: '{name_or_path}'"
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(location, revision=revision, trust_remote_code=False)
+    except Exception as error:
+        if not Path(location).is_dir():
+            raise
+        raise InputError(f"{what} has no tokenizer that can be read; save one beside the weights") from error
+    if not has_vocabulary(tokenizer):
+        raise InputError(f"{what} has no tokenizer with a vocabulary and a padding token; save one beside the weights")
+    return tokenizer
 
 
 def checkpoint_weights(location: str, revision: str | None = None) -> Path | None:
@@ -108,14 +157,16 @@ def _may_be_classifier(location: str) -> bool:
     return not path.exists() and location.count("/") == 1 and not location.startswith((".", "/", "~", "runs/"))
 
 
-def _load_model(what: str, location: str, revision: str | None) -> PooledEncoderForSequenceClassification:
+def _load_model(
+    what: str, location: str, revision: str | None, values: Mapping[str, Any]
+) -> PooledEncoderForSequenceClassification:
     """Return the model, every tensor of which comes from the checkpoint.
 
     Raises:
         InputError: It is another kind of model, or lacks a tensor that fits.
     """
-    # The dict, not AutoConfig: for another model that ships code, AutoConfig would ask whether to run it.
-    values, _ = PooledEncoderConfig.get_config_dict(location, revision=revision)
+    if exported_format(values):
+        raise InputError(f"{what} is an export; give the run or model folder that it was exported from")
     model_type = values.get("model_type", "unknown")
     if model_type != PooledEncoderConfig.model_type:
         raise InputError(
@@ -133,20 +184,3 @@ def _load_model(what: str, location: str, revision: str | None) -> PooledEncoder
     if missing:
         raise InputError(f"{what} lacks tensors that fit its config.json, {min(missing)} among them")
     return model
-
-
-def _load_tokenizer(what: str, location: str, revision: str | None) -> PreTrainedTokenizerBase:
-    """Return the tokenizer beside the weights.
-
-    Raises:
-        InputError: None is there, or its files are damaged.
-    """
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(location, revision=revision, trust_remote_code=False)
-    except Exception as error:
-        if not Path(location).is_dir():
-            raise
-        raise InputError(f"{what} has no tokenizer that can be read; save one beside the weights") from error
-    if not has_vocabulary(tokenizer):
-        raise InputError(f"{what} has no tokenizer with a vocabulary and a padding token; save one beside the weights")
-    return tokenizer

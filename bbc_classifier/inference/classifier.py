@@ -1,11 +1,12 @@
 """The classifier as its users meet it: texts in, labels and calibrated confidences out."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bbc_classifier.data.encode import encode_texts
 from bbc_classifier.data.token_memory import TokenMemory
@@ -14,7 +15,7 @@ from bbc_classifier.errors import InputError
 from bbc_classifier.inference.batching import predict_logits
 from bbc_classifier.inference.checkpoint import open_checkpoint
 from bbc_classifier.inference.decision import above_thresholds, most_probable, sigmoid, softmax
-from bbc_classifier.model import PooledEncoderForSequenceClassification
+from bbc_classifier.model import PooledEncoderConfig
 
 UNSURE = "unsure"
 DEFAULT_THRESHOLD = 0.5
@@ -40,63 +41,44 @@ class Prediction:
     truncated: bool
 
 
-class NewsClassifier:
-    """A finished classifier with its tokenizer.
-
-    >>> classifier = NewsClassifier.from_pretrained("runs/minilm-mean-seed42")  # doctest: +SKIP
-    >>> classifier.predict(["Shares fell in early trading."])[0].label          # doctest: +SKIP
-    'business'
+class TextClassifier(ABC):
+    """What every form of a classifier does; a form says how logits are computed.
 
     Attributes:
-        model: The classifier.
+        config: What the classifier reads of a text, and which labels it gives.
         tokenizer: Its tokenizer.
         memory: Texts whose tokens are known; None, the default, tokenises every text.
     """
 
-    def __init__(self, model: PooledEncoderForSequenceClassification, tokenizer: PreTrainedTokenizerBase):
-        self.model = model
+    def __init__(self, config: PooledEncoderConfig, tokenizer: PreTrainedTokenizerBase):
+        self.config = config
         self.tokenizer = tokenizer
         self.memory: TokenMemory | None = None
 
-    @classmethod
-    def from_pretrained(
-        cls, name_or_path: str, *, revision: str | None = None, device: str | None = None
-    ) -> "NewsClassifier":
-        """Open a run folder, a model folder or a Hub id.
-
-        Args:
-            name_or_path: Where the classifier is.
-            revision: Branch, tag or commit of a Hub id.
-            device: "cpu", "cuda", "mps", …; None takes the accelerator where there is one.
-
-        Raises:
-            InputError: Nothing is there, it is no classifier of ours, or there is no such device.
-            WorldError: The Hub cannot be reached.
-        """
-        device = _existing_device(device) if device else device_type()
-        model, tokenizer = open_checkpoint(name_or_path, revision)
-        return cls(model.to(device), tokenizer)
+    @abstractmethod
+    def logits(self, input_ids: Sequence[list[int]]) -> np.ndarray:
+        """Return the logits, (rows, labels) float64, of token ids per row, special tokens included, without padding."""
 
     @property
     def label_names(self) -> list[str]:
         """The labels, in the order of the probability columns."""
-        return self.model.config.label_names
+        return self.config.label_names
 
     @property
     def multi_label(self) -> bool:
         """Whether a text can have any number of labels, not exactly one."""
-        return self.model.config.is_multi_label
+        return self.config.is_multi_label
 
     @property
     def thresholds(self) -> list[float] | None:
         """The probability from which on each label is given; None for a single-label classifier, which has none."""
         if not self.multi_label:
             return None
-        return self.model.config.label_thresholds or [DEFAULT_THRESHOLD] * len(self.label_names)
+        return self.config.label_thresholds or [DEFAULT_THRESHOLD] * len(self.label_names)
 
     def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, list[bool]]:
         """Return the probabilities, (texts, labels) float64, rows in the texts' order, and which texts were cut."""
-        config = self.model.config
+        config = self.config
         encoded = encode_texts(
             self.tokenizer,
             texts,
@@ -106,7 +88,7 @@ class NewsClassifier:
             keep_whole=config.lexical_head,
             memory=self.memory,
         )
-        logits = predict_logits(self.model, encoded.input_ids, self.tokenizer.pad_token_id)
+        logits = self.logits(encoded.input_ids)
         return (sigmoid if self.multi_label else softmax)(logits), encoded.truncated
 
     def predict(
@@ -147,12 +129,62 @@ class NewsClassifier:
         )
 
 
-def _existing_device(name: str) -> str:
-    """Return `name` if a tensor can be put there.
+class NewsClassifier(TextClassifier):
+    """A finished classifier with its tokenizer.
+
+    >>> classifier = NewsClassifier.from_pretrained("runs/minilm-mean-seed42")  # doctest: +SKIP
+    >>> classifier.predict(["Shares fell in early trading."])[0].label          # doctest: +SKIP
+    'business'
+
+    Attributes:
+        model: The classifier, or the stock class that it was exported as.
+    """
+
+    def __init__(
+        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, config: PooledEncoderConfig | None = None
+    ):
+        """Join model and tokenizer.
+
+        Args:
+            model: The classifier.
+            tokenizer: Its tokenizer.
+            config: What a stock class does not know of the classifier it was exported from; None takes the model's own.
+        """
+        super().__init__(model.config if config is None else config, tokenizer)
+        self.model = model
+
+    @classmethod
+    def from_pretrained(
+        cls, name_or_path: str, *, revision: str | None = None, device: str | None = None
+    ) -> "NewsClassifier":
+        """Open a run folder, a model folder or a Hub id.
+
+        Args:
+            name_or_path: Where the classifier is.
+            revision: Branch, tag or commit of a Hub id.
+            device: "cpu", "cuda", "mps", …; None takes the accelerator where there is one.
+
+        Raises:
+            InputError: Nothing is there, it is no classifier of ours, or there is no such device.
+            WorldError: The Hub cannot be reached.
+        """
+        device = chosen_device(device)
+        model, tokenizer = open_checkpoint(name_or_path, revision)
+        return cls(model.to(device), tokenizer)
+
+    def logits(self, input_ids: Sequence[list[int]]) -> np.ndarray:
+        """Return the logits, (rows, labels) float64, of token ids per row, special tokens included, without padding."""
+        return predict_logits(self.model, input_ids, self.tokenizer.pad_token_id)
+
+
+def chosen_device(name: str | None) -> str:
+    """Return `name` if a tensor can be put there; the accelerator where there is one for None.
 
     Raises:
         InputError: It cannot.
     """
+    if not name:
+        return device_type()
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError) as error:

@@ -13,7 +13,7 @@ from bbc_classifier.data.formats.write import check_output_file, write_table
 from bbc_classifier.data.labelled_table import joined_text
 from bbc_classifier.data.options import ColumnArguments
 from bbc_classifier.errors import InputError
-from bbc_classifier.inference.classifier import NewsClassifier, Prediction
+from bbc_classifier.inference.classifier import Prediction, TextClassifier
 from bbc_classifier.inference.options import PredictArguments
 
 logger = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ def check_files(options: PredictArguments) -> None:
         raise InputError(f"--output: '{output}' is the input; choose another name")
 
 
-def predict_file(classifier: NewsClassifier, options: PredictArguments, columns: ColumnArguments) -> list[Prediction]:
+def predict_file(classifier: TextClassifier, options: PredictArguments, columns: ColumnArguments) -> list[Prediction]:
     """Classify the rows of `--input` and write them, in their order, with the answers to `--output`.
 
     Added are the columns `prediction` (of a multi-label classifier a list of labels), `confidence`, and `p_<label>` for
@@ -75,7 +75,7 @@ def _refuse_broken_texts(source: Path, names: list[str], texts: pa.ChunkedArray)
         )
 
 
-def _answer_columns(classifier: NewsClassifier, answers: list[Prediction]) -> dict[str, list[Any]]:
+def _answer_columns(classifier: TextClassifier, answers: list[Prediction]) -> dict[str, list[Any]]:
     given = [answer.labels if classifier.multi_label else answer.label for answer in answers]
     return {
         "prediction": given,
