@@ -17,3 +17,20 @@ def take_columns(values: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
     if values.dim() == 2:
         return values.gather(1, columns)
     return values.gather(1, columns.unsqueeze(-1).expand(-1, -1, values.shape[-1]))
+
+
+def longest_row(attention_mask: torch.Tensor) -> int:
+    """Return the most real tokens that a left-aligned row has, and at least 1; in a graph that is exported, 2."""
+    tokens = (attention_mask != 0).sum(1).max()
+    if not is_exporting():
+        return max(1, int(tokens))
+    longest = tokens.clamp(min=2).item()
+    # What the exporter cannot see: a length that depends on the tokens is one of the batch's lengths.
+    torch._check(longest >= 2)
+    torch._check(longest <= attention_mask.shape[1])
+    return longest
+
+
+def is_exporting() -> bool:
+    """Whether torch is making a graph to export; its first versions that we allow cannot say so."""
+    return hasattr(torch.compiler, "is_exporting") and torch.compiler.is_exporting()

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils import can_return_tuple
 
-from .columns import every_token, take_columns
+from .columns import every_token, is_exporting, longest_row, take_columns
 from .configuration_pooled_encoder import PooledEncoderConfig, PooledEncoderError
 from .distinct_tokens import first_positions
 from .encoders import locate_encoder
@@ -243,10 +243,10 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         distinct, attention_mask = first_positions(input_ids, attention_mask)
         columns, attention_mask = kept_positions(attention_mask, config.max_input_tokens, config.truncation)
         columns = distinct.gather(1, columns)
-        if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        if torch.jit.is_tracing() or (torch.compiler.is_compiling() and not is_exporting()):
             return columns, attention_mask
         # A text says most of its tokens more than once: what no row reads need not go through the encoder.
-        longest = max(1, int((attention_mask != 0).sum(1).max()))
+        longest = longest_row(attention_mask)
         return columns[:, :longest], attention_mask[:, :longest]
 
     def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
