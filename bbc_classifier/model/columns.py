@@ -24,7 +24,7 @@ def longest_row(attention_mask: torch.Tensor) -> int:
     tokens = (attention_mask != 0).sum(1).max()
     if not is_exporting():
         return max(1, int(tokens))
-    longest = tokens.clamp(min=2).item()
+    longest = int(tokens.clamp(min=2).item())
     # What the exporter cannot see: a length that depends on the tokens is one of the batch's lengths.
     torch._check(longest >= 2)
     torch._check(longest <= attention_mask.shape[1])
