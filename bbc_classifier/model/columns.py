@@ -1,5 +1,7 @@
 """The columns of a padded batch: all of them, or those that are read."""
 
+from typing import cast
+
 import torch
 
 
@@ -24,8 +26,8 @@ def longest_row(attention_mask: torch.Tensor) -> int:
     tokens = (attention_mask != 0).sum(1).max()
     if not is_exporting():
         return max(1, int(tokens))
-    longest = int(tokens.clamp(min=2).item())
-    # What the exporter cannot see: a length that depends on the tokens is one of the batch's lengths.
+    # Not int(): here it is a symbol, of which the exporter only knows what it is told.
+    longest = cast(int, tokens.clamp(min=2).item())
     torch._check(longest >= 2)
     torch._check(longest <= attention_mask.shape[1])
     return longest
