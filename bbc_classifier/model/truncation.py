@@ -45,14 +45,14 @@ def kept_positions(
         The columns, (batch, kept) int64, and the mask, (batch, kept) in the dtype of `attention_mask`.
     """
     tokens = attention_mask.shape[1]
-    # Not Python's own min, which would fix the length of the batch that an export is traced with.
-    kept = tokens if max_tokens is None else torch.sym_min(tokens, max_tokens)
     column = torch.arange(tokens, device=attention_mask.device)
+    # Not min(tokens, max_tokens), which would fix the length of the batch that a graph is made of.
+    target = column[:max_tokens]
+    kept = target.shape[0]
     real = attention_mask != 0
     start = torch.where(real, column, tokens).amin(1, keepdim=True)
     span = torch.where(real, column + 1, 0).amax(1, keepdim=True) - start
     first = kept_ends(kept, truncation)[0]
-    target = column[:kept]
     # Where every column is kept, no token is skipped.
     skipped = (span - kept).clamp(min=0)
     positions = (start + target + (target >= first) * skipped).clamp(max=tokens - 1)
