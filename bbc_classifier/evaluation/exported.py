@@ -12,7 +12,7 @@ from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.evaluation.checkpoint import classifiers_problem
 from bbc_classifier.evaluation.problem import problem_of
 from bbc_classifier.evaluation.training_run import TrainingRun
-from bbc_classifier.export.example_texts import EXAMPLE_TEXTS
+from bbc_classifier.export.trial_texts import TRIAL_TEXTS
 from bbc_classifier.inference.classifier import TextClassifier
 from bbc_classifier.inference.open_classifier import open_classifier
 
@@ -36,10 +36,10 @@ def measure_export(model: str, original: TextClassifier, exported: Path, *, on_d
     other = open_classifier(str(exported), device="cpu")
     articles = _test_articles(model) if on_data else None
     if articles is None:
-        return {"data": None, **_compared(original, other, list(EXAMPLE_TEXTS))}
+        return {"data": None, **_compared(original, other, list(TRIAL_TEXTS))}
     problem, side = classifiers_problem(original, articles), articles.side("test")
     for classifier in (original, other):
-        classifier.probabilities(EXAMPLE_TEXTS)
+        classifier.probabilities(TRIAL_TEXTS)
     texts = side["text"][:]
     targets = problem.targets(side["label"][:], articles.label_names)
     probabilities, milliseconds = zip(*(_timed(classifier, texts) for classifier in (original, other)), strict=True)

@@ -9,13 +9,13 @@ from transformers import PreTrainedTokenizerBase
 
 from bbc_classifier.data.encode import encode_texts
 from bbc_classifier.errors import InputError
-from bbc_classifier.export.example_texts import EXAMPLE_TEXTS
 from bbc_classifier.export.exported_config import exported_config
 from bbc_classifier.export.exported_tokenizer import save_tokenizer
 from bbc_classifier.export.layout import GRAPH_FILES
 from bbc_classifier.export.onnx_graph import write_onnx_graph
 from bbc_classifier.export.onnx_runtime import OnnxGraph
 from bbc_classifier.export.quantisation import quantise
+from bbc_classifier.export.trial_texts import TRIAL_TEXTS
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 
 # The largest difference of a logit from the model's.
@@ -59,7 +59,7 @@ def _check_same_logits(
     model: PooledEncoderForSequenceClassification, tokenizer: PreTrainedTokenizerBase, path: Path
 ) -> str:
     graph, largest = OnnxGraph(path), 0.0
-    whole = encode_texts(tokenizer, EXAMPLE_TEXTS, None, "head").input_ids
+    whole = encode_texts(tokenizer, TRIAL_TEXTS, None, "head").input_ids
     for rows in (whole, whole[-1:], whole[:1]):
         for side in ("left", "right"):
             padded = tokenizer.pad({"input_ids": rows}, padding_side=side, return_tensors="pt")

@@ -15,10 +15,10 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreT
 
 from bbc_classifier.data.encode import encode_texts
 from bbc_classifier.errors import InputError
-from bbc_classifier.export.example_texts import EXAMPLE_TEXTS
 from bbc_classifier.export.exported_config import exported_config
 from bbc_classifier.export.exported_tokenizer import save_tokenizer
 from bbc_classifier.export.stock_heads import StockHead, stock_head
+from bbc_classifier.export.trial_texts import TRIAL_TEXTS
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 
 logger = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ def _check_same_logits(
     model = _in_own_memory(model)
     stock_tokenizer = AutoTokenizer.from_pretrained(folder)
     bit_equal = True
-    for texts in (EXAMPLE_TEXTS, *([text] for text in EXAMPLE_TEXTS)):
+    for texts in (TRIAL_TEXTS, *([text] for text in TRIAL_TEXTS)):
         theirs = stock(**stock_tokenizer(list(texts), truncation=True, padding=True, return_tensors="pt")).logits
         ours = _our_logits(model, tokenizer, texts)
         bit_equal &= torch.equal(ours, theirs)

@@ -7,7 +7,7 @@ import pytest
 
 from bbc_classifier.evaluation import exported
 from bbc_classifier.evaluation.exported import measure_export
-from bbc_classifier.export.example_texts import EXAMPLE_TEXTS
+from bbc_classifier.export.trial_texts import TRIAL_TEXTS
 from bbc_classifier.inference.classifier import TextClassifier
 from bbc_classifier.model import PooledEncoderConfig
 from tests.tiny import tiny_config, tiny_tokenizer
@@ -39,7 +39,7 @@ def measured(monkeypatch, tmp_path):
 
 
 def test_agreement_is_of_answers_and_the_largest_difference_is_of_a_probability(measured):
-    n = len(EXAMPLE_TEXTS)
+    n = len(TRIAL_TEXTS)
     original = [[0.9, 0.1]] * n
     other = [[0.9, 0.1]] * (n - 2) + [[0.4, 0.6], [0.7, 0.3]]
     found = measured(Given(logits_of(original)), Given(logits_of(other)))
@@ -49,7 +49,7 @@ def test_agreement_is_of_answers_and_the_largest_difference_is_of_a_probability(
 
 
 def test_of_several_labels_all_must_be_the_same_by_the_classifiers_own_thresholds(measured):
-    n = len(EXAMPLE_TEXTS)
+    n = len(TRIAL_TEXTS)
     options = {"problem_type": "multi_label_classification", "label_thresholds": [0.2, 0.8]}
     logits = np.zeros((n, 2))  # probabilities of a half: the first label is given, the second is not
     other = logits.copy()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bbc_classifier.export.example_texts import EXAMPLE_TEXTS
 from bbc_classifier.export.onnx_folder import export_onnx
+from bbc_classifier.export.trial_texts import TRIAL_TEXTS
 from bbc_classifier.inference.open_classifier import open_classifier
 from tests.export.stock_families import stock_classifier
 
@@ -20,7 +20,7 @@ SCRIPT = Path(__file__).with_name("classify.mjs")
 DTYPES = {"onnx": "fp32", "onnx-int8": "q8"}
 # What a reader of the whole text needs: more than any encoder reads, and all of it different.
 LONG = " ".join(f"word{number} of the market and the match" for number in range(300))
-TEXTS = [*EXAMPLE_TEXTS, LONG, f"{LONG} goal team film"]
+TEXTS = [*TRIAL_TEXTS, LONG, f"{LONG} goal team film"]
 CLASSIFIERS = {
     "bert": ("bert", "mean", {"distinct_tokens": True, "lexical_head": True, "max_input_tokens": 16}),
     "distilbert": ("distilbert", "cls", {"truncation": "head+tail", "max_input_tokens": 16}),

@@ -9,9 +9,9 @@ import torch
 
 from bbc_classifier.errors import InputError
 from bbc_classifier.export import onnx_folder, onnx_runtime
-from bbc_classifier.export.example_texts import EXAMPLE_TEXTS
 from bbc_classifier.export.onnx_folder import TOLERANCE, export_onnx
 from bbc_classifier.export.onnx_runtime import OnnxGraph, load_extra
+from bbc_classifier.export.trial_texts import TRIAL_TEXTS
 from bbc_classifier.inference.classifier import NewsClassifier
 from bbc_classifier.inference.open_classifier import open_classifier
 from bbc_classifier.model.configuration_pooled_encoder import legal_poolings
@@ -69,8 +69,8 @@ def whole_text_classifier():
 
 
 def test_an_opened_graph_predicts_what_the_classifier_does(folders, tokenizer):
-    expected = NewsClassifier(whole_text_classifier(), tokenizer).predict(list(EXAMPLE_TEXTS))
-    answers = open_classifier(str(folders["onnx"])).predict(list(EXAMPLE_TEXTS))
+    expected = NewsClassifier(whole_text_classifier(), tokenizer).predict(list(TRIAL_TEXTS))
+    answers = open_classifier(str(folders["onnx"])).predict(list(TRIAL_TEXTS))
     for answer, wanted in zip(answers, expected, strict=True):
         assert (answer.label, answer.truncated) == (wanted.label, wanted.truncated)
         assert answer.probabilities == pytest.approx(wanted.probabilities, abs=1e-6)
@@ -78,10 +78,10 @@ def test_an_opened_graph_predicts_what_the_classifier_does(folders, tokenizer):
 
 def test_an_answer_in_8_bits_is_close_and_no_other_for_the_texts_beside_it(folders, tokenizer):
     classifier = open_classifier(str(folders["onnx-int8"]))
-    expected, _ = NewsClassifier(whole_text_classifier(), tokenizer).probabilities(EXAMPLE_TEXTS)
-    together, _ = classifier.probabilities(EXAMPLE_TEXTS)
+    expected, _ = NewsClassifier(whole_text_classifier(), tokenizer).probabilities(TRIAL_TEXTS)
+    together, _ = classifier.probabilities(TRIAL_TEXTS)
     assert 1e-6 < np.abs(together - expected).max() < 0.2
-    alone = np.concatenate([classifier.probabilities([text])[0] for text in EXAMPLE_TEXTS])
+    alone = np.concatenate([classifier.probabilities([text])[0] for text in TRIAL_TEXTS])
     np.testing.assert_array_equal(together, alone)
 
 

@@ -10,9 +10,9 @@ import torch
 
 from bbc_classifier.errors import InputError
 from bbc_classifier.export import stock_class
-from bbc_classifier.export.example_texts import EXAMPLE_TEXTS
 from bbc_classifier.export.stock_class import export_stock_class
 from bbc_classifier.export.stock_heads import StockHead
+from bbc_classifier.export.trial_texts import TRIAL_TEXTS
 from bbc_classifier.inference.classifier import NewsClassifier
 from tests.export.stock_families import EXACT, ROUNDED, stock_classifier
 
@@ -29,7 +29,7 @@ def exported(tmp_path_factory, tokenizer):
         pair: export_stock_class(stock_classifier(*pair[:2], truncation=pair[2]), tokenizer, folder)
         for pair, folder in kept.items()
     }
-    (root / "texts.json").write_text(json.dumps(EXAMPLE_TEXTS), encoding="utf-8")
+    (root / "texts.json").write_text(json.dumps(TRIAL_TEXTS), encoding="utf-8")
     command = [sys.executable, SCRIPT, root / "texts.json", root / "out.pt", *kept.values()]
     subprocess.run(command, check=True, capture_output=True, cwd=root)
     out = torch.load(root / "out.pt", weights_only=True)
@@ -38,9 +38,7 @@ def exported(tmp_path_factory, tokenizer):
 
 @torch.inference_mode()
 def our_logits(model, tokenizer) -> torch.Tensor:
-    return model(
-        **tokenizer(list(EXAMPLE_TEXTS), padding=True, return_tensors="pt", return_token_type_ids=False)
-    ).logits
+    return model(**tokenizer(list(TRIAL_TEXTS), padding=True, return_tensors="pt", return_token_type_ids=False)).logits
 
 
 @pytest.mark.parametrize(("family", "pooling", "truncation"), PAIRS)
@@ -58,7 +56,7 @@ def test_the_logits_are_the_same_in_a_process_without_this_package(exported, tok
         torch.testing.assert_close(theirs, ours, rtol=0, atol=1e-5 * float(ours.abs().max()))
     # One by one, as the pipeline does: a convolution sees the padding of a batch.
     classifier = NewsClassifier(model, tokenizer)
-    predictions = [classifier.predict([text])[0] for text in EXAMPLE_TEXTS]
+    predictions = [classifier.predict([text])[0] for text in TRIAL_TEXTS]
     assert [answer["label"] for answer in answers] == [prediction.label for prediction in predictions]
     confidences = [prediction.confidence for prediction in predictions]
     assert [answer["score"] for answer in answers] == pytest.approx(confidences, abs=1e-6)

@@ -13,7 +13,7 @@ _SENTENCES = (
     "The runner will miss the championships after she hurt her knee in training.",
 )
 
-EXAMPLE_TEXTS = (
+TRIAL_TEXTS = (
     *_SENTENCES,
     "Goal!",
     "£3.5m — naïve café owners, 10% up?",
