@@ -33,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         *RECORDS,
     },
     "option_parser": {"errors"},
-    "hub": {"comparison", "inference", "markdown", *RECORDS},
+    "hub": {"comparison", "inference", "export", "markdown", *RECORDS},
     "comparison": {"markdown", "training", "evaluation", "inference", "data", "model", *RECORDS},
     "training": {"evaluation", "inference", "data", "model", "device", *RECORDS},
     "evaluation": {"inference", "export", "data", "device", *RECORDS},

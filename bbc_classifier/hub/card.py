@@ -24,6 +24,7 @@ def model_card(
     *,
     standing: Standing | None = None,
     figures: Collection[str] = (),
+    graphs: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> str:
     """Return the card of a run, as the README.md of its repository.
 
@@ -33,6 +34,7 @@ def model_card(
         options: What no record knows.
         standing: Where the configuration stands in a comparison.
         figures: Names of the pictures in the repository's folder `figures`.
+        graphs: The record of each ONNX export that is published with it, by the path of its graph.
 
     Raises:
         ValueError: The front matter is not valid.
@@ -40,7 +42,9 @@ def model_card(
     metadata = card_metadata(
         record, repo_id.rpartition("/")[2], license=options.license, language=options.language, tags=options.tag
     )
-    card = f"---\n{metadata.to_yaml().strip()}\n---\n\n{_body(record, repo_id, options, standing, figures)}"
+    card = (
+        f"---\n{metadata.to_yaml().strip()}\n---\n\n{_body(record, repo_id, options, standing, figures, graphs or {})}"
+    )
     ModelCard(card)  # parses the front matter, model-index included
     return card
 
@@ -56,6 +60,7 @@ def _body(
     options: CardArguments,
     standing: Standing | None,
     figures: Collection[str],
+    graphs: Mapping[str, Mapping[str, Any]],
 ) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
@@ -84,5 +89,6 @@ def _body(
         standing=standing,
         standing_rows=card_tables.standing_table(standing) if standing else [],
         figures=figures,
+        graphs=card_tables.graphs_table(graphs),
     )
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"

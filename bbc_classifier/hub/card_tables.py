@@ -89,6 +89,24 @@ def standing_table(standing: Standing) -> Rows:
     ]
 
 
+def graphs_table(graphs: Mapping[str, Mapping[str, Any]]) -> Rows:
+    """Return of each ONNX graph its path, size, and how its answers agree with those of the weights."""
+    return [
+        [
+            f"`{path}`",
+            f"{record['exported']['weights_bytes'] / 1e6:.1f} MB",
+            f"{record['measured']['n']:,}",
+            _percent(record["measured"]["agreement"]),
+            _accuracy_change(record["measured"].get("accuracy")),
+        ]
+        for path, record in graphs.items()
+    ]
+
+
+def _accuracy_change(accuracy: Mapping[str, float] | None) -> str:
+    return "not measured" if accuracy is None else f"{100 * accuracy['change']:+.2f} points"
+
+
 def _share(value: float) -> str:
     return f"{value:.4f}"
 

@@ -29,17 +29,19 @@ NOT_OURS = (".gitattributes", "LICENSE*", ".eval_results/*")
 Contents = Mapping[str, Path | bytes]
 
 
-def contents(run: FinishedRun, card: str) -> Contents:
+def contents(run: FinishedRun, card: str, graphs: Mapping[str, Path] | None = None) -> Contents:
     """Return each file by its path in the repository: where it lies, or what is in it.
 
     Args:
         run: The run.
         card: Text of the card.
+        graphs: ONNX graphs by their paths in the repository.
     """
     model = {path.name: path for pattern in MODEL_FILES for path in sorted(run.model.glob(pattern))}
     return {
         CARD: card.encode(),
         **model,
+        **(graphs or {}),
         "record.json": run.folder / "record.json",
         **{f"figures/{name}": run.folder / "figures" / name for name in figure_names(run)},
     }

@@ -54,6 +54,9 @@ class PushArguments(CardArguments):
     collection: str = field(
         default="News classifiers", metadata={"help": "Title of the collection of --namespace; '' makes none."}
     )
+    onnx: bool = field(
+        default=False, metadata={"help": "Publish the ONNX graphs that were exported from the run, too, in onnx/."}
+    )
     private: bool = field(default=False, metadata={"help": "Make a new repository private."})
     revision: str | None = field(default=None, metadata={"help": "Branch to publish to; a new one starts at main."})
     create_pr: bool = field(default=False, metadata={"help": "Open a pull request instead of changing the branch."})

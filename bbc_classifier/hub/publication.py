@@ -13,7 +13,8 @@ from bbc_classifier.hub.card_metadata import BBC_NEWS
 from bbc_classifier.hub.contents import Contents, contents, figure_names
 from bbc_classifier.hub.failures import failures_in_one_sentence
 from bbc_classifier.hub.finished_run import FinishedRun
-from bbc_classifier.hub.options import CardArguments, PushArguments
+from bbc_classifier.hub.graphs import exported_graphs, graph_files
+from bbc_classifier.hub.options import PushArguments
 from bbc_classifier.hub.repository import Published, Repository
 from bbc_classifier.hub.standing import find_standing
 
@@ -74,17 +75,24 @@ def repo_ids(runs: Sequence[FinishedRun], options: PushArguments, api: HfApi | N
     return ids
 
 
-def prepare(run: FinishedRun, repo_id: str, options: CardArguments) -> Publication:
+def prepare(run: FinishedRun, repo_id: str, options: PushArguments) -> Publication:
     """Return the files of the run's repository, its card among them.
 
     Raises:
-        InputError: The card lacks what only a person can say, or the comparison named does not have this configuration.
+        InputError: The card lacks what only a person can say, the comparison named does not have this configuration, or
+            there is no graph to publish.
     """
     refuse_unknown_terms(options.license, run.record["data"]["name"], "--license")
+    graphs = exported_graphs(run) if options.onnx else {}
     card = model_card(
-        run.record, repo_id, options, standing=find_standing(run, options.comparison), figures=figure_names(run)
+        run.record,
+        repo_id,
+        options,
+        standing=find_standing(run, options.comparison),
+        figures=figure_names(run),
+        graphs=graphs,
     )
-    return Publication(run, repo_id, contents(run, card))
+    return Publication(run, repo_id, contents(run, card, graph_files(run, graphs)))
 
 
 def refuse_unknown_terms(license: str | None, data: str, option: str) -> None:

@@ -274,3 +274,23 @@ def test_a_training_ends_with_publishing_where_asked(commands, hub, topics, tiny
     # A finished run is published by the same command again, and that changes nothing.
     again = commands(*flags)
     assert again.code == 0 and "Already there, unchanged" in again.out
+
+
+def test_graphs_are_published_with_what_was_measured_of_them(push, commands, hub, run, repo_id):
+    refused = push("--repo_id", repo_id, "--onnx")
+    assert refused.code == 2 and "has no ONNX export; make one with: bbc-classifier export" in refused.error
+    done = commands("export", run, "--format", "onnx-int8", "--measure", "false")
+    assert done.code == 0, done.err
+    done = push("--repo_id", repo_id, "--onnx")
+    assert done.code == 0, done.err
+    files = hub.models[repo_id].files()
+    graph = run / "export" / "onnx-int8" / "onnx" / "model_quantized.onnx"
+    assert files["onnx/model_quantized.onnx"] == graph.read_bytes()
+    (row,) = [line for line in files["README.md"].decode().splitlines() if line.startswith("| `onnx/")]
+    measured = read_json(run / "export" / "onnx-int8" / "export.json")["measured"]
+    assert f"| {measured['n']} | {100 * measured['agreement']:.1f} % | not measured |" in row
+    other = read_json(run / "export" / "onnx-int8" / "export.json")
+    other["original"]["weights_sha256"] = "0" * 64
+    write_json(run / "export" / "onnx-int8" / "export.json", other)
+    refused = push("--repo_id", repo_id, "--onnx")
+    assert refused.code == 2 and "is of other weights" in refused.error
