@@ -17,10 +17,14 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#6
 MARKERS = "osD^vPX*"
 # A colour that no picture uses: in the page it becomes whatever colour text has there.
 INK = "#010203"
+# This baseline is so far below all others that an axis which reaches it would hide every difference.
+FAR_BELOW = "majority"
 
 
 def draw_accuracy(configurations: Sequence[Mapping[str, Any]]) -> Figure:
     """Draw each configuration's accuracy, best on top, with the interval of every seed.
+
+    The majority's stands as a number at the edge of the axis, which begins at the lowest of the others.
 
     Args:
         configurations: `configurations` of the results, in their order.
@@ -38,8 +42,26 @@ def draw_accuracy(configurations: Sequence[Mapping[str, Any]]) -> Figure:
     axes.set_yticks(range(len(configurations)), [f"{row['name']} ({row['letters']})" for row in configurations])
     axes.invert_yaxis()
     axes.set(xlabel="accuracy in %, one point and 95 % interval a seed; squares are baselines")
+    _leave_far_below(axes, configurations)
     _tidy(axes, "x")
     return figure
+
+
+def _leave_far_below(axes: Axes, configurations: Sequence[Mapping[str, Any]]) -> None:
+    """Begin the axis where the configurations begin, and write down what lies before it."""
+    low, high = _span([row for row in configurations if row["name"] != FAR_BELOW] or configurations)
+    margin = 0.05 * (high - low)
+    axes.set_xlim(low - margin, min(100.0, high + margin) + 0.02 * margin)
+    for place, row in enumerate(configurations):
+        accuracy = 100 * row["mean"]["accuracy"]
+        if accuracy < low - margin:
+            axes.annotate(f"◂ {accuracy:.2f}", (low - margin, place), (4, 0), textcoords="offset points", va="center")
+
+
+def _span(configurations: Sequence[Mapping[str, Any]]) -> tuple[float, float]:
+    """Return the lowest and the highest edge of all intervals, in %."""
+    edges = [edge for row in configurations for seed in row["per_seed"] for edge in seed["intervals"]["accuracy"]]
+    return 100 * min(edges), 100 * max(edges)
 
 
 def draw_learning_curves(curves: Sequence[Mapping[str, Any]]) -> Figure:

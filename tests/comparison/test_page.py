@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 
+from bbc_classifier.comparison.drawings import draw_accuracy
 from bbc_classifier.comparison.markdown import markdown
 from bbc_classifier.comparison.page import page, walkthrough
 from bbc_classifier.comparison.report import table
@@ -117,3 +118,24 @@ def test_a_report_needs_neither_torch_nor_transformers(compared, tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
     assert read_json(tmp_path / "results.json")["pairs"] == read_json(compared / "results.json")["pairs"]
+
+
+def test_the_axis_begins_with_the_configurations_and_the_majority_is_a_number():
+    def row(name: str, low: float, high: float) -> dict:
+        seed = {"metrics": {"accuracy": (low + high) / 2}, "intervals": {"accuracy": [low, high]}}
+        return {
+            "name": name,
+            "letters": "a",
+            "baseline": name == "majority",
+            "mean": seed["metrics"],
+            "per_seed": [seed],
+        }
+
+    far = row("majority", 0.2, 0.25)
+    (axes,) = draw_accuracy([row("one", 0.96, 0.98), row("two", 0.9, 0.94), far]).axes
+    left, right = axes.get_xlim()
+    assert 89 < left < 90 and 98 < right < 100
+    assert [text.get_text() for text in axes.texts] == ["◂ 22.50"]
+    # Alone it has the axis to itself.
+    (axes,) = draw_accuracy([far]).axes
+    assert axes.get_xlim()[0] < 20 and not axes.texts
