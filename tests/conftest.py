@@ -15,6 +15,7 @@ from transformers import PreTrainedTokenizerFast
 from transformers.utils import logging
 
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
+from tests.hub_server import HubServer
 from tests.tiny import save_tiny_encoder, tiny_config, tiny_tokenizer
 
 LABELS = ["business", "entertainment", "politics", "sport", "tech"]
@@ -89,3 +90,17 @@ def tiny_classifier_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
     PooledEncoderForSequenceClassification(config).save_pretrained(folder)
     tiny_tokenizer().save_pretrained(folder)
     return str(folder)
+
+
+@pytest.fixture(scope="session")
+def _hub() -> Iterator[HubServer]:
+    """A Hub on the loopback; each test makes the repositories it needs."""
+    with HubServer() as hub:
+        yield hub
+
+
+@pytest.fixture
+def hub(_hub: HubServer) -> Iterator[HubServer]:
+    """The Hub, without the faults of the test before."""
+    yield _hub
+    _hub.faults.clear()

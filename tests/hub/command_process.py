@@ -2,10 +2,9 @@
 
 import contextlib
 import io
-import json
 import os
-import sys
-import time
+
+from tests.line_process import serve
 
 
 def _answer(arguments: list[str], token: str | None) -> dict[str, object]:
@@ -20,15 +19,5 @@ def _answer(arguments: list[str], token: str | None) -> dict[str, object]:
     return {"code": code, "out": out.getvalue(), "err": err.getvalue()}
 
 
-def main() -> None:
-    waits: list[float] = []
-    time.sleep = waits.append  # type: ignore[assignment]
-    answers, sys.stdout = sys.stdout, sys.stderr
-    for line in sys.stdin:
-        waits.clear()
-        answer = _answer(*json.loads(line))
-        print(json.dumps({**answer, "waits": waits}), file=answers, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(_answer)

@@ -12,14 +12,8 @@ from bbc_classifier.cli import main
 from bbc_classifier.records import read_json
 from tests.hub.commands import Commands
 from tests.hub_server import HubServer
+from tests.training.conftest import TOPIC_WORDS
 
-TOPIC_WORDS = {
-    "business": "shares market",
-    "entertainment": "film music",
-    "politics": "minister vote",
-    "sport": "goal match",
-    "tech": "phone software",
-}
 QUICK = ["--max_length", "16", "--max_steps", "2", "--disable_tqdm", "true", "--use_cpu", "true"]
 NUMBERS = count(1)
 
@@ -60,18 +54,6 @@ def run(trained: Path, tmp_path: Path) -> Path:
 def record(trained: Path) -> dict:
     """The record of the finished run, to change at will."""
     return read_json(trained / "record.json")
-
-
-@pytest.fixture(scope="session")
-def _hub() -> Iterator[HubServer]:
-    with HubServer() as hub:
-        yield hub
-
-
-@pytest.fixture
-def hub(_hub: HubServer) -> Iterator[HubServer]:
-    yield _hub
-    _hub.faults.clear()
 
 
 @pytest.fixture(scope="session")

@@ -6,15 +6,9 @@
 The process does not sleep between its attempts: `waits` holds the seconds it would have slept.
 """
 
-import json
-import os
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from tests.line_process import LineProcess
 
 
 class ClientError(Exception):
@@ -35,41 +29,24 @@ class HubClient:
 
     Attributes:
         waits: How long the last call would have waited before each further attempt, in seconds.
+        log: Returns everything the client has written to its standard error.
     """
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.waits: list[float] = []
-        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115 (open as long as the client)
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.hub_server.client_process"],
-            cwd=ROOT,
-            env={**environment, "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            text=True,
-        )
+        self._process = LineProcess("tests.hub_server.client_process", environment)
+        self.log = self._process.log
 
     def __enter__(self) -> "HubClient":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate()
-        self._log.close()
+        self._process.close()
 
     def __call__(self, method: str, *args: Any, **options: Any) -> Any:
         """Return what a method of `HfApi` returns, as JSON tells it, or raise a `ClientError`."""
-        assert self._process.stdin and self._process.stdout
-        print(json.dumps([method, args, options], default=os.fspath), file=self._process.stdin, flush=True)
-        line = self._process.stdout.readline()
-        assert line, self.log()
-        answer = json.loads(line)
+        answer = self._process.ask(method, args, options)
         self.waits = answer["waits"]
         if "error" in answer:
             raise ClientError(**answer["error"])
         return answer["value"]
-
-    def log(self) -> str:
-        """Return everything the client has written to its standard error."""
-        self._log.seek(0)
-        return self._log.read()

@@ -1,10 +1,10 @@
 """The process behind `HubClient`: reads one call a line, as `[method, args, options]`, and answers each with a line."""
 
 import json
-import sys
-import time
 from collections.abc import Iterable
 from typing import Any
+
+from tests.line_process import serve
 
 
 def _plain(value: Any) -> Any:
@@ -26,15 +26,5 @@ def _answer(method: str, args: list[Any], options: dict[str, Any]) -> dict[str, 
         return {"error": {"kind": type(error).__name__, "message": str(error), "status": status}}
 
 
-def main() -> None:
-    waits: list[float] = []
-    time.sleep = waits.append  # type: ignore[assignment]
-    answers, sys.stdout = sys.stdout, sys.stderr
-    for line in sys.stdin:
-        waits.clear()
-        answer = _answer(*json.loads(line))
-        print(json.dumps({**answer, "waits": waits}), file=answers, flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(_answer)

@@ -16,18 +16,6 @@ NUMBERS = count(1)
 
 
 @pytest.fixture(scope="session")
-def _hub() -> Iterator[HubServer]:
-    with HubServer() as hub:
-        yield hub
-
-
-@pytest.fixture
-def hub(_hub: HubServer) -> Iterator[HubServer]:
-    yield _hub
-    _hub.faults.clear()
-
-
-@pytest.fixture(scope="session")
 def client(_hub: HubServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubClient]:
     with HubClient(_hub.environment(tmp_path_factory.mktemp("hub-home"))) as client:
         yield client
