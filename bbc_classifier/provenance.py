@@ -6,7 +6,7 @@ import os
 import platform
 import subprocess
 import sys
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 import psutil
@@ -52,8 +52,22 @@ def without_folders(options: Any) -> Any:
         return {name: without_folders(value) for name, value in options.items()}
     if isinstance(options, list):
         return [without_folders(value) for value in options]
-    leads_away = isinstance(options, str) and (Path(options).is_absolute() or options.startswith(("..", "~")))
-    return Path(options).name if leads_away else options
+    return PureWindowsPath(options).name if isinstance(options, str) and _leads_away(options) else options
+
+
+def _leads_away(option: str) -> bool:
+    """Whether an option is a path of this machine, of whatever system: one that leads out of here, or into a folder."""
+    windows = PureWindowsPath(option)
+    if option.startswith(("..", "~", "/")) or windows.drive or windows.root:
+        return True
+    return any(separator in option for separator in "/\\") and _is_there(option)
+
+
+def _is_there(option: str) -> bool:
+    try:
+        return Path(option).exists()
+    except (OSError, ValueError):  # no name that a file can have
+        return False
 
 
 def versions() -> dict[str, str]:

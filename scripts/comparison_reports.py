@@ -11,6 +11,7 @@ COMPARISONS = Path("results/comparisons")
 POOLINGS = "cls,mean,max,pooler,attention,cls+mean"
 COMMANDS = {
     "minilm-poolings": f"bbc-classifier compare --encoders minilm --poolings {POOLINGS} --folds 5",
+    "minilm-accurate": "bbc-classifier compare --encoders minilm --poolings mean --recipe accurate --folds 5",
     "minilm-poolings-probe": f"bbc-classifier compare --encoders minilm --poolings {POOLINGS} --folds 5 --mode probe",
 }
 

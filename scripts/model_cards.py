@@ -15,13 +15,7 @@ FIGURES = ("confusion_matrix.png", "confusion_matrix_normalized.png")
 PUBLISHED = {
     "bbc-news-minilm-mean": ("minilm-mean-seed42.json", "minilm-poolings-probe"),
     "bbc-news-minilm-accurate": ("minilm-accurate-seed42.json", "minilm-accurate"),
-    **{
-        f"bbc-news-minilm-{pooling.replace('+', '-')}-finetuned": (
-            f"minilm-{pooling}-finetuned-seed42.json",
-            "minilm-poolings",
-        )
-        for pooling in ("cls", "mean", "max", "pooler", "attention", "cls+mean")
-    },
+    "bbc-news-minilm-pooler-finetuned": ("minilm-pooler-finetuned-seed42.json", "minilm-poolings"),
 }
 
 if __name__ == "__main__":

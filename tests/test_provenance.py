@@ -22,6 +22,7 @@ from bbc_classifier.provenance import (
     provenance,
     versions,
     weights_file,
+    without_folders,
 )
 
 
@@ -147,3 +148,27 @@ def test_the_weights_file_is_found_safetensors_first(tmp_path, files, expected):
         (tmp_path / name).touch()
     found = weights_file(tmp_path)
     assert (found and found.name) == expected
+
+
+@pytest.mark.parametrize(
+    ("option", "recorded"),
+    [
+        ("/home/ann/news.csv", "news.csv"),
+        ("../clients/news.csv", "news.csv"),
+        ("~/news.csv", "news.csv"),
+        (r"C:\Users\ann\news.csv", "news.csv"),
+        (r"\Users\ann\news.csv", "news.csv"),
+        ("clients/ann/news.csv", "news.csv"),
+        ("owner/name", "owner/name"),
+        ("head+tail", "head+tail"),
+        ("bbc-news", "bbc-news"),
+        ("1e-5", "1e-5"),
+        (3, 3),
+        (None, None),
+    ],
+)
+def test_a_path_is_recorded_by_its_last_name(tmp_path, monkeypatch, option, recorded):
+    (tmp_path / "clients" / "ann").mkdir(parents=True)
+    (tmp_path / "clients" / "ann" / "news.csv").touch()
+    monkeypatch.chdir(tmp_path)
+    assert without_folders({"data": {"files": [option]}}) == {"data": {"files": [recorded]}}

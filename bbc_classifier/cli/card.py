@@ -6,11 +6,12 @@ from pathlib import Path
 from bbc_classifier.cli.command_parser import command_parser
 from bbc_classifier.cli.printing import print_written
 from bbc_classifier.errors import InputError
+from bbc_classifier.folders import folder_name
 from bbc_classifier.hub.card import model_card
 from bbc_classifier.hub.contents import CARD, figure_names
 from bbc_classifier.hub.finished_run import open_finished_run
 from bbc_classifier.hub.options import CardFileArguments
-from bbc_classifier.hub.publication import NOBODY
+from bbc_classifier.hub.publication import NOBODY, refuse_no_id
 from bbc_classifier.hub.standing import find_standing
 from bbc_classifier.records import write_text
 
@@ -24,9 +25,11 @@ def run(argv: Sequence[str]) -> int:
     output = Path(options.output) if options.output else finished.folder / CARD
     if output.exists() and not options.overwrite:
         raise InputError(f"--output: '{output}' exists; add --overwrite or choose another file")
+    repo_id = options.repo_id or f"{NOBODY}/{folder_name(finished.name)}"
+    refuse_no_id(repo_id)
     card = model_card(
         finished.record,
-        options.repo_id or f"{NOBODY}/{finished.name}",
+        repo_id,
         options,
         standing=find_standing(finished, options.comparison),
         figures=figure_names(finished),

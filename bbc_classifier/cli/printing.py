@@ -96,7 +96,10 @@ def print_published(repo_id: str, published: "Published") -> None:
     """Print where a classifier is, and how to load it."""
     verb = "Published" if published.changed else "Already there, unchanged"
     print(f"\n{verb}: {published.pull_request or published.url} (commit {published.commit[:12]})")
-    print(f'Next: bbc-classifier predict --model {repo_id} "Shares fell in early trading."')
+    for path in published.removed:
+        print(f"  no longer there: {path}")
+    revision = f" --revision {published.revision}" if published.revision else ""
+    print(f'Next: bbc-classifier predict --model {repo_id}{revision} "Shares fell in early trading."')
 
 
 def print_written(paths: dict[str, Path]) -> None:

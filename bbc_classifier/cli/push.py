@@ -14,6 +14,7 @@ from bbc_classifier.hub.options import PushArguments
 from bbc_classifier.hub.publication import (
     Publication,
     account,
+    check,
     prepare,
     publish,
     publish_collection,
@@ -27,21 +28,19 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument("runs", nargs="+", help="Folders of finished runs.")
     options, extra = parser.parse(argv)
     finished = [open_finished_run(path) for path in extra.runs]
-    api = None if options.dry_run else account(options)
+    owner = None if options.dry_run else account(options)
     # Everything is checked of every run before anything leaves this machine.
-    publications = [
-        prepare(each, repo_id, options)
-        for each, repo_id in zip(finished, repo_ids(finished, options, api), strict=True)
-    ]
+    ids = repo_ids(finished, options, owner.name if owner else None)
+    publications = [prepare(each, repo_id, options) for each, repo_id in zip(finished, ids, strict=True)]
 
     from bbc_classifier.hub.load_check import check_it_loads
 
     for publication in publications:
-        check_it_loads(publication.run)
+        check_it_loads(publication.run, publication.files)
         _print_files(publication)
-    if api is None:
+    if owner is None:
         return _write(publications, options)
-    return _upload(publications, options, api)
+    return _upload(publications, options, owner.api)
 
 
 def _write(publications: Sequence[Publication], options: PushArguments) -> int:
@@ -58,8 +57,9 @@ def _write(publications: Sequence[Publication], options: PushArguments) -> int:
 
 
 def _upload(publications: Sequence[Publication], options: PushArguments, api: HfApi) -> int:
-    for each in publications:
-        print_published(each.repo_id, publish(each, options, api))
+    states = [check(each, options, api) for each in publications]
+    for each, state in zip(publications, states, strict=True):
+        print_published(each.repo_id, publish(each, options, api, state))
     if options.namespace and options.collection:
         print(f"Collection: {publish_collection(publications, options, api)}")
     return 0

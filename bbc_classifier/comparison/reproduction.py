@@ -1,13 +1,12 @@
 """A configuration as what reproduces it: a complete script, and the command that does the same."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-# What the grid sets in each cell, and what follows from the precision, the metric and the machine at hand.
-LEFT_OUT = frozenset(
-    {"fold", "folds", "max_train_samples", "use_cpu", "bf16", "fp16", "full_determinism", "greater_is_better"}
-)
+# What follows from the precision, the metric and the machine at hand, and what the grid sets in each cell beside it.
+OF_THE_MACHINE = frozenset({"use_cpu", "bf16", "fp16", "full_determinism", "greater_is_better"})
+LEFT_OUT = OF_THE_MACHINE | {"fold", "folds", "max_train_samples"}
 SCRIPT = '''"""{name}: train, evaluate and save this configuration. Needs `pip install "bbc-classifier[offline]"`."""
 
 import logging
@@ -44,7 +43,17 @@ def script(name: str, options: Mapping[str, Mapping[str, Any]]) -> str:
 
 def command(name: str, options: Mapping[str, Mapping[str, Any]]) -> str:
     """Return the command that trains the configuration on the fixed split."""
-    said = {option: value for group in ("model", "data", "training") for option, value in _said(options[group]).items()}
+    return _command(name, options, LEFT_OUT)
+
+
+def run_command(name: str, options: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the command that trains one run again, on the very rows of its fold or sample."""
+    return _command(name, options, OF_THE_MACHINE)
+
+
+def _command(name: str, options: Mapping[str, Mapping[str, Any]], left_out: Collection[str]) -> str:
+    groups = ("model", "data", "training")
+    said = {option: value for group in groups for option, value in _said(options[group], left_out).items()}
     flags = [f"--{option}={value}" for option, value in said.items() if not isinstance(value, list)]
     lists = [
         part for option, value in said.items() if isinstance(value, list) for part in (f"--{option}", *map(str, value))
@@ -52,12 +61,12 @@ def command(name: str, options: Mapping[str, Mapping[str, Any]]) -> str:
     return shlex.join(["bbc-classifier", "train", *flags, *lists, f"--output_dir=runs/{name}"])
 
 
-def _said(values: Mapping[str, Any]) -> dict[str, Any]:
+def _said(values: Mapping[str, Any], left_out: Collection[str] = LEFT_OUT) -> dict[str, Any]:
     """Return the options without those that are unset, empty, or follow from others and the machine."""
     return {
         name: value
         for name, value in values.items()
-        if name not in LEFT_OUT and value is not None and value not in ([], {}) and not isinstance(value, dict)
+        if name not in left_out and value is not None and value not in ([], {}) and not isinstance(value, dict)
     }
 
 

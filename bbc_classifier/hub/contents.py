@@ -1,6 +1,6 @@
 """The files of a repository: what a stranger needs, and nothing of the machine that trained it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from bbc_classifier.hub.finished_run import FinishedRun
@@ -13,18 +13,19 @@ MODEL_FILES = (
     "*.py",
     "tokenizer.json",
     "tokenizer_config.json",
-    "tokenizer.model",
     "special_tokens_map.json",
     "added_tokens.json",
     "vocab.txt",
     "vocab.json",
     "merges.txt",
-    "spiece.model",
-    "sentencepiece.bpe.model",
+    "vocab.bpe",
+    "bpe.codes",
+    "*.model",
 )
 FIGURES = "*.png"
-# What the Hub or its people put beside a model, and we leave.
-NOT_OURS = (".gitattributes", "LICENSE*", ".eval_results/*")
+RECORD = "record.json"
+OURS = (CARD, RECORD, f"figures/{FIGURES}", *MODEL_FILES)
+OF_ANOTHER_MODEL = ("onnx/*.onnx", "*.bin", "*.h5", "*.msgpack", "*.ot", "*.onnx", "*.ckpt")
 
 Contents = Mapping[str, Path | bytes]
 
@@ -42,7 +43,7 @@ def contents(run: FinishedRun, card: str, graphs: Mapping[str, Path] | None = No
         CARD: card.encode(),
         **model,
         **(graphs or {}),
-        "record.json": run.folder / "record.json",
+        RECORD: run.record_bytes,
         **{f"figures/{name}": run.folder / "figures" / name for name in figure_names(run)},
     }
 
@@ -66,10 +67,15 @@ def write_contents(files: Contents, folder: Path) -> None:
         file.write_bytes(content if isinstance(content, bytes) else content.read_bytes())
 
 
-def left_over(there: list[str], files: Contents) -> list[str]:
-    """Return the files of a repository that a new version has no more, but not what others put there."""
+def left_over(there: Iterable[str], files: Contents, *, another: bool) -> list[str]:
+    """Return the files of a repository that a new version has no more; what others put there is not among them.
+
+    Args:
+        there: Paths of what is there.
+        files: The new version.
+        another: Whether another model was there, whose graphs and weights of any kind would be taken for this one's.
+    """
+    patterns = (*OURS, *OF_ANOTHER_MODEL) if another else OURS
     return [
-        path
-        for path in there
-        if path not in files and not any(PurePosixPath(path).match(pattern) for pattern in NOT_OURS)
+        path for path in there if path not in files and any(PurePosixPath(path).match(pattern) for pattern in patterns)
     ]

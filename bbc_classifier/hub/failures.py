@@ -7,6 +7,7 @@ from huggingface_hub.errors import (
     HfHubHTTPError,
     HFValidationError,
     HTTPError,
+    LocalEntryNotFoundError,
     LocalTokenNotFoundError,
     OfflineModeIsEnabled,
     RevisionNotFoundError,
@@ -15,6 +16,7 @@ from huggingface_hub.errors import (
 from bbc_classifier.errors import InputError, WorldError
 
 LOG_IN = "log in with: hf auth login, or set HF_TOKEN"
+CARD = "README.md"
 AGAIN = "nothing was published; the same command tries again"
 
 
@@ -39,9 +41,14 @@ def failures_in_one_sentence(repo_id: str) -> Iterator[None]:
     except HfHubHTTPError as error:
         raise _answered(error, repo_id) from error
     except (HTTPError, ConnectionError, TimeoutError) as error:
-        raise WorldError(f"{repo_id}: the Hub cannot be reached ({_short(error)}); {AGAIN}") from error
+        # Its text may quote a header, and the token is in one.
+        raise WorldError(f"{repo_id}: the Hub cannot be reached ({type(error).__name__}); {AGAIN}") from error
+    except LocalEntryNotFoundError as error:
+        raise WorldError(f"{repo_id}: the Hub does not say what is there; {AGAIN}") from error
     except ValueError as error:
         # The client asks the Hub about the front matter before it uploads anything.
+        if CARD not in str(error):
+            raise WorldError(f"{repo_id}: the Hub gave an answer that makes no sense; {AGAIN}") from error
         raise InputError(f"{repo_id}: the Hub refuses the card: {_short(error)}") from error
     except RuntimeError as error:
         # What stopped the upload of a large file stands behind an error of the client's own.
@@ -66,7 +73,7 @@ def _answered(error: HfHubHTTPError, repo_id: str) -> InputError | WorldError:
     if status == 403:
         return InputError(
             f"{repo_id}: the access token may not do this; it needs the role write, and its owner must be the owner of "
-            "the repository or belong to the organisation"
+            f"the repository or belong to the organisation{_in_its_words(error)}"
         )
     if isinstance(error, RevisionNotFoundError):
         return InputError(f"{repo_id} has no such revision")
@@ -81,6 +88,11 @@ def _answered(error: HfHubHTTPError, repo_id: str) -> InputError | WorldError:
     if status >= 500:
         return WorldError(f"{repo_id}: the Hub stopped answering (status {status}); {AGAIN}")
     return InputError(f"{repo_id}: the Hub refuses this (status {status}): {error.server_message or _short(error)}")
+
+
+def _in_its_words(error: HfHubHTTPError) -> str:
+    """Return what the Hub itself said, if it did: a full store or a bill is answered with the same status."""
+    return f" (the Hub: {error.server_message})" if error.server_message else ""
 
 
 def _short(error: BaseException) -> str:

@@ -1,12 +1,12 @@
 """A finished run that may be shown to others: everything is there, and the record is about these very weights."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bbc_classifier.errors import InputError
 from bbc_classifier.provenance import file_sha256
-from bbc_classifier.records import read_json
 
 WEIGHTS = "model.safetensors"
 
@@ -18,10 +18,12 @@ class FinishedRun:
     Attributes:
         folder: The run folder.
         record: Its record.
+        record_bytes: The file of it, as it was read.
     """
 
     folder: Path
     record: dict[str, Any]
+    record_bytes: bytes = b""
 
     @property
     def name(self) -> str:
@@ -48,7 +50,8 @@ def open_finished_run(path: str) -> FinishedRun:
     if not weights.is_file():
         raise InputError(f"'{path}' has no model/{WEIGHTS}; only the run folder that `train` wrote can be published")
     try:
-        content = read_json(record)
+        raw = record.read_bytes()
+        content = json.loads(raw)
         described = content["model"]["weights_sha256"]
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"'{record}' is no record of a training") from error
@@ -58,4 +61,4 @@ def open_finished_run(path: str) -> FinishedRun:
             f"'{path}': record.json describes the weights {described[:12]}…, but model/{WEIGHTS} is {found[:12]}…: "
             "a card would state the figures of another model"
         )
-    return FinishedRun(folder, content)
+    return FinishedRun(folder, content, raw)

@@ -7,6 +7,7 @@ from typing import Any
 from bbc_classifier.errors import InputError
 from bbc_classifier.export.layout import GRAPH_FILES, RUN_EXPORTS
 from bbc_classifier.hub.finished_run import FinishedRun
+from bbc_classifier.provenance import file_sha256
 from bbc_classifier.records import read_json
 
 EXPORT = "export.json"
@@ -36,8 +37,10 @@ def graph_files(run: FinishedRun, graphs: Mapping[str, Mapping[str, Any]]) -> di
 
 
 def _refuse_other_weights(run: FinishedRun, form: str, record: Mapping[str, Any]) -> None:
+    folder = run.folder / RUN_EXPORTS / form
+    again = f"add --overwrite to: bbc-classifier export {run.folder} --format {form}"
     if record["original"]["weights_sha256"] != run.record["model"]["weights_sha256"]:
-        raise InputError(
-            f"--onnx: the export in '{run.folder / RUN_EXPORTS / form}' is of other weights; add --overwrite to "
-            f"bbc-classifier export {run.folder} --format {form}"
-        )
+        raise InputError(f"--onnx: the export in '{folder}' is of other weights; {again}")
+    graph = folder / GRAPH_FILES[form]
+    if not graph.is_file() or file_sha256(graph) != record["exported"]["weights_sha256"]:
+        raise InputError(f"--onnx: '{graph}' is not the graph that {EXPORT} describes; {again}")

@@ -1,8 +1,12 @@
 """Whether the classifier loads as a stranger would load it, and still answers what its record says."""
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 
 from bbc_classifier.errors import InputError
+from bbc_classifier.hub.contents import Contents, write_contents
 from bbc_classifier.hub.finished_run import FinishedRun
 from bbc_classifier.inference.classifier import NewsClassifier
 
@@ -10,13 +14,15 @@ from bbc_classifier.inference.classifier import NewsClassifier
 TOLERANCE = 0.01
 
 
-def check_it_loads(run: FinishedRun) -> None:
-    """Load the classifier and ask it the examples of its record again.
+def check_it_loads(run: FinishedRun, files: Contents) -> None:
+    """Load the classifier from the files of its repository and ask it the examples of its record again.
 
     Raises:
         InputError: It does not load, has other labels, or gives other answers.
     """
-    classifier = NewsClassifier.from_pretrained(str(run.model))
+    with tempfile.TemporaryDirectory() as folder:
+        write_contents({path: content for path, content in files.items() if "/" not in path}, Path(folder))
+        classifier = NewsClassifier.from_pretrained(folder, device="cpu")
     if classifier.label_names != run.record["model"]["labels"]:
         raise InputError(f"'{run.folder}': the classifier and its record name different labels")
     examples = run.record.get("examples", [])

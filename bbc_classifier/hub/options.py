@@ -75,7 +75,9 @@ class PushArguments(CardArguments):
         """Check that there is one place to publish to.
 
         Raises:
-            InputError: There is none, or there are two.
+            InputError: There is none, or there are two, or a branch is named beside a pull request.
         """
         if bool(self.repo_id) == bool(self.namespace):
             raise InputError("give --repo_id owner/name for one run, or --namespace owner for any number")
+        if self.create_pr and self.revision:
+            raise InputError("--create_pr opens a branch of its own; leave out --revision")

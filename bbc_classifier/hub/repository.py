@@ -6,15 +6,17 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete, HfApi, hf_hub_download
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, hf_hub_download
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
-from bbc_classifier.errors import InputError
+from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.hub.contents import Contents, left_over
 from bbc_classifier.hub.failures import is_passing
 
 RECORD = "record.json"
-EMPTY = frozenset({".gitattributes", "README.md"})
+# What the Hub itself puts into a new repository.
+EMPTY = frozenset({".gitattributes"})
+OUR_COMMIT = "Publish "
 # The client tries the upload of each file again by itself, but never the commit.
 WAITS = (2, 8)
 
@@ -27,15 +29,19 @@ class Published:
 
     Attributes:
         url: Page of the repository.
+        revision: What to load: the branch that was asked for, or the pull request; None is main.
         commit: The commit that holds it.
         pull_request: Page of the pull request, where one was opened.
         changed: Whether anything was uploaded; not where the same was there already.
+        removed: Files of the version before that this one has no more.
     """
 
     url: str
+    revision: str | None
     commit: str
     pull_request: str | None
     changed: bool
+    removed: list[str]
 
 
 @dataclass(frozen=True)
@@ -44,18 +50,21 @@ class State:
 
     Attributes:
         head: The commit.
+        title: Its title.
         files: Paths of all files.
         weights: Hash of the weights that the record there describes; None without a record of ours.
+        private: Whether the repository is private.
     """
 
     head: str
+    title: str
     files: list[str]
     weights: str | None
+    private: bool
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether there is nothing but what the Hub itself puts into a new repository."""
-        return set(self.files) <= EMPTY
+    def holds(self, weights: str) -> bool:
+        """Whether this is what we published of these weights, and nobody has changed it since."""
+        return self.weights == weights and self.title.startswith(OUR_COMMIT)
 
 
 class Repository:
@@ -65,100 +74,139 @@ class Repository:
         self._api = api
         self.id = repo_id
         self._revision = revision
-        self._made = False
 
     def state(self) -> State | None:
         """Return what is there; None where there is no such repository, or no such branch of it yet."""
         try:
             info = self._api.model_info(self.id, revision=self._revision)
+            last = self._api.list_repo_commits(self.id, revision=info.sha)[0]
         except (RepositoryNotFoundError, RevisionNotFoundError):
             return None
         files = [sibling.rfilename for sibling in info.siblings or []]
-        weights = self._recorded_weights(info.sha or "") if RECORD in files else None
-        return State(info.sha or "", files, weights)
+        weights = self._recorded_weights(last.commit_id) if RECORD in files else None
+        return State(last.commit_id, last.title, files, weights, bool(info.private))
 
-    def refuse_another_model(self, state: State | None, weights: str, *, overwrite: bool) -> None:
-        """Check that what is there is nothing, this very model, or may be replaced.
+    def refuse(self, state: State | None, weights: str, *, private: bool, overwrite: bool) -> None:
+        """Check that what is there is nothing, this very model as we published it, or may be replaced.
 
         Raises:
-            InputError: It is another model, or somebody's files.
+            InputError: It is another model, or somebody's files, or public where it was to be private.
         """
-        if state is None or state.is_empty or state.weights == weights or overwrite:
+        if state is None:
             return
-        what = (
-            f"another model, with the weights {state.weights[:12]}…" if state.weights else "files that are none of ours"
-        )
+        if private and not state.private:
+            raise InputError(f"{self.id} is public, and --private is for a new repository; make it private on the Hub")
+        if set(state.files) <= EMPTY or state.holds(weights) or overwrite:
+            return
+        if state.weights == weights:
+            what = f"was changed on the Hub since it was published ('{state.title}')"
+        elif state.weights:
+            what = f"holds another model, with the weights {state.weights[:12]}…"
+        else:
+            what = "holds files that are none of ours"
         raise InputError(
-            f"{self.id} holds {what}; --overwrite replaces them (the old version stays in the history), --create_pr or "
-            "--revision leaves them"
+            f"{self.id} {what}; --overwrite replaces it (the history keeps it), --create_pr or --revision leave it"
         )
 
-    def make(self, *, private: bool) -> None:
-        """Make the repository if there is none, and the branch if there is none."""
-        if not self._api.repo_exists(self.id):
-            self._api.create_repo(self.id, private=private)
-            self._made = True
-        if self._revision is not None:
-            self._api.create_branch(self.id, branch=self._revision, exist_ok=True)
+    def publish(
+        self, files: Contents, name: str, weights: str, state: State | None, *, private: bool, create_pr: bool
+    ) -> Published:
+        """Make the repository and the branch where there is none, and upload in one commit, taken whole or not at all.
 
-    def commit(self, files: Contents, message: str, *, create_pr: bool) -> Published:
-        """Upload in one commit, which the Hub takes whole or not at all; what has not changed is not sent.
+        What has not changed is not sent. What was made for this and stayed empty is taken away again when the commit
+        fails.
 
-        Where the Hub is in trouble for a moment this is tried again; where it was the answer that got lost, the second
-        try finds everything there. A repository that was made for this and stayed empty is taken away when all fails.
+        Args:
+            files: The files.
+            name: What the commit is called.
+            weights: Hash of the weights among the files.
+            state: What was there when it was checked.
+            private: Whether a new repository is to be private.
+            create_pr: Open a pull request instead of changing the branch.
+
+        Raises:
+            WorldError: Somebody else has changed the repository since it was checked.
         """
-        before = self.state()
+        made: list[str] = []
         try:
-            done = self._commit_patiently(files, message, create_pr)
+            if state is None:
+                made += self._make(private)
+                state = self.state()
+            assert state is not None
+            removed = left_over(state.files, files, another=state.weights != weights)
+            return self._commit_patiently(files, removed, f"{OUR_COMMIT}{name}", weights, state, create_pr)
         except BaseException:
-            if self._made and before is not None and self._head() == before.head:
-                self._api.delete_repo(self.id, missing_ok=True)
+            self._take_away(made)
             raise
-        changed = before is None or done.oid != before.head
-        return Published(f"{self._api.endpoint}/{self.id}", done.oid, done.pr_url, changed)
 
-    def _commit_patiently(self, files: Contents, message: str, create_pr: bool) -> CommitInfo:
+    def _make(self, private: bool) -> list[str]:
+        """Make the repository, the branch, or both; return what was made."""
+        made = []
+        if not self._api.repo_exists(self.id):
+            # Unset, an organisation's own default decides.
+            self._api.create_repo(self.id, private=private or None)
+            made.append("repository")
+        if self._revision is not None:
+            self._api.create_branch(self.id, branch=self._revision)
+            made.append("branch")
+        return made
+
+    def _take_away(self, made: list[str]) -> None:
+        """Take away what was made for a commit that failed; where that fails too, the first failure is what counts."""
+        try:
+            if "repository" in made:
+                self._api.delete_repo(self.id, missing_ok=True)
+            elif "branch" in made:
+                self._api.delete_branch(self.id, branch=str(self._revision))
+        except Exception as error:
+            logger.warning("%s: the empty %s stays (%s)", self.id, made[0], type(error).__name__)
+
+    def _commit_patiently(
+        self, files: Contents, removed: list[str], title: str, weights: str, start: State, create_pr: bool
+    ) -> Published:
+        """Commit, and try again where the Hub is in trouble for a moment."""
         for wait in (*WAITS, None):
             try:
-                return self._commit_once(files, message, create_pr)
+                return self._commit(files, removed, title, start, create_pr)
             except Exception as error:
                 # A pull request would be opened twice if only the answer was lost.
                 if wait is None or create_pr or not is_passing(error):
                     raise
                 logger.warning("%s: the Hub is in trouble; trying again in %d seconds", self.id, wait)
                 time.sleep(wait)
+            now = self.state()
+            if now is not None and now.head != start.head:
+                if not now.holds(weights):
+                    raise WorldError(
+                        f"{self.id}: somebody changed the repository at the same time; nothing was published"
+                    )
+                # Only the answer to our commit was lost.
+                return Published(self._url, self._revision, now.head, None, True, removed)
         raise AssertionError("the last try returns or raises")
 
-    def _commit_once(self, files: Contents, message: str, create_pr: bool) -> CommitInfo:
-        state = self.state()
-        return self._api.create_commit(
+    def _commit(self, files: Contents, removed: list[str], title: str, start: State, create_pr: bool) -> Published:
+        done = self._api.create_commit(
             self.id,
-            [*self._additions(files), *self._deletions(files, state)],
-            commit_message=message,
+            [
+                *(CommitOperationAdd(path, content) for path, content in files.items()),
+                *(CommitOperationDelete(path) for path in removed),
+            ],
+            commit_message=title,
             revision=self._revision,
             create_pr=create_pr,
-            parent_commit=None if create_pr or state is None else state.head,
+            parent_commit=None if create_pr else start.head,
         )
+        revision = done.pr_revision if done.pr_url else self._revision
+        return Published(self._url, revision, done.oid, done.pr_url, done.oid != start.head, removed)
 
-    def _head(self) -> str | None:
-        """Return the commit that is there, or None where the Hub does not say."""
-        try:
-            state = self.state()
-        except Exception as error:
-            logger.debug("%s: %s", self.id, error)
-            return None
-        return None if state is None else state.head
-
-    def _additions(self, files: Contents) -> list[CommitOperationAdd]:
-        return [CommitOperationAdd(path, content) for path, content in files.items()]
-
-    def _deletions(self, files: Contents, state: State | None) -> list[CommitOperationDelete]:
-        return [CommitOperationDelete(path) for path in left_over(state.files if state else [], files)]
+    @property
+    def _url(self) -> str:
+        return f"{self._api.endpoint}/{self.id}"
 
     def _recorded_weights(self, commit: str) -> str | None:
         """Return the hash in the record that is there, or None where it is no record of ours."""
+        file = hf_hub_download(self.id, RECORD, revision=commit, token=self._api.token, endpoint=self._api.endpoint)
         try:
-            file = hf_hub_download(self.id, RECORD, revision=commit, token=self._api.token, endpoint=self._api.endpoint)
             return str(json.loads(Path(file).read_text(encoding="utf-8"))["model"]["weights_sha256"])
         except (ValueError, KeyError, TypeError):
             return None

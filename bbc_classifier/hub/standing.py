@@ -10,9 +10,10 @@ from bbc_classifier.hub.finished_run import FinishedRun
 from bbc_classifier.records import read_json
 
 RESULTS = "results.json"
+MARKER = "comparison.json"
 # What may differ between a run and the cells of its configuration: on which rows, in which order, on what machine.
 NOT_THE_CONFIGURATION = frozenset(
-    {"fold", "folds", "max_train_samples", "seed", "data_seed", "precision", "bf16", "fp16", "use_cpu"}
+    {"fold", "folds", "seed", "data_seed", "precision", "bf16", "fp16", "use_cpu"}
     | {"full_determinism", "include_for_metrics", "debug"}
 )
 
@@ -50,19 +51,32 @@ def find_standing(run: FinishedRun, comparison: str | None) -> Standing | None:
     Raises:
         InputError: The folder named holds no results, or none of this configuration.
     """
-    around = run.folder.resolve().parent.parent / RESULTS
     if comparison is None:
-        return standing(read_json(around), run.record) if around.is_file() else None
-    file = Path(comparison) / RESULTS
-    if not file.is_file():
+        around = run.folder.resolve().parent.parent
+        # Any folder may have results of its own kind; only a comparison has this beside them.
+        results = _results(around) if (around / MARKER).is_file() else None
+        return standing(results, run.record) if results else None
+    results = _results(Path(comparison))
+    if results is None:
         raise InputError(f"--comparison: '{comparison}' has no {RESULTS}; give the folder of a comparison or report")
-    found = standing(read_json(file), run.record)
+    found = standing(results, run.record)
     if found is None:
         raise InputError(
             f"--comparison: no configuration in '{comparison}' has the options of '{run.folder}' and was trained on "
-            f"the same data; it has {', '.join(row['name'] for row in read_json(file)['configurations'])}"
+            f"the same data; it has {', '.join(row['name'] for row in results['configurations'])}"
         )
     return found
+
+
+def _results(folder: Path) -> dict[str, Any] | None:
+    """Return the results of a comparison; None where there are none that we have written."""
+    file = folder / RESULTS
+    try:
+        results = read_json(file) if file.is_file() else None
+    except ValueError:
+        return None
+    ours = isinstance(results, dict) and {"configurations", "pairs", "verdict", "protocol"} <= set(results)
+    return results if ours else None
 
 
 def standing(results: Mapping[str, Any], record: Mapping[str, Any]) -> Standing | None:

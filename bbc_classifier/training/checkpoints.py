@@ -28,6 +28,16 @@ class Checkpoints:
         found = [path for path in self.folder.glob(f"{PREFIX}*") if path.name.removeprefix(PREFIX).isdigit()]
         return sorted(found, key=step_of)
 
+    def at(self, step: int) -> Path:
+        """Return where the checkpoint of a step lies."""
+        return self.folder / f"{PREFIX}{step}"
+
+    def drop_after(self, checkpoint: Path) -> None:
+        """Delete what was written after a checkpoint that is gone on from: those that were passed over."""
+        for later in self.all():
+            if step_of(later) > step_of(checkpoint):
+                shutil.rmtree(later, ignore_errors=True)
+
     def newest_whole(self) -> Path | None:
         """Return the last checkpoint in which every file is as it was written; those that are passed over are told."""
         for checkpoint in reversed(self.all()):

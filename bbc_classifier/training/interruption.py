@@ -47,7 +47,7 @@ class StopOnSignal(TrainerCallback):
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Save after the validation, also where epochs are not saved."""
-        if self.received is not None:
+        if self._anywhere(args):
             control.should_save = True
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -56,9 +56,10 @@ class StopOnSignal(TrainerCallback):
         Raises:
             Interrupted: A signal has come.
         """
-        if self.received is not None:
+        if self._anywhere(args):
             raise Interrupted(
-                f"stopped at step {state.global_step} of {state.max_steps}, with a checkpoint", 128 + self.received
+                f"stopped at step {state.global_step} of {state.max_steps}, with a checkpoint",
+                128 + int(self.received or 0),
             )
 
     def _note(self, number: int, frame: FrameType | None) -> None:

@@ -96,7 +96,9 @@ def _by_label(names: list[str], thresholds: list[float] | None) -> dict[str, flo
 def training_figures(trainer: ClassifierTrainer) -> dict[str, Any]:
     """Return on what the Trainer ran, how far, and which step it chose."""
     arguments, state = trainer.args, trainer.state
-    best = state.best_model_checkpoint
+    # The library notes the best step also where the last one is kept.
+    keeps_best = arguments.load_best_model_at_end
+    best = state.best_model_checkpoint if keeps_best else None
     return {
         "precision": arguments.precision,
         "attention": trainer.model.config._attn_implementation,
@@ -105,5 +107,5 @@ def training_figures(trainer: ClassifierTrainer) -> dict[str, Any]:
         "steps": state.global_step,
         "epochs": state.epoch,
         "best_step": int(Path(best).name.rpartition("-")[2]) if best else state.global_step,
-        "best_value": state.best_metric,
+        "best_value": state.best_metric if keeps_best else None,
     }

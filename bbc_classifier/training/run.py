@@ -2,7 +2,6 @@
 
 import copy
 import shutil
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
@@ -29,6 +28,7 @@ from bbc_classifier.training.arguments import (
     default_output_dir,
     shaping_options,
 )
+from bbc_classifier.training.checkpoints import Checkpoints
 from bbc_classifier.training.interruption import StopOnSignal
 from bbc_classifier.training.launch import warn_if_fewer
 from bbc_classifier.training.probe import fit_probe, refit_probe
@@ -46,37 +46,18 @@ def train(
     data_options: DataArguments,
     arguments: ClassifierTrainingArguments,
     reuse: Reuse | None = None,
-    publish: Callable[[Path], None] | None = None,
 ) -> RunFolder:
     """Fine-tune, choose the best checkpoint, calibrate, save, reload, evaluate, and write the run folder.
 
     A finished run with the same options is left as it is and returned. On several processes all of them train, and the
     first one does everything after that. What trainings of one process share by `reuse` changes nothing but the time.
-
-    Args:
-        model_options: Which encoder, pooling and head.
-        data_options: On what.
-        arguments: How.
-        reuse: What several trainings share.
-        publish: What `push_to_hub` ends with, given the finished run's folder. The library's own pushing is never used:
-            it publishes unfinished checkpoints, a pickle, and a card that knows nothing of the run.
+    Nothing is published here: the command line does that with the finished run where `push_to_hub` is set, since the
+    library's own pushing publishes unfinished checkpoints, a pickle, and a card that knows nothing of the run.
 
     Raises:
         InputError: An option or pair of options is not legal, or the run folder holds something else.
         WorldError: The encoder cannot be fetched, or the run folder cannot be written.
     """
-    if arguments.push_to_hub and publish is None:
-        raise InputError("push_to_hub needs `publish`, which the command line gives; or use: bbc-classifier push")
-    folder = _train(model_options, data_options, arguments, reuse or Reuse())
-    if arguments.push_to_hub and publish is not None and PartialState().is_main_process:
-        publish(folder.path)
-    return folder
-
-
-def _train(
-    model_options: ModelArguments, data_options: DataArguments, arguments: ClassifierTrainingArguments, reuse: Reuse
-) -> RunFolder:
-    """Return the finished run, this call's or an earlier one's."""
     if model_options.head_start == "random" and not arguments.trains:
         raise InputError("--num_train_epochs 0 trains nothing; add --head_start probe, which needs no epoch")
     if model_options.lexical_head and model_options.head_start != "probe":
@@ -86,7 +67,7 @@ def _train(
     folder = RunFolder(_output_dir(model_options, arguments, source.name))
     # Of several processes the first one holds the folder for all.
     with locked(folder.path) if PartialState().is_main_process else nullcontext():
-        return _train_in(folder, source, model_options, data_options, arguments, reuse)
+        return _train_in(folder, source, model_options, data_options, arguments, reuse or Reuse())
 
 
 def _train_in(
@@ -116,7 +97,8 @@ def _train_in(
     leftover = None if folder.path.exists() else first_missing(folder.path)
     arguments = copy.copy(arguments)
     arguments.output_dir = str(folder.checkpoints)
-    arguments.push_to_hub = False
+    # The Trainer pickles its arguments beside each checkpoint.
+    arguments.push_to_hub, arguments.hub_token = False, None
     state = PartialState()
     # No process may write before every process has looked at what is there.
     state.wait_for_everyone()
@@ -145,6 +127,8 @@ def _run(
     start = start_training(model_options, data_options, arguments, reuse)
     if checkpoint is not None:
         folder.refuse_other_split(start.articles.split.fingerprint)
+        if PartialState().is_main_process:
+            Checkpoints(folder.checkpoints).drop_after(Path(checkpoint))
     if PartialState().is_main_process:
         folder.begin(options, overwrite=arguments.overwrite)
         start.articles.split.save(folder.split)

@@ -34,4 +34,3 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-        Path(lock.lock_file).unlink(missing_ok=True)

@@ -63,7 +63,7 @@ class ClassifierTrainer(Trainer):
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
             checkpoints = Checkpoints(Path(str(self.args.output_dir)))
-            seal(checkpoints.all()[-1])
+            seal(checkpoints.at(self.state.global_step))
             checkpoints.keep(limit, self.state.best_model_checkpoint)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler | None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from bbc_classifier.errors import InputError
+from bbc_classifier.hub.contents import contents
 from bbc_classifier.hub.finished_run import open_finished_run
 from bbc_classifier.hub.load_check import check_it_loads
 from bbc_classifier.records import read_json, write_json
@@ -13,7 +14,7 @@ from bbc_classifier.records import read_json, write_json
 def test_a_run_as_training_left_it_is_opened(trained: Path):
     opened = open_finished_run(str(trained))
     assert opened.name == "tiny-run" and opened.record == read_json(trained / "record.json")
-    check_it_loads(opened)
+    check_it_loads(opened, contents(opened, ""))
 
 
 def flip_a_bit(folder: Path) -> None:
@@ -44,7 +45,7 @@ def test_other_labels_than_the_records_are_refused(run: Path):
     record = read_json(run / "record.json")
     write_json(run / "record.json", {**record, "model": {**record["model"], "labels": ["a", "b"]}})
     with pytest.raises(InputError, match="name different labels"):
-        check_it_loads(open_finished_run(str(run)))
+        load(run)
 
 
 def test_other_answers_than_the_records_are_refused(run: Path):
@@ -55,4 +56,16 @@ def test_other_answers_than_the_records_are_refused(run: Path):
     record["examples"][0]["probabilities"] = {**first, label: first[label] - 0.1}
     write_json(run / "record.json", record)
     with pytest.raises(InputError, match=r"differs by 0\.100 from the probabilities"):
-        check_it_loads(open_finished_run(str(run)))
+        load(run)
+
+
+def test_what_is_checked_are_the_files_that_will_be_published(run: Path):
+    opened = open_finished_run(str(run))
+    files = {path: content for path, content in contents(opened, "").items() if path != "tokenizer.json"}
+    with pytest.raises(InputError, match="no tokenizer"):
+        check_it_loads(opened, files)
+
+
+def load(run: Path) -> None:
+    opened = open_finished_run(str(run))
+    check_it_loads(opened, contents(opened, ""))

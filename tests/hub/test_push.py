@@ -24,7 +24,9 @@ def code_files(run: Path) -> set[str]:
     return {path.name for path in (run / "model").glob("*.py")}
 
 
-def test_one_commit_holds_what_a_stranger_needs_and_nothing_else(push, hub, run, repo_id):
+def test_one_commit_holds_what_a_stranger_needs_and_nothing_else(
+    push, hub, run, repo_id, trained, topics, tiny_bert_folder
+):
     for name in ("training_args.bin", "optimizer.pt", "notes.txt"):
         (run / "model" / name).write_bytes(b"not for others")
     done = push("--repo_id", repo_id)
@@ -41,8 +43,9 @@ def test_one_commit_holds_what_a_stranger_needs_and_nothing_else(push, hub, run,
     assert (
         done.out.splitlines()[-1] == f'Next: bbc-classifier predict --model {repo_id} "Shares fell in early trading."'
     )
+    private = [str(path.parent).encode() for path in (run, trained, topics, tiny_bert_folder)]
     for content in files.values():
-        assert str(run.parent).encode() not in content and b"not for others" not in content
+        assert not any(path in content for path in (*private, b"not for others"))
     assert all(not Path(path).match(pattern) for path in files for pattern in NEVER)
 
 
@@ -95,12 +98,14 @@ def test_what_a_new_version_lacks_is_taken_away_and_what_others_put_there_stays(
     push, commands, hub, run, repo_id, tmp_path
 ):
     assert push("--repo_id", repo_id).code == 0
-    hub.models[repo_id].commit({"LICENSE": "mine", "pytorch_model.bin": b"\0" * 9})
+    hub.models[repo_id].commit({"LICENSE": "mine", "pytorch_model.bin": b"\0" * 9, "handler.py": "old"})
     other = other_run(run, tmp_path)
-    assert commands("push", other, "--license", "mit", "--repo_id", repo_id, "--overwrite").code == 0
+    done = commands("push", other, "--license", "mit", "--repo_id", repo_id, "--overwrite")
+    assert done.code == 0
     files = set(hub.models[repo_id].files())
-    assert {"LICENSE", ".gitattributes"} <= files
+    assert {"LICENSE", ".gitattributes", "handler.py"} - files == {"handler.py"}
     assert not files & {"pytorch_model.bin", "figures/learning_curves.png"}
+    assert "no longer there: pytorch_model.bin" in done.out
 
 
 def test_files_of_somebody_else_are_not_replaced_unasked(push, hub, repo_id):
@@ -162,10 +167,51 @@ def test_a_run_whose_record_is_of_other_weights_is_not_published(push, hub, run,
     assert len(hub.requests) == before and repo_id not in hub.models
 
 
+@pytest.mark.parametrize("changed", [{"README.md": "# Mine\n"}, {"NOTICE": "read me"}], ids=["its card", "a file more"])
+def test_what_somebody_changed_on_the_hub_is_not_undone_unasked(push, hub, repo_id, changed):
+    assert push("--repo_id", repo_id).code == 0
+    hub.models[repo_id].commit(changed)
+    refused = push("--repo_id", repo_id)
+    assert refused.code == 2 and "was changed on the Hub since it was published ('Add files')" in refused.error
+    assert push("--repo_id", repo_id, "--overwrite").code == 0
+    assert ("NOTICE" in hub.models[repo_id].files()) == ("NOTICE" in changed)
+
+
+def test_a_card_by_hand_is_somebodys_file(push, hub, repo_id):
+    hub.add_model(repo_id, {"README.md": "---\nlicense: apache-2.0\n---\n# By hand\n"})
+    refused = push("--repo_id", repo_id)
+    assert refused.code == 2 and "holds files that are none of ours" in refused.error
+
+
+def test_private_is_not_promised_of_a_public_repository(push, hub, repo_id):
+    assert push("--repo_id", repo_id).code == 0
+    refused = push("--repo_id", repo_id, "--private", "--tag", "new")
+    assert refused.code == 2 and "is public, and --private is for a new repository" in refused.error
+
+
+def test_a_branch_that_was_made_for_a_push_that_failed_is_gone_again(push, hub, repo_id):
+    assert push("--repo_id", repo_id).code == 0
+    hub.faults.add(Status(COMMIT, times=None, status=500))
+    assert push("--repo_id", repo_id, "--revision", "v2", "--tag", "x").code == 1
+    hub.faults.clear()
+    assert set(hub.models[repo_id].branches) == {"main"}
+    done = push("--repo_id", repo_id, "--revision", "v2", "--tag", "x")
+    assert done.code == 0 and f"--model {repo_id} --revision v2" in done.out
+
+
+def test_a_collection_that_fails_says_that_the_repositories_are_there(commands, hub, run):
+    hub.faults.add(Status("POST /api/collections", times=None, status=500))
+    failed = commands("push", run, "--namespace", "newsroom", "--license", "mit", "--collection", "Never")
+    assert failed.code == 1 and "the repositories are published, but not their collection 'Never'" in failed.error
+    assert "record.json" in hub.models["newsroom/topics-tiny-run"].files()
+
+
 REFUSALS = {
     "no token": ({"token": None}, [], "there is no access token; log in with: hf auth login"),
     "a wrong token": ({"token": "hf_wrong"}, [], "the Hub does not accept the access token"),
-    "a token that may only read": ({"token": READ_TOKEN}, [], "may not do this; it needs the role write"),
+    "a token that may only read": ({"token": READ_TOKEN}, [], "may only read; it needs the role write"),
+    "a token with a line feed in it": ({"token": None}, ["--token", "hf_se\ncret"], "a character in it that no"),
+    "a branch and a pull request": ({}, ["--create_pr", "--revision", "v9"], "opens a branch of its own"),
     "somebody else's namespace": ({"token": OTHER_TOKEN}, [], "its owner must be the owner of"),
     "a name that is none": ({}, ["--repo_id", "ann/a b"], "is no id of the Hub, which is owner/name"),
     "two places": ({}, ["--namespace", "ann"], "give --repo_id owner/name for one run, or --namespace"),
@@ -177,7 +223,7 @@ def test_who_may_not_publish_is_told_why(push, hub, repo_id, case):
     options, flags, message = REFUSALS[case]
     refused = push("--repo_id", repo_id, *flags, **options)
     assert refused.code == 2 and message in refused.error
-    assert repo_id not in hub.models
+    assert repo_id not in hub.models and "cret" not in refused.err
 
 
 PREUPLOAD, PUT, COMMIT, CREATE, CARD = "/preupload/", "PUT ", "/commit/", "repos/create", "validate-yaml"
@@ -225,6 +271,22 @@ def test_a_fault_in_the_middle_leaves_all_or_nothing(push, hub, repo_id, fault, 
         assert push("--repo_id", repo_id).code == 0
 
 
+def test_what_a_colleague_commits_meanwhile_is_not_overwritten(push, hub, repo_id):
+    class Colleague(Status):
+        """The Hub is in trouble for a moment, and somebody else is quicker."""
+
+        def before(self) -> None:
+            hub.models[repo_id].commit({"theirs.txt": "kept"})
+            super().before()
+
+    assert push("--repo_id", repo_id).code == 0
+    hub.faults.add(Colleague(COMMIT))
+    failed = push("--repo_id", repo_id, "--tag", "new")
+    assert failed.code == 1 and "somebody changed the repository at the same time" in failed.error
+    files = hub.models[repo_id].files()
+    assert "theirs.txt" in files and "- new" not in files["README.md"].decode()
+
+
 def test_a_fault_leaves_an_older_version_as_it_was(push, hub, repo_id):
     assert push("--repo_id", repo_id).code == 0
     before = hub.models[repo_id].files()
@@ -237,6 +299,7 @@ def test_a_fault_leaves_an_older_version_as_it_was(push, hub, repo_id):
 def test_the_token_is_told_to_nobody(push, commands, hub, run, repo_id):
     assert push("--repo_id", repo_id, token=TOKEN).code == 0
     assert push("--repo_id", repo_id, "--token", "hf_wrong_marker", token=None).code == 2
+    assert push("--repo_id", repo_id, "--token", f"{TOKEN}\n", token=None).code == 0
     hub.faults.add(Status(COMMIT, times=None, status=500))
     assert push("--repo_id", repo_id, "--tag", "x", "--token", TOKEN, token=None).code == 1
     said = commands.said + commands.log()

@@ -54,8 +54,22 @@ def test_a_comparison_that_is_named_must_know_the_configuration(tmp_path):
         find_standing(run, str(tmp_path / "nowhere"))
 
 
+@pytest.mark.parametrize("content", ["{", "[]", '{"accuracy": 1}'])
+def test_results_of_another_kind_are_not_a_comparisons(tmp_path, content):
+    (tmp_path / "results.json").write_text(content, encoding="utf-8")
+    run = FinishedRun(tmp_path / "runs" / "run", CELLS[0].record)
+    assert find_standing(run, None) is None
+    with pytest.raises(InputError, match=r"has no results\.json"):
+        find_standing(run, str(tmp_path))
+
+
+def test_a_run_on_part_of_the_rows_is_not_the_configuration():
+    assert standing(RESULTS, cell(answers(), size=50).record) is None
+
+
 def test_a_cell_of_a_comparison_knows_it_by_itself(tmp_path):
     write_json(tmp_path / "results.json", RESULTS)
+    write_json(tmp_path / "comparison.json", {})
     of_it = FinishedRun(tmp_path / "runs" / "bert-cls-seed42", CELLS[0].record)
     found = find_standing(of_it, None)
     assert found is not None and found.row["name"] == "bert-cls"
