@@ -122,7 +122,9 @@ def _machine(record: Mapping[str, Any]) -> str:
     several = f"{training['processes']} processes on " if training["processes"] > 1 else ""
     if hardware.get("gpu") and training["device"].startswith("cuda"):
         return f"{several}{hardware['gpu']}"
-    return f"{several}{hardware['cores']} cores ({hardware['processor']})"
+    threads, cores = hardware.get("torch_threads", hardware["cores"]), hardware["cores"]
+    used = f"{cores} cores" if threads >= cores else f"{threads} of {cores} cores"
+    return f"{several}{used} ({hardware['processor']})"
 
 
 def commit(record: Mapping[str, Any]) -> str:

@@ -125,6 +125,16 @@ SAID = {
     "shared reading": ({"training": {"shares_reading": True}}, "shared with other cells of a comparison"),
     "a GPU's memory": ({"peak_memory_mib": {"gpu": 40960.0}}, "and 40.0 GiB of the GPU's"),
     "the last step kept": ({"training": {"best_value": None}}, "kept is the last step"),
+    "idle cores": (
+        {
+            "provenance": {
+                "hardware": {"cores": 8, "torch_threads": 3, "processor": "one"},
+                "commit": None,
+                "versions": {},
+            }
+        },
+        "On 3 of 8 cores (one) in",
+    ),
     "uncommitted changes": ({"provenance": {"commit": "ab" * 20 + "+changes"}}, "with uncommitted changes"),
     "leaks": ({"data": {"leaks": {"test": 3, "validation": 0}}}, "3 of them also stand in train"),
     "a ready-made split": ({"data": {"ready_made_split": True}}, "| pairs of near duplicates |"),
