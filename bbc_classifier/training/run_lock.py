@@ -1,7 +1,7 @@
 """One run at a time in a folder: whoever comes second is told, and changes nothing."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -20,6 +20,7 @@ def locked(folder: Path) -> Iterator[None]:
         WorldError: The file beside the folder cannot be written.
     """
     place = folder.resolve()
+    made = [parent for parent in place.parents if not parent.exists()]
     lock = FileLock(place.with_name(f".{place.name}.lock"), timeout=0)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -33,4 +34,15 @@ def locked(folder: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        # While it is held: whoever waits for a file without a name makes a new one. Windows keeps an open file's name.
+        with suppress(PermissionError):
+            Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
+        _remove_if_empty(made)
+
+
+def _remove_if_empty(made: list[Path]) -> None:
+    """Remove folders that were made for the lock alone, the innermost first."""
+    for folder in made:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
