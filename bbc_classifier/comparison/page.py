@@ -15,7 +15,7 @@ from bbc_classifier.comparison.drawings import (
 )
 from bbc_classifier.comparison.formulas import formulas
 from bbc_classifier.comparison.reproduction import command, script
-from bbc_classifier.comparison.sentences import opening, pairs_method, title
+from bbc_classifier.comparison.sentences import opening, pairs_method, seeds_text, title
 from bbc_classifier.comparison.tables import effects_table, pair_matrix, performance_table
 from bbc_classifier.evaluation.figures import confusion_matrix_figure, learning_curves_figure
 
@@ -83,10 +83,9 @@ def page(results: Mapping[str, Any], histories: Mapping[str, Sequence[Mapping[st
 
 def table_caption(configurations: Sequence[Mapping[str, Any]]) -> str:
     """Return what stands beside the performance table."""
-    seeds = max(len(row["seeds"]) for row in configurations)
     text = f"n = {configurations[0]['n']:,}. Precision, recall and F1 are macro averages. Accuracy in %"
-    if seeds > 1:
-        text += f", mean ± standard deviation over {seeds} seeds; the interval spans those of the seeds"
+    if any(len(row["seeds"]) > 1 for row in configurations):
+        text += f", mean ± standard deviation over {seeds_text(configurations)}; the interval spans those of the seeds"
     few = any(row["interval_is_for"] == "these seeds" for row in configurations if not row["baseline"])
     if few:
         text += "; intervals are for these seeds and say nothing of others"

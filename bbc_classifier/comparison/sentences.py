@@ -42,12 +42,18 @@ def _leaders(results: Mapping[str, Any]) -> str:
 
 def _protocol(results: Mapping[str, Any]) -> str:
     protocol = results["protocol"]
-    seeds = max(len(row["seeds"]) for row in results["configurations"])
     how = "on the test side of the fixed split" if protocol["folds"] is None else f"out of {protocol['folds']} folds"
-    text = f"{protocol['articles']:,} articles, each predicted {how}, with {seeds} seed{'s' if seeds > 1 else ''}."
+    text = f"{protocol['articles']:,} articles, each predicted {how}, with {seeds_text(results['configurations'])}."
     if protocol["folds"] is None:
         text += f" One article is {100 / protocol['articles']:.2f} points."
     return f"{text} {protocol['dependence']}" if protocol["dependence"] else text
+
+
+def seeds_text(configurations: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many seeds the trained configurations have, from the fewest to the most."""
+    counts = [len(row["seeds"]) for row in configurations if not row["baseline"]] or [1]
+    fewest, most = min(counts), max(counts)
+    return f"{fewest} seed{'s' if most > 1 else ''}" if fewest == most else f"{fewest} to {most} seeds"
 
 
 def pairs_method(results: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from bbc_classifier.comparison.markdown import markdown
 from bbc_classifier.comparison.page import page, walkthrough
 from bbc_classifier.comparison.report import table
 from bbc_classifier.comparison.reproduction import command, script
+from bbc_classifier.comparison.sentences import seeds_text
 from bbc_classifier.markdown import escape_markdown
 from bbc_classifier.records import read_json
 
@@ -139,3 +140,12 @@ def test_the_axis_begins_with_the_configurations_and_the_majority_is_a_number():
     # Alone it has the axis to itself.
     (axes,) = draw_accuracy([far]).axes
     assert axes.get_xlim()[0] < 20 and not axes.texts
+
+
+def test_seeds_are_counted_from_the_fewest_to_the_most():
+    def rows(*counts: int) -> list[dict]:
+        return [{"seeds": list(range(count)), "baseline": False} for count in counts] + [
+            {"seeds": [0], "baseline": True}
+        ]
+
+    assert [seeds_text(rows(*counts)) for counts in ((1,), (3, 3), (1, 2))] == ["1 seed", "3 seeds", "1 to 2 seeds"]
