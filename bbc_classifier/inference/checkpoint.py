@@ -140,8 +140,9 @@ def unreadable(
         if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
             return WorldError(f"{what} cannot be fetched: no space is left where HF_HOME lies")
         if isinstance(cause, HfHubHTTPError) and not local:
-            if cause.response.status_code == 429 or cause.response.status_code >= 500:
-                return WorldError(f"{what}: the Hub stopped answering (status {cause.response.status_code}); try again")
+            status = getattr(getattr(cause, "response", None), "status_code", 0)
+            if status == 429 or status >= 500:
+                return WorldError(f"{what}: the Hub stopped answering (status {status}); try again")
             return InputError(f"{what} is not on the Hub, or needs a token that may read it (HF_TOKEN)")
         cause = cause.__cause__ or cause.__context__
     reason = " ".join(str(error).split())[:300]

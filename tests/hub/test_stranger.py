@@ -65,7 +65,8 @@ def test_predict_and_evaluate_take_an_id_and_a_revision(published, push, command
     for more in ([], ["--revision", "v2"]):
         done = commands(*flags, *more)
         assert done.code == 0, done.err
-        assert json.loads(done.out)["probabilities"] == expected.probabilities
+        # That process may use another number of threads.
+        assert json.loads(done.out)["probabilities"] == pytest.approx(expected.probabilities, abs=1e-6)
     flags = ["evaluate", "--model", published, "--dataset", topics, "--output_dir", tmp_path / "evaluation"]
     done = commands(*flags)
     assert done.code == 0 and "n = 100" in done.out
