@@ -14,7 +14,7 @@ from bbc_classifier.training.checkpoints import Checkpoints, fault_of
 
 CONTENTS = frozenset(
     {
-        *("record.json", "options.json", "model", "split.json", "seen_texts.json", "history.json"),
+        *("record.json", "README.md", "options.json", "model", "split.json", "seen_texts.json", "history.json"),
         *("figures", "checkpoints", "predictions", ".model.partial"),
     }
 )

@@ -204,6 +204,13 @@ def test_the_command_writes_the_card_and_overwrites_nothing(run, tmp_path, monke
     assert_refused(["card", str(run), "--overwrite"], "figures of another model", capsys)
 
 
+def test_a_run_with_a_card_can_be_trained_anew(run, topics, tiny_bert_folder):
+    assert main(["card", str(run), "--license", "mit"]) == 0
+    options = ["--encoder", str(tiny_bert_folder), "--dataset", str(topics), "--output_dir", str(run)]
+    assert main(["train", *options, *QUICK, "--overwrite"]) == 0
+    assert not (run / "README.md").exists()
+
+
 def figures_of(run: Path) -> list[str]:
     return sorted(path.name for path in (run / "figures").iterdir())
 
