@@ -7,12 +7,10 @@ from bbc_classifier.cli.command_parser import command_parser
 from bbc_classifier.cli.printing import print_written
 from bbc_classifier.errors import InputError
 from bbc_classifier.folders import folder_name
-from bbc_classifier.hub.card import model_card
-from bbc_classifier.hub.contents import CARD, figure_names
+from bbc_classifier.hub.contents import CARD
 from bbc_classifier.hub.finished_run import open_finished_run
 from bbc_classifier.hub.options import CardFileArguments
-from bbc_classifier.hub.publication import NOBODY, refuse_no_id
-from bbc_classifier.hub.standing import find_standing
+from bbc_classifier.hub.publication import NOBODY, card_of_run, refuse_no_id
 from bbc_classifier.records import write_text
 
 
@@ -27,14 +25,7 @@ def run(argv: Sequence[str]) -> int:
         raise InputError(f"--output: '{output}' exists; add --overwrite or choose another file")
     repo_id = options.repo_id or f"{NOBODY}/{folder_name(finished.name)}"
     refuse_no_id(repo_id)
-    card = model_card(
-        finished.record,
-        repo_id,
-        options,
-        standing=find_standing(finished, options.comparison),
-        figures=figure_names(finished),
-    )
-    write_text(output, card)
+    write_text(output, card_of_run(finished, repo_id, options))
     print_written({"card": output})
     print(f"Next: bbc-classifier push {extra.run} --repo_id owner/name")
     return 0

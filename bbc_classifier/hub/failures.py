@@ -14,9 +14,9 @@ from huggingface_hub.errors import (
 )
 
 from bbc_classifier.errors import InputError, WorldError
+from bbc_classifier.hub.contents import CARD
 
 LOG_IN = "log in with: hf auth login, or set HF_TOKEN"
-CARD = "README.md"
 AGAIN = "nothing was published; the same command tries again"
 
 

@@ -16,7 +16,7 @@ from bbc_classifier.hub.contents import Contents, contents, figure_names
 from bbc_classifier.hub.failures import failures_in_one_sentence
 from bbc_classifier.hub.finished_run import FinishedRun
 from bbc_classifier.hub.graphs import exported_graphs, graph_files
-from bbc_classifier.hub.options import PushArguments
+from bbc_classifier.hub.options import CardArguments, PushArguments
 from bbc_classifier.hub.repository import Published, Repository, State
 from bbc_classifier.hub.standing import find_standing
 
@@ -118,15 +118,26 @@ def prepare(run: FinishedRun, repo_id: str, options: PushArguments) -> Publicati
     """
     refuse_unknown_terms(options.license, run.record["data"], "--license")
     graphs = exported_graphs(run) if options.onnx else {}
-    card = model_card(
-        run.record,
-        repo_id,
-        options,
-        standing=find_standing(run, options.comparison),
-        figures=figure_names(run),
-        graphs=graphs,
-    )
+    card = card_of_run(run, repo_id, options, graphs)
     return Publication(run, repo_id, contents(run, card, graph_files(run, graphs)))
+
+
+def card_of_run(
+    run: FinishedRun, repo_id: str, options: CardArguments, graphs: Mapping[str, Mapping[str, Any]] | None = None
+) -> str:
+    """Return the card of a run, with its figures and where it stands.
+
+    Args:
+        run: The run.
+        repo_id: Id of the repository.
+        options: What no record knows.
+        graphs: The record of each ONNX export that is published with it, by the path of its graph.
+
+    Raises:
+        InputError: The comparison named does not have this configuration.
+    """
+    stands = find_standing(run, options.comparison)
+    return model_card(run.record, repo_id, options, standing=stands, figures=figure_names(run), graphs=graphs)
 
 
 def refuse_unknown_terms(license: str | None, data: Mapping[str, Any], option: str) -> None:

@@ -10,10 +10,9 @@ from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, hf
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
 from bbc_classifier.errors import InputError, WorldError
-from bbc_classifier.hub.contents import Contents, left_over
+from bbc_classifier.hub.contents import RECORD, Contents, left_over
 from bbc_classifier.hub.failures import is_passing
 
-RECORD = "record.json"
 # What the Hub itself puts into a new repository.
 EMPTY = frozenset({".gitattributes"})
 OUR_COMMIT = "Publish "

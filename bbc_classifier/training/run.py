@@ -127,12 +127,8 @@ def _run(
     start = start_training(model_options, data_options, arguments, reuse)
     if checkpoint is not None:
         folder.refuse_other_split(start.articles.split.fingerprint)
-        if PartialState().is_main_process:
-            Checkpoints(folder.checkpoints).drop_after(Path(checkpoint))
     if PartialState().is_main_process:
-        folder.begin(options, overwrite=arguments.overwrite)
-        start.articles.split.save(folder.split)
-        write_json(folder.seen_texts, start.articles.seen_texts())
+        _begin(folder, options, start, checkpoint, overwrite=arguments.overwrite)
     clock.lap("prepare")
     # A run that goes on takes its head from the checkpoint.
     probed = fit_probe(start, arguments) if model_options.head_start == "probe" and checkpoint is None else None
@@ -178,6 +174,17 @@ def _run(
             origin=origin,
         )
     )
+
+
+def _begin(
+    folder: RunFolder, options: dict[str, Any], start: Start, checkpoint: str | None, *, overwrite: bool
+) -> None:
+    """Write down what the run starts with; of a run that goes on, drop the checkpoints that were passed over."""
+    if checkpoint is not None:
+        Checkpoints(folder.checkpoints).drop_after(Path(checkpoint))
+    folder.begin(options, overwrite=overwrite)
+    start.articles.split.save(folder.split)
+    write_json(folder.seen_texts, start.articles.seen_texts())
 
 
 def _save(folder: RunFolder, start: Start) -> None:
