@@ -29,14 +29,10 @@ def read_delimited(path: Path, delimiter: str | None = None) -> pa.Table:
             quotation mark is left open or stands inside a quoted cell, or the delimiter seems to be another one.
     """
     asked_for = delimiter is not None
-    if delimiter is None:
-        delimiter = DELIMITERS[path.suffix.lower()]
-    elif delimiter == TAB:
-        delimiter = "\t"
-    _check_delimiter(delimiter)
+    delimiter = cell_delimiter(path, delimiter)
     check_text(path)
     if not asked_for:
-        _refuse_another_delimiter(path, delimiter)
+        refuse_another_delimiter(path, delimiter)
     header = _checked_header(path, delimiter)
     ragged: list[arrow_csv.InvalidRow] = []
 
@@ -65,15 +61,24 @@ def read_delimited(path: Path, delimiter: str | None = None) -> pa.Table:
     return table
 
 
-def _check_delimiter(delimiter: str) -> None:
+def cell_delimiter(path: Path, delimiter: str | None) -> str:
+    """Return what stands between the cells: what was asked for, or what the ending says.
+
+    Raises:
+        InputError: It is no character that can.
+    """
+    if delimiter is None:
+        return DELIMITERS[path.suffix.lower()]
+    delimiter = "\t" if delimiter == TAB else delimiter
     if len(delimiter) != 1 or not delimiter.isascii() or delimiter in NO_DELIMITERS:
         raise InputError(
             f"--delimiter must be one ASCII character, neither a quotation mark nor a line break, not {delimiter!r}; "
             "a tab may be written \\t"
         )
+    return delimiter
 
 
-def _refuse_another_delimiter(path: Path, delimiter: str) -> None:
+def refuse_another_delimiter(path: Path, delimiter: str) -> None:
     """Refuse a first row that is one cell but holds another usual delimiter: every row would be read as one text.
 
     Raises:
@@ -110,18 +115,21 @@ def _checked_header(path: Path, delimiter: str) -> list[str]:
                 number += 1
         except csv.Error as error:
             place = f"row {number}" if number else "the column names"
-            raise InputError(f"'{path}', {place}: {_quoting(str(error))}") from error
+            raise InputError(f"'{path}', {place}: {quoting_fault(error, f'{BLOCK_BYTES >> 20} Mi')}") from error
     if not names:
         raise InputError(f"'{path}' holds no row; the first one names the columns")
     refuse_repeated_names(path, names)
     return names
 
 
-def _quoting(reason: str) -> str:
-    if "expected after" in reason:
+def quoting_fault(error: csv.Error, most: str) -> str:
+    """Return what is wrong where the csv module gives up on a row whose cells may have `most` characters."""
+    if "expected after" in str(error):
         return "a quotation mark inside a quoted cell; double it"
-    if "limit" in reason:
-        return f"a cell is longer than {BLOCK_BYTES >> 20} Mi characters (a quotation mark that is never closed?)"
+    if "limit" in str(error):
+        return f"a cell is longer than {most} characters (a quotation mark that is never closed?)"
+    if "new-line" in str(error):
+        return "a carriage return alone, outside quotation marks; lines end with a line feed"
     return "a quotation mark is never closed"
 
 

@@ -42,7 +42,7 @@ def read_json(path: Path) -> pa.Table:
     check_text(path)
     content = _parse(path.read_text(encoding="utf-8-sig"), f"'{path}'")
     if not isinstance(content, list):
-        raise InputError(f"'{path}' must hold a list of objects, not {_kind(content)}; one object a line is .jsonl")
+        raise InputError(f"'{path}' must hold a list of objects, not {kind_of(content)}; one object a line is .jsonl")
     return _table(path, ((f"'{path}', row {number}", item) for number, item in enumerate(content, 1)))
 
 
@@ -56,20 +56,32 @@ def _objects_of_lines(path: Path) -> Iterator[tuple[str, Any]]:
 
 def _parse(text: str, place: str, *, one_line: bool = False) -> Any:
     try:
+        return parse_json(text, one_line=one_line)
+    except NotRead as error:
+        raise InputError(f"{place}: {error}") from error
+
+
+class NotRead(ValueError):
+    """A text is no JSON that can be read as rows; the message says why."""
+
+
+def parse_json(text: str, *, one_line: bool = False) -> Any:
+    """Return what a text of JSON says; with `one_line` a message does not name the line.
+
+    Raises:
+        NotRead: It is none.
+    """
+    try:
         return json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         where = f"column {error.colno}" if one_line else f"line {error.lineno}, column {error.colno}"
-        raise InputError(f"{place}: not JSON: {error.msg.removesuffix(' at')} at {where}") from error
+        raise NotRead(f"not JSON: {error.msg.removesuffix(' at')} at {where}") from error
     except RecursionError as error:
-        raise InputError(f"{place}: nested too deeply to be a row of text and label") from error
-    except _RepeatedKey as error:
-        raise InputError(f"{place}: {error}") from error
+        raise NotRead("nested too deeply to be a row of text and label") from error
+    except NotRead:
+        raise
     except ValueError as error:
-        raise InputError(f"{place}: a number has too many digits to be read") from error
-
-
-class _RepeatedKey(ValueError):
-    """An object has a key twice."""
+        raise NotRead("a number has too many digits to be read") from error
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -77,7 +89,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(content) < len(pairs):
         names = [name for name, _ in pairs]
         repeated = next(name for name in names if names.count(name) > 1)
-        raise _RepeatedKey(f"the key '{repeated}' is there twice; each needs a name of its own")
+        raise NotRead(f"the key '{repeated}' is there twice; each needs a name of its own")
     return content
 
 
@@ -85,7 +97,7 @@ def _table(path: Path, objects: Iterable[tuple[str, Any]]) -> pa.Table:
     columns: dict[str, list[Any]] = {}
     for row, (place, item) in enumerate(objects):
         if not isinstance(item, dict):
-            raise InputError(f"{place}: {_kind(item)} where an object with a text is meant")
+            raise InputError(f"{place}: {kind_of(item)} where an object with a text is meant")
         for name in item:
             if name not in columns:
                 _check_key(place, name, len(columns))
@@ -98,7 +110,7 @@ def _table(path: Path, objects: Iterable[tuple[str, Any]]) -> pa.Table:
 def _check_key(place: str, name: str, known: int) -> None:
     if known == MOST_KEYS:
         raise InputError(f"{place}: more than {MOST_KEYS:,} different keys so far; every object needs the same ones")
-    if not _is_unicode(name):
+    if not is_unicode(name):
         raise InputError(f"{place}: the key {name!a} holds half a character (a lone surrogate)")
 
 
@@ -114,8 +126,8 @@ def _what_is_wrong(name: str, values: list[Any]) -> str:
     kinds: dict[str, int] = {}
     for number, value in enumerate(values, 1):
         if value is not None:
-            kinds.setdefault(_kind(value), number)
-        if isinstance(value, str) and not _is_unicode(value):
+            kinds.setdefault(kind_of(value), number)
+        if isinstance(value, str) and not is_unicode(value):
             return f"row {number}, column '{name}': the text holds half a character (a lone surrogate)"
         if isinstance(value, int) and value.bit_length() > LARGEST_BITS:
             return f"row {number}, column '{name}': a number has too many digits to be read"
@@ -123,9 +135,11 @@ def _what_is_wrong(name: str, values: list[Any]) -> str:
     return f"column '{name}': one kind of value is meant, not {found if len(kinds) > 1 else f'a mix inside {found}'}"
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
+    """Whether a text can be written as UTF-8: whether it has no half of a character."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def _kind(value: Any) -> str:
+def kind_of(value: Any) -> str:
+    """Return what a value of JSON is called in messages."""
     return KINDS.get(type(value), "null")

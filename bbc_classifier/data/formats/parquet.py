@@ -1,5 +1,7 @@
 """Parquet, read in batches so that a small file that unpacks to a huge one is stopped in time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -23,30 +25,49 @@ def read_parquet(path: Path) -> pa.Table:
     Raises:
         InputError: It is no Parquet file, is damaged, has a column name twice, or would not fit into memory.
     """
-    with path.open("rb") as raw:
-        start = raw.read(4)
-    if start != MAGIC:
-        raise InputError(f"'{path}' is not a Parquet file: it begins with {start!r}, not {MAGIC!r}")
-    try:
+    check_magic(path)
+    with damaged(path):
         metadata = arrow_parquet.read_metadata(path)
         schema = metadata.schema.to_arrow_schema()
         refuse_repeated_names(path, schema.names)
         check_fits_memory(path, _least_bytes(metadata))
-        texts = [leaf.path for leaf in _leaves(metadata) if leaf.physical_type == "BYTE_ARRAY"]
         # Strings stay packed until they are measured: a few bytes may stand for a gigabyte.
-        with arrow_parquet.ParquetFile(path, read_dictionary=texts) as file:
-            table = _unpacked(path, file, pa.schema([_plain(field) for field in schema], schema.metadata))
+        with arrow_parquet.ParquetFile(path, read_dictionary=text_leaves(metadata)) as file:
+            table = _unpacked(path, file, plain_schema(schema))
         table.validate(full=True)
+    return table
+
+
+def check_magic(path: Path) -> None:
+    """Check that a file begins as Parquet does.
+
+    Raises:
+        InputError: It does not.
+    """
+    with path.open("rb") as raw:
+        start = raw.read(4)
+    if start != MAGIC:
+        raise InputError(f"'{path}' is not a Parquet file: it begins with {start!r}, not {MAGIC!r}")
+
+
+@contextmanager
+def damaged(path: Path) -> Iterator[None]:
+    """Say in one sentence what Arrow could not read.
+
+    Raises:
+        InputError: It could not read something.
+    """
+    try:
+        yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"'{path}' is a damaged Parquet file: {' '.join(str(error).split())[:200]}") from error
-    return table
 
 
 def _unpacked(path: Path, file: arrow_parquet.ParquetFile, schema: pa.Schema) -> pa.Table:
     """Measure every batch, and unpack only once all are known to fit into the memory."""
     size, free = 0, free_memory()
     for batch in file.iter_batches(batch_size=BATCH_ROWS):
-        size += sum(map(_unpacked_bytes, batch.columns))
+        size += sum(map(unpacked_bytes, batch.columns))
         check_fits_memory(path, size, free)
     # Read again, not kept: a packed batch holds on to the texts of all that lie beside it in the file.
     return pa.Table.from_batches((batch.cast(schema) for batch in file.iter_batches(batch_size=BATCH_ROWS)), schema)
@@ -66,21 +87,31 @@ def _leaves(metadata: arrow_parquet.FileMetaData) -> list[arrow_parquet.ColumnSc
     return [metadata.schema.column(index) for index in range(len(metadata.schema))]
 
 
-def _unpacked_bytes(column: pa.Array) -> int:
+def text_leaves(metadata: arrow_parquet.FileMetaData) -> list[str]:
+    """Return the paths of what holds texts, also inside lists and objects."""
+    return [leaf.path for leaf in _leaves(metadata) if leaf.physical_type == "BYTE_ARRAY"]
+
+
+def unpacked_bytes(column: pa.Array) -> int:
+    """Return how many bytes the values take once texts that are packed are unpacked."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         lengths = pc.binary_length(column.dictionary)
         return pc.sum(lengths.take(column.indices)).as_py() or 0
     if pa.types.is_struct(kind):
-        return sum(map(_unpacked_bytes, column.flatten()))
+        return sum(map(unpacked_bytes, column.flatten()))
     if pa.types.is_map(kind):
-        return _unpacked_bytes(column.keys) + _unpacked_bytes(column.items)
+        return unpacked_bytes(column.keys) + unpacked_bytes(column.items)
     if pa.types.is_nested(kind):
-        return _unpacked_bytes(column.flatten())
+        return unpacked_bytes(column.flatten())
     return column.nbytes
 
 
+def plain_schema(schema: pa.Schema) -> pa.Schema:
+    """Return the columns as they are read: no dictionary, and texts in the layout that every function takes."""
+    return pa.schema([_plain(field) for field in schema], schema.metadata)
+
+
 def _plain(field: pa.Field) -> pa.Field:
-    """Return the field as it is read: no dictionary, and texts in the layout that every function takes."""
     kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
     return pa.field(field.name, pa.string() if pa.types.is_string_view(kind) else kind, metadata=field.metadata)

@@ -19,6 +19,17 @@ def check_file(path: Path) -> None:
         InputError: It is not.
         WorldError: It may not be read.
     """
+    check_readable(path)
+    check_fits_memory(path, path.stat().st_size)
+
+
+def check_readable(path: Path) -> None:
+    """Check that `path` is a file with something in it.
+
+    Raises:
+        InputError: It is not.
+        WorldError: It may not be read.
+    """
     try:
         if path.is_dir():
             raise InputError(f"'{path}' is a folder where a file is meant")
@@ -29,7 +40,6 @@ def check_file(path: Path) -> None:
                 raise InputError(f"'{path}' is empty")
     except OSError as error:
         raise WorldError(f"cannot read '{path}': {error.strerror}") from error
-    check_fits_memory(path, path.stat().st_size)
 
 
 def free_memory() -> int:
@@ -66,16 +76,26 @@ def check_text(path: Path) -> None:
     place, line = 0, 1
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
-            if place == 0 and chunk[:2] in BYTE_ORDER_MARKS:
-                encoding = BYTE_ORDER_MARKS[chunk[:2]]
-                raise InputError(f"'{path}' is {encoding} (byte order mark at byte 0), not UTF-8; convert it")
-            if place == 0 and chunk[:2] in ARCHIVE_MARKS and b"\0" in chunk:
-                raise InputError(f"'{path}' is {ARCHIVE_MARKS[chunk[:2]]}, not a text file; unpack it")
+            if place == 0:
+                refuse_other_encoding(path, chunk)
             _refuse_nul(path, chunk, place, line)
             _decode(path, decoder, chunk, place, line)
             place += len(chunk)
             line += chunk.count(b"\n")
     _decode(path, decoder, b"", place, line, final=True)
+
+
+def refuse_other_encoding(path: Path, start: bytes) -> None:
+    """Check that the first bytes of a file are not those of another encoding, or of an archive.
+
+    Raises:
+        InputError: They are.
+    """
+    mark = start[:2]
+    if mark in BYTE_ORDER_MARKS:
+        raise InputError(f"'{path}' is {BYTE_ORDER_MARKS[mark]} (byte order mark at byte 0), not UTF-8; convert it")
+    if mark in ARCHIVE_MARKS and b"\0" in start:
+        raise InputError(f"'{path}' is {ARCHIVE_MARKS[mark]}, not a text file; unpack it")
 
 
 def _refuse_nul(path: Path, chunk: bytes, place: int, line: int) -> None:
