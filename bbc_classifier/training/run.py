@@ -35,7 +35,7 @@ from bbc_classifier.training.probe import fit_probe, refit_probe
 from bbc_classifier.training.record import Clock, run_record
 from bbc_classifier.training.reuse import Reuse
 from bbc_classifier.training.run_folder import RunFolder
-from bbc_classifier.training.run_lock import locked
+from bbc_classifier.folder_lock import locked
 from bbc_classifier.training.start import Start, start_training
 from bbc_classifier.training.trainer import build_trainer
 from bbc_classifier.training.validation import Validation, calibrate, report_validation

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from bbc_classifier.errors import InputError
-from bbc_classifier.training.run_lock import locked
+from bbc_classifier.folder_lock import locked
 
 HOLD = """
 import sys
 from pathlib import Path
-from bbc_classifier.training.run_lock import locked
+from bbc_classifier.folder_lock import locked
 with locked(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -29,7 +29,7 @@ def hold(folder: Path) -> subprocess.Popen:
 def test_a_folder_in_which_another_process_trains_is_refused(run_training, tmp_path):
     process = hold(tmp_path / "run")
     before = sorted(path.name for path in tmp_path.iterdir())
-    with pytest.raises(InputError, match="another process is training in"):
+    with pytest.raises(InputError, match="another process is at work in"):
         run_training(max_steps=1)
     assert sorted(path.name for path in tmp_path.iterdir()) == before
     assert run_training("other", max_steps=1).is_finished

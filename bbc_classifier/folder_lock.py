@@ -1,4 +1,4 @@
-"""One run at a time in a folder: whoever comes second is told, and changes nothing."""
+"""One process at a time in a folder: whoever comes second is told, and changes nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,10 +10,15 @@ from bbc_classifier.errors import InputError, WorldError
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, part: str = "", *, wait: bool = False) -> Iterator[None]:
     """Hold the folder for this process; the operating system lets go of it when the process ends, however it ends.
 
     The lock is a hidden file beside the folder, so that a folder can be replaced while it is held.
+
+    Args:
+        folder: The folder, there or not.
+        part: Which part of the work is held, where several processes share it; none is all of it.
+        wait: Wait for another process to end.
 
     Raises:
         InputError: Another process is at work there.
@@ -21,13 +26,14 @@ def locked(folder: Path) -> Iterator[None]:
     """
     place = folder.resolve()
     made = [parent for parent in place.parents if not parent.exists()]
-    lock = FileLock(place.with_name(f".{place.name}.lock"), timeout=0)
+    name = f".{place.name}.{part}.lock" if part else f".{place.name}.lock"
+    lock = FileLock(place.with_name(name), timeout=-1 if wait else 0)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout as error:
         raise InputError(
-            f"--output_dir: another process is training in '{folder}'; wait for it or choose another"
+            f"--output_dir: another process is at work in '{folder}'; wait for it or choose another"
         ) from error
     except OSError as error:
         raise WorldError(f"--output_dir: cannot write to '{folder}': {error.strerror}") from error
