@@ -10,7 +10,7 @@ from bbc_classifier.errors import InputError, WorldError
 
 
 @contextmanager
-def locked(folder: Path, part: str = "", *, wait: bool = False) -> Iterator[None]:
+def locked(folder: Path, part: str = "", *, wait: bool = False, flag: str = "--output_dir") -> Iterator[None]:
     """Hold the folder for this process; the operating system lets go of it when the process ends, however it ends.
 
     The lock is a hidden file beside the folder, so that a folder can be replaced while it is held.
@@ -19,6 +19,7 @@ def locked(folder: Path, part: str = "", *, wait: bool = False) -> Iterator[None
         folder: The folder, there or not.
         part: Which part of the work is held, where several processes share it; none is all of it.
         wait: Wait for another process to end.
+        flag: The option that names the folder.
 
     Raises:
         InputError: Another process is at work there.
@@ -32,11 +33,9 @@ def locked(folder: Path, part: str = "", *, wait: bool = False) -> Iterator[None
         place.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout as error:
-        raise InputError(
-            f"--output_dir: another process is at work in '{folder}'; wait for it or choose another"
-        ) from error
+        raise InputError(f"{flag}: another process is at work in '{folder}'; wait for it or choose another") from error
     except OSError as error:
-        raise WorldError(f"--output_dir: cannot write to '{folder}': {error.strerror}") from error
+        raise WorldError(f"{flag}: cannot write to '{folder}': {error.strerror}") from error
     try:
         yield
     finally:

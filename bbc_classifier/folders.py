@@ -19,7 +19,9 @@ def folder_name(name: str) -> str:
     return re.sub(r"[^\w-]+", "-", stem).strip("-") or "data"
 
 
-def check_output_folder(folder: Path, *, overwrite: bool, kind: str, contents: Collection[str]) -> None:
+def check_output_folder(
+    folder: Path, *, overwrite: bool, kind: str, contents: Collection[str], flag: str = "--output_dir"
+) -> None:
     """Refuse to write over anything but an earlier result of the same kind, and over that only when told to.
 
     Args:
@@ -27,16 +29,17 @@ def check_output_folder(folder: Path, *, overwrite: bool, kind: str, contents: C
         overwrite: Whether an earlier result may be replaced.
         kind: What the folder will hold, such as "evaluation"; the file `<kind>.json` marks one as ours.
         contents: The names of everything that we write there.
+        flag: The option that names the folder.
 
     Raises:
         InputError: The folder is a file, or it holds something that must stay.
     """
     if folder.exists() and not folder.is_dir():
-        raise InputError(f"--output_dir: '{folder}' is a file; choose a folder")
+        raise InputError(f"{flag}: '{folder}' is a file; choose a folder")
     if not folder.exists() or not any(folder.iterdir()):
         return
     if not overwrite:
-        raise InputError(f"--output_dir: '{folder}' is not empty; add --overwrite or choose another folder")
+        raise InputError(f"{flag}: '{folder}' is not empty; add --overwrite or choose another folder")
     if not (folder / f"{kind}.json").is_file():
         raise InputError(f"--overwrite: '{folder}' holds files that are no {kind} of ours; they stay")
     refuse_strangers(folder, contents, kind)

@@ -1,13 +1,14 @@
-"""`bbc-classifier predict`: labels for texts, or for the rows of a file."""
+"""`bbc-classifier predict`: labels for texts, for the rows of a file, or for those of many into a folder."""
 
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from bbc_classifier.cli.command_parser import command_parser
 from bbc_classifier.cli.given_flags import flags_of
-from bbc_classifier.cli.printing import print_answers, print_label_counts, print_written
+from bbc_classifier.cli.printing import NO_LABEL, print_answers, print_label_counts, print_written
 from bbc_classifier.data.options import ColumnArguments
 from bbc_classifier.errors import InputError
 from bbc_classifier.inference.options import PredictArguments
@@ -15,38 +16,73 @@ from bbc_classifier.inference.options import PredictArguments
 
 def run(argv: Sequence[str]) -> int:
     """Run the command and return its exit code."""
-    from bbc_classifier.inference.files import check_files, predict_file
-
     parser = command_parser("predict", PredictArguments, ColumnArguments)
     parser.add_argument("texts", nargs="*", help="Texts to classify; none reads standard input, a text per line.")
     options, columns, extra = parser.parse(argv)
-    of_file = bool(options.input or options.output)
-    if of_file:
-        if extra.texts:
-            raise InputError("give texts or --input, not both")
-        check_files(options)
-    texts = [] if of_file else extra.texts or _standard_input()
-    if not of_file and not texts:
+    if not (options.input or options.output):
+        return _of_texts(options, extra.texts or _standard_input())
+    if extra.texts:
+        raise InputError("give texts or --input, not both")
+    # A name without an ending is a folder's.
+    if options.input and options.output and not Path(options.output).suffix:
+        return _in_bulk(options, columns)
+    return _of_file(options, columns)
+
+
+def _of_texts(options: PredictArguments, texts: Sequence[str]) -> int:
+    if not texts:
         raise InputError("no text to classify: give texts as arguments, one per line on standard input, or --input")
 
     from bbc_classifier.inference.open_classifier import open_classifier
 
     classifier = open_classifier(options.model, revision=options.revision, device=options.device)
-    if of_file:
-        answers = predict_file(classifier, options, columns)
-        print_label_counts(answers)
-        print_written({"predictions": Path(options.output)})
-        again = ["--model", options.model, "--dataset", options.input, *flags_of(columns)]
-        print(f"Next, if it has labels: {shlex.join(['bbc-classifier', 'evaluate', *again])}")
-    else:
-        _refuse_blank(texts)
-        answers = classifier.predict(texts, top_k=options.top_k, min_confidence=options.min_confidence)
-        print_answers(answers, options.format)
-    truncated = sum(answer.truncated for answer in answers)
-    if truncated:
-        most = classifier.config.max_input_tokens
-        print(f"{truncated} of {len(answers)} texts were longer than {most} tokens and were cut", file=sys.stderr)
+    _refuse_blank(texts)
+    answers = classifier.predict(texts, top_k=options.top_k, min_confidence=options.min_confidence)
+    print_answers(answers, options.format)
+    _say_truncated(sum(answer.truncated for answer in answers), len(answers), classifier.config.max_input_tokens)
     return 0
+
+
+def _of_file(options: PredictArguments, columns: ColumnArguments) -> int:
+    from bbc_classifier.inference.files import check_files, predict_file
+
+    check_files(options)
+
+    from bbc_classifier.inference.open_classifier import open_classifier
+
+    classifier = open_classifier(options.model, revision=options.revision, device=options.device)
+    answers = predict_file(classifier, options, columns)
+    print_label_counts(Counter(label for answer in answers for label in answer.labels or [NO_LABEL]), len(answers))
+    print_written({"predictions": Path(str(options.output))})
+    again = ["--model", options.model, "--dataset", str(options.input), *flags_of(columns)]
+    print(f"Next, if it has labels: {shlex.join(['bbc-classifier', 'evaluate', *again])}")
+    _say_truncated(sum(answer.truncated for answer in answers), len(answers), classifier.config.max_input_tokens)
+    return 0
+
+
+def _in_bulk(options: PredictArguments, columns: ColumnArguments) -> int:
+    from bbc_classifier.inference.bulk.run import predict_in_bulk
+
+    bulk = predict_in_bulk(options, columns)
+    if bulk.summary is None:
+        print("This process's share is done; the one that is last writes the summary.")
+        return 0
+    folder, summary = bulk.folder, bulk.summary
+    print_label_counts(summary["labels"], summary["rows"])
+    print_written({"answers": folder.shards, "bad rows": folder.bad_rows, "summary": folder.summary})
+    if options.shard_format == "parquet" and bulk.alike:
+        print(f"Next: python -c \"import pandas; print(pandas.read_parquet('{folder.shards}'))\"")
+    if summary["bad_rows"]:
+        print(f"{summary['bad_rows']:,} rows could not be answered; the reasons: {folder.bad_rows}", file=sys.stderr)
+    for reason in summary["unreadable_files"].values():
+        print(f"not read: {reason}", file=sys.stderr)
+    _say_truncated(summary["truncated"], summary["rows"], summary["max_input_tokens"])
+    return 1 if summary["unreadable_files"] or not summary["rows"] else 0
+
+
+def _say_truncated(truncated: int, rows: int, most: int | None) -> None:
+    if truncated:
+        print(f"{truncated:,} of {rows:,} texts were longer than {most} tokens and were cut", file=sys.stderr)
 
 
 def _standard_input() -> list[str]:

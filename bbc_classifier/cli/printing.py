@@ -1,8 +1,7 @@
 """What commands print: tables of figures, paths, answers."""
 
 import json
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,11 +76,11 @@ def print_answers(answers: "Sequence[Prediction]", form: str) -> None:
             print(f"{', '.join(answer.labels) or answer.label:<14} {answer.confidence:.3f}   ({every})")
 
 
-def print_label_counts(answers: "Sequence[Prediction]") -> None:
+def print_label_counts(counts: Mapping[str, int], rows: int) -> None:
     """Print how many rows got each label."""
-    counts = Counter(label for answer in answers for label in answer.labels or [NO_LABEL])
-    print(f"\nClassified: {len(answers)} rows\n")
-    print_pairs([(label, str(count)) for label, count in counts.most_common()])
+    print(f"\nClassified: {rows:,} rows\n")
+    ordered = sorted(counts.items(), key=lambda pair: -pair[1])
+    print_pairs([(label or NO_LABEL, f"{count:,}") for label, count in ordered])
 
 
 def print_pairs(pairs: list[tuple[str, str]]) -> None:

@@ -83,14 +83,14 @@ def files_of_dataset(dataset: str) -> list[SidedFile]:
     path = given_path("--dataset", dataset)
     root = path if path.is_dir() else _fixed_part(path)
     if path.is_dir():
-        paths = sorted(file for file in path.rglob("*") if file.suffix.lower() in FORMATS and file.is_file())
+        paths = files_below(path)
         if not paths:
             raise InputError(
                 f"--dataset: the folder '{dataset}' holds neither a file of rows ({', '.join(FORMATS)}) nor a folder "
                 "of text files per class"
             )
     else:
-        paths = _matches("--dataset", dataset)
+        paths = matching_files("--dataset", dataset)
     if paths == [path]:
         return [SidedFile(path, None)]
     files = [SidedFile(file, _side_of(file, root)) for file in paths]
@@ -102,6 +102,17 @@ def files_of_dataset(dataset: str) -> list[SidedFile]:
             "--train_file, --validation_file and --test_file"
         )
     return files
+
+
+def names_several(name: str) -> bool:
+    """Whether a name is that of a folder, or a pattern and no file's own."""
+    path = Path(name)
+    return path.is_dir() or (any(mark in name for mark in GLOB_MARKS) and not path.is_file())
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return the files of rows in a folder and the folders in it, by their names."""
+    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in FORMATS and file.is_file())
 
 
 def _side_of(file: Path, root: Path) -> str | None:
@@ -120,7 +131,7 @@ def files_of_sides(options: DataArguments) -> list[SidedFile]:
     for side in ("train", "validation", "test"):
         pattern = getattr(options, f"{side}_file")
         if pattern:
-            files += [SidedFile(path, side) for path in _matches(f"--{side}_file", pattern)]
+            files += [SidedFile(path, side) for path in matching_files(f"--{side}_file", pattern)]
     path, count = Counter(file.path.resolve() for file in files).most_common(1)[0]
     if count > 1:
         raise InputError(f"the file '{path.name}' is on two sides; every file may be on one")
@@ -145,8 +156,8 @@ def _name(paths: Sequence[Path]) -> str:
     return f"{'+'.join(sorted(folders))} ({len(paths)} files)"
 
 
-def _matches(flag: str, pattern: str) -> list[Path]:
-    """Return the files that a path or glob names.
+def matching_files(flag: str, pattern: str) -> list[Path]:
+    """Return the files that a path or glob names, by their names.
 
     Raises:
         InputError: It names none, or a folder.

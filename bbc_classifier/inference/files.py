@@ -2,17 +2,18 @@
 
 import logging
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from bbc_classifier.data.broken_rows import broken_texts
 from bbc_classifier.data.columns import choose_text_columns
+from bbc_classifier.data.file_source import names_several
 from bbc_classifier.data.formats.read import read_table
 from bbc_classifier.data.formats.write import check_output_file, write_table
 from bbc_classifier.data.labelled_table import joined_text
 from bbc_classifier.data.options import ColumnArguments
 from bbc_classifier.errors import InputError
+from bbc_classifier.inference.answer_columns import answer_columns, answer_names, refuse_taken_names
 from bbc_classifier.inference.classifier import Prediction, TextClassifier
 from bbc_classifier.inference.options import PredictArguments
 
@@ -28,6 +29,11 @@ def check_files(options: PredictArguments) -> None:
     if not (options.input and options.output):
         raise InputError("--input and --output go together: a file of texts, and the file to write")
     output = Path(options.output)
+    if names_several(options.input):
+        raise InputError(
+            f"--output: the answers to a folder or a pattern of files go to a folder: a name without an ending, not "
+            f"'{output}'"
+        )
     check_output_file(output, overwrite=options.overwrite)
     if output.exists() and Path(options.input).exists() and output.samefile(options.input):
         raise InputError(f"--output: '{output}' is the input; choose another name")
@@ -53,13 +59,10 @@ def predict_file(classifier: TextClassifier, options: PredictArguments, columns:
     logger.info("text from %s", " and ".join(f"'{name}'" for name in names))
     texts = joined_text(f"'{source}'", table, names)
     _refuse_broken_texts(source, names, texts)
-    added = ["prediction", "confidence", *(f"p_{label}" for label in classifier.label_names)]
-    taken = [name for name in added if name in table.schema.names]
-    if taken:
-        raise InputError(f"--input: '{source}' has a column '{taken[0]}' already, which would be written; rename it")
+    refuse_taken_names(f"'{source}'", table.schema.names, answer_names(classifier.label_names))
     answers = classifier.predict(texts.to_pylist(), top_k=options.top_k, min_confidence=options.min_confidence)
-    for name, values in _answer_columns(classifier, answers).items():
-        table = table.append_column(name, pa.array(values))
+    for name, values in answer_columns(classifier, answers).items():
+        table = table.append_column(name, values)
     write_table(output, table, line="prediction")
     return answers
 
@@ -73,12 +76,3 @@ def _refuse_broken_texts(source: Path, names: list[str], texts: pa.ChunkedArray)
         raise InputError(
             f"'{source}', row {row + 1}, column '{column}': {broken[row]}{more}; every row needs a text to classify"
         )
-
-
-def _answer_columns(classifier: TextClassifier, answers: list[Prediction]) -> dict[str, list[Any]]:
-    given = [answer.labels if classifier.multi_label else answer.label for answer in answers]
-    return {
-        "prediction": given,
-        "confidence": [answer.confidence for answer in answers],
-        **{f"p_{label}": [answer.probabilities.get(label) for answer in answers] for label in classifier.label_names},
-    }

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+SHARD_FORMATS = ("parquet", "csv", "jsonl")
+
 
 @dataclass
 class PredictArguments:
@@ -19,11 +21,33 @@ class PredictArguments:
     )
     input: str | None = field(
         default=None,
-        metadata={"help": "File of texts: .csv, .tsv, .json, .jsonl, .parquet, or .txt with a text per line."},
+        metadata={
+            "help": "File of texts: .csv, .tsv, .json, .jsonl, .parquet, or .txt with a text per line; with a folder "
+            "as --output also a folder or glob of such files."
+        },
     )
     output: str | None = field(
         default=None,
-        metadata={"help": "File to write, with every column of the input: .csv, .tsv, .jsonl, .parquet or .txt."},
+        metadata={
+            "help": "File to write, with every column of the input: .csv, .tsv, .jsonl, .parquet or .txt. A name "
+            "without an ending is a folder: any number of rows go there in shards, and the same command goes on in it."
+        },
+    )
+    shard_format: str = field(
+        default="parquet", metadata={"help": "What the shards of a folder are.", "choices": list(SHARD_FORMATS)}
+    )
+    shard_rows: int = field(default=5000, metadata={"help": "Most rows of the input in a shard."})
+    keep_columns: list[str] | None = field(
+        default=None, metadata={"help": "Columns of the input that the shards keep; unset, all of them."}
     )
     overwrite: bool = field(default=False, metadata={"help": "Replace the output file if it is there."})
     device: str | None = field(default=None, metadata={"help": "cpu, cuda, mps, …; unset, the accelerator if any."})
+
+    def __post_init__(self) -> None:
+        """Check what can be checked without looking at files.
+
+        Raises:
+            ValueError: A value is not legal.
+        """
+        if self.shard_rows < 1:
+            raise ValueError(f"--shard_rows must be at least 1, not {self.shard_rows}")

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pyarrow as pa
 
+# A block ends at so many bytes of its file, however few rows they are.
+BLOCK_BYTES = 1 << 26
+
 
 @dataclass(frozen=True)
 class Block:
@@ -71,7 +74,7 @@ class BlockFile(ABC):
 
     @abstractmethod
     def survey(self, rows: int) -> tuple[pa.Schema, list[Block]]:
-        """Go through the file once, in constant memory; return its columns and its blocks of `rows` rows each.
+        """Go through the file once, in constant memory; return its columns and its blocks, each of `rows` rows at most.
 
         Raises:
             InputError: It is damaged as a whole, or nothing in it is a row.

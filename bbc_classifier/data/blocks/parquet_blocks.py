@@ -6,7 +6,7 @@ from itertools import accumulate, chain
 import pyarrow as pa
 import pyarrow.parquet as arrow_parquet
 
-from bbc_classifier.data.blocks.block import Block, BlockFile, BlockRows
+from bbc_classifier.data.blocks.block import BLOCK_BYTES, Block, BlockFile, BlockRows
 from bbc_classifier.data.formats.delimited import refuse_repeated_names
 from bbc_classifier.data.formats.parquet import (
     BATCH_ROWS,
@@ -44,6 +44,8 @@ class ParquetBlockFile(BlockFile):
         refuse_repeated_names(self.path, schema.names)
         if not metadata.num_rows:
             raise InputError(f"'{self.path}' holds no row")
+        size = sum(metadata.row_group(index).total_byte_size for index in range(metadata.num_row_groups))
+        rows = min(rows, max(1, BLOCK_BYTES * metadata.num_rows // max(size, 1)))
         firsts = range(0, metadata.num_rows, rows)
         return plain_schema(schema), [Block(first, min(rows, metadata.num_rows - first)) for first in firsts]
 

@@ -2,13 +2,13 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 
-from bbc_classifier.data.blocks.block import BadRow, Block, BlockFile, BlockRows
+from bbc_classifier.data.blocks.block import BLOCK_BYTES, BadRow, Block, BlockFile, BlockRows
 from bbc_classifier.data.blocks.counted_lines import CountedLines, open_lines
 from bbc_classifier.errors import InputError
 
@@ -61,24 +61,21 @@ class TextBlockFile(BlockFile):
         Raises:
             InputError: It is damaged as a whole, or nothing in it is a row.
         """
-        places: list[tuple[int, int]] = []
-        total = 0
+        blocks: list[Block] = []
         with open_lines(self.path) as file:
             lines = CountedLines(file)
             self.begin(lines)
-            place = lines.offset, lines.line
+            here = Block(0, 0, lines.offset, lines.line)
             for row in self.rows(lines):
-                if total % rows == 0:
-                    places.append(place)
-                total += 1
+                here = replace(here, rows=here.rows + 1)
                 self.note(row)
-                place = lines.offset, lines.line
-        if not total:
+                if here.rows == rows or lines.offset - here.offset >= BLOCK_BYTES:
+                    blocks.append(here)
+                    here = Block(here.first + here.rows, 0, lines.offset, lines.line)
+        blocks += [here] if here.rows else []
+        if not blocks:
             raise InputError(f"'{self.path}' holds no row")
-        firsts = range(0, total, rows)
-        return self.schema(), [
-            Block(first, min(rows, total - first), *place) for first, place in zip(firsts, places, strict=True)
-        ]
+        return self.schema(), blocks
 
     def read(self, block: Block, schema: pa.Schema, texts: Sequence[str]) -> BlockRows:
         """Read one block.

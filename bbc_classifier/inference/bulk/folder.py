@@ -1,0 +1,185 @@
+"""The folder that answers go to: what was planned, which shards are whole, and at last what it all came to."""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from bbc_classifier.data.blocks.block import BadRow
+from bbc_classifier.data.formats.write import write_table
+from bbc_classifier.errors import InputError, WorldError
+from bbc_classifier.folders import check_output_folder
+from bbc_classifier.inference.bulk.plan import Plan, Shard
+from bbc_classifier.provenance import file_sha256, provenance
+from bbc_classifier.records import read_json, write_json, written_whole
+
+# The file that marks a folder as ours holds what was asked for and what is to be done.
+KIND = "predictions"
+CONTENTS = frozenset({"predictions.json", "shards", "done", "bad_rows.jsonl", "summary.json"})
+
+
+@dataclass(frozen=True)
+class ShardOutcome:
+    """What became of a shard's rows.
+
+    Attributes:
+        rows: How many were answered.
+        labels: How many got each label; "" is no label.
+        truncated: How many were longer than the classifier reads.
+        seconds: How long it took.
+        bad: Those that could not be answered.
+    """
+
+    rows: int
+    labels: dict[str, int]
+    truncated: int
+    seconds: float
+    bad: list[BadRow] = field(default_factory=list)
+
+
+class BulkFolder:
+    """A folder of answers.
+
+    Attributes:
+        path: The folder.
+        shards: The folder in it that holds the answers, one file a shard, in the order of the rows.
+        bad_rows: Every row that could not be answered, one JSON object a line; written at the end.
+        summary: What it all came to; written last.
+    """
+
+    def __init__(self, path: Path, shard_format: str):
+        self.path = path
+        self.shards = path / "shards"
+        self.bad_rows = path / "bad_rows.jsonl"
+        self.summary = path / "summary.json"
+        self._marker = path / f"{KIND}.json"
+        # Of each shard a note, written after it: what is without one is not done.
+        self._done = path / "done"
+        self._format = shard_format
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether everything is there."""
+        return self.summary.is_file()
+
+    def asked(self) -> dict[str, Any] | None:
+        """Return what was asked for where the folder holds answers; None where it holds none."""
+        return read_json(self._marker)["asked"] if self._marker.is_file() else None
+
+    def plan(self) -> Plan:
+        """Return what was planned."""
+        return Plan.from_json(read_json(self._marker)["plan"])
+
+    def check(self, *, overwrite: bool) -> None:
+        """Check that a request can be begun here, before any work is done.
+
+        Raises:
+            InputError: The folder holds something that must stay.
+        """
+        check_output_folder(self.path, overwrite=overwrite, kind=KIND, contents=CONTENTS, flag="--output")
+
+    def start(self, asked: Mapping[str, Any], plan: Plan) -> None:
+        """Begin a request anew.
+
+        Raises:
+            WorldError: The folder cannot be written.
+        """
+        try:
+            shutil.rmtree(self.path, ignore_errors=True)
+            write_json(self._marker, {"asked": dict(asked), "plan": plan.as_json()})
+        except OSError as error:
+            raise WorldError(f"--output: cannot write to '{self.path}': {error.strerror}") from error
+
+    def shard(self, number: int) -> Path:
+        """Return where a shard lies."""
+        return self.shards / f"shard-{number:06d}.{self._format}"
+
+    def is_done(self, number: int) -> bool:
+        """Whether a shard is there as it was written."""
+        note, shard = self._note(number), self.shard(number)
+        return note.is_file() and shard.is_file() and read_json(note)["sha256"] == file_sha256(shard)
+
+    def write(self, shard: Shard, table: pa.Table, outcome: ShardOutcome) -> None:
+        """Write a shard's answers, and then the note that they are there.
+
+        Raises:
+            WorldError: There is no space, or no permission.
+        """
+        path = self.shard(shard.number)
+        write_table(path, table, line="prediction")
+        content = {"file": shard.file.name, "sha256": file_sha256(path), **asdict(outcome)}
+        try:
+            write_json(self._note(shard.number), content)
+        except OSError as error:
+            raise WorldError(f"--output: cannot write to '{self.path}': {error.strerror}") from error
+
+    def finish(self, plan: Plan, classifier: Mapping[str, Any]) -> dict[str, Any]:
+        """Write the bad rows and the summary, remove the notes, and return the summary.
+
+        Args:
+            plan: What was to be done.
+            classifier: What the summary says of the classifier.
+
+        Raises:
+            WorldError: There is no space, or no permission.
+        """
+        totals: Counter[str] = Counter()
+        labels: Counter[str] = Counter()
+        try:
+            with written_whole(self.bad_rows) as beside, beside.open("w", encoding="utf-8", newline="\n") as file:
+                for note in self._notes(plan):
+                    labels.update(note["labels"])
+                    totals.update({name: note[name] for name in ("rows", "truncated", "seconds")})
+                    totals["bad"] += len(note["bad"])
+                    file.writelines(
+                        json.dumps({"source_file": note["file"], **bad}, ensure_ascii=False) + "\n"
+                        for bad in note["bad"]
+                    )
+            summary = {
+                **classifier,
+                "rows": totals["rows"],
+                "bad_rows": totals["bad"],
+                "truncated": totals["truncated"],
+                "labels": dict(labels.most_common()),
+                "seconds": round(totals["seconds"], 2),
+                "shards": len(plan.shards()),
+                "unreadable_files": plan.unreadable,
+                "provenance": provenance(),
+            }
+            write_json(self.summary, summary)
+        except OSError as error:
+            raise WorldError(f"--output: cannot write to '{self.path}': {error.strerror}") from error
+        self.forget_notes()
+        return summary
+
+    def forget_notes(self) -> None:
+        """Remove what tells which shards are done, once all are."""
+        shutil.rmtree(self._done, ignore_errors=True)
+
+    def _note(self, number: int) -> Path:
+        return self._done / f"{number:06d}.json"
+
+    def _notes(self, plan: Plan) -> Iterator[dict[str, Any]]:
+        for shard in plan.shards():
+            yield read_json(self._note(shard.number))
+
+
+def refuse_other_request(folder: BulkFolder, asked: Mapping[str, Any]) -> None:
+    """Check that the answers in a folder are to what is asked now.
+
+    Raises:
+        InputError: Something else was asked; the message names the first difference.
+    """
+    before = folder.asked() or {}
+    different = [name for name in asked if before.get(name) != asked[name]]
+    if different:
+        name = different[0]
+        raise InputError(
+            f"--output: '{folder.path}' holds answers to another request: {name} was {before.get(name)!r}, not "
+            f"{asked[name]!r}; add --overwrite or choose another folder"
+        )

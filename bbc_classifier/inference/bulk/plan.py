@@ -1,0 +1,180 @@
+"""What is to be answered: every file cut into blocks, each of which becomes a shard; the same for every process."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from bbc_classifier.data.blocks.block import Block
+from bbc_classifier.data.blocks.open_blocks import open_blocks
+from bbc_classifier.data.columns import choose_text_columns, listed
+from bbc_classifier.data.file_source import short_names
+from bbc_classifier.data.options import ColumnArguments
+from bbc_classifier.errors import InputError, WorldError
+from bbc_classifier.inference.answer_columns import refuse_taken_names
+from bbc_classifier.provenance import file_sha256
+
+# Where a row of a shard comes from.
+SOURCE_COLUMNS = ("source_file", "source_row")
+
+
+@dataclass(frozen=True)
+class PlannedFile:
+    """A file that can be read.
+
+    Attributes:
+        name: Its name, after as many of its folders as it takes to tell files apart.
+        sha256: Its hash.
+        modified: When it was last modified, as the system counts nanoseconds.
+        texts: The columns of the text.
+        schema: All its columns.
+        blocks: Its rows.
+    """
+
+    name: str
+    sha256: str
+    modified: int
+    texts: list[str]
+    schema: pa.Schema
+    blocks: list[Block]
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has, those that cannot be read among them."""
+        return sum(block.rows for block in self.blocks)
+
+    def refuse_changed(self, path: Path) -> None:
+        """Check that the file still is as it was when it was planned.
+
+        Raises:
+            InputError: It has changed.
+        """
+        if path.stat().st_mtime_ns != self.modified and file_sha256(path) != self.sha256:
+            raise InputError(
+                f"--input: '{path}' has changed since its first rows were answered; add --overwrite or choose another "
+                "--output"
+            )
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain data that `from_json` takes."""
+        return {
+            "name": self.name,
+            "sha256": self.sha256,
+            "modified": self.modified,
+            "rows": self.rows,
+            "texts": self.texts,
+            "columns": self.schema.names,
+            "arrow_schema": base64.b64encode(self.schema.serialize()).decode("ascii"),
+            "blocks": [[block.first, block.rows, block.offset, block.line] for block in self.blocks],
+        }
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "PlannedFile":
+        """Return what `as_json` made plain data of."""
+        return cls(
+            name=content["name"],
+            sha256=content["sha256"],
+            modified=content["modified"],
+            texts=content["texts"],
+            schema=pa.ipc.read_schema(pa.py_buffer(base64.b64decode(content["arrow_schema"]))),
+            blocks=[Block(*block) for block in content["blocks"]],
+        )
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One block of one file, and the number of what is written for it."""
+
+    number: int
+    file: PlannedFile
+    block: Block
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Every file.
+
+    Attributes:
+        files: Those that can be read, in their order.
+        unreadable: Why not, by the name of each that cannot.
+    """
+
+    files: list[PlannedFile]
+    unreadable: dict[str, str]
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def alike(self) -> bool:
+        """Whether all files have the same columns."""
+        return all(file.schema == self.files[0].schema for file in self.files)
+
+    def shards(self) -> list[Shard]:
+        """Return all shards, in the order of the files and of their rows."""
+        blocks = [(file, block) for file in self.files for block in file.blocks]
+        return [Shard(number, file, block) for number, (file, block) in enumerate(blocks)]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain data that `from_json` takes."""
+        return {"files": [file.as_json() for file in self.files], "unreadable": self.unreadable}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> "Plan":
+        """Return what `as_json` made plain data of."""
+        return cls([PlannedFile.from_json(file) for file in content["files"]], content["unreadable"])
+
+
+def make_plan(
+    paths: Sequence[Path], columns: ColumnArguments, *, rows: int, keep: Sequence[str] | None, added: Sequence[str]
+) -> Plan:
+    """Survey every file.
+
+    Args:
+        paths: The files.
+        columns: Where their text is.
+        rows: Most rows of a shard.
+        keep: The columns that are kept; None keeps all.
+        added: The columns that will stand beside them.
+
+    Raises:
+        InputError: None of the files can be read.
+    """
+    files: list[PlannedFile] = []
+    unreadable: dict[str, str] = {}
+    faults: list[InputError | WorldError] = []
+    for path, name in zip(paths, short_names(paths), strict=True):
+        try:
+            files.append(_planned(path, name, columns, rows, keep, added))
+        except (InputError, WorldError) as error:
+            # One damaged file must not cost the others; it is told at the end, and the exit code says so.
+            faults.append(error)
+            unreadable[name] = str(error)
+    if not files:
+        raise faults[0]
+    return Plan(files, unreadable)
+
+
+def _planned(
+    path: Path, name: str, columns: ColumnArguments, rows: int, keep: Sequence[str] | None, added: Sequence[str]
+) -> PlannedFile:
+    schema, blocks = open_blocks(path, columns.delimiter).survey(rows)
+    place = f"'{path}'"
+    texts = choose_text_columns(place, schema.names, columns.text_column)
+    for missing in set(keep or ()) - set(schema.names):
+        raise InputError(f"--keep_columns: {place} has no column '{missing}'; it has {listed(schema.names)}")
+    for text in texts:
+        kind = schema.field(text).type
+        if pa.types.is_null(kind):
+            kind = pa.string()
+        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            raise InputError(f"{place}, column '{text}': holds {kind}, not text")
+        # Where some rows of it hold something else, these are bad rows, and it is no column of mixed kinds.
+        schema = schema.set(schema.get_field_index(text), pa.field(text, kind))
+    refuse_taken_names(place, schema.names if keep is None else keep, added)
+    return PlannedFile(name, file_sha256(path), path.stat().st_mtime_ns, texts, schema, blocks)

@@ -1,0 +1,158 @@
+"""Bulk prediction from options to a finished folder, by one process, by several, or by those of a Ray cluster."""
+
+import logging
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from bbc_classifier.data.file_source import short_names
+from bbc_classifier.data.options import ColumnArguments
+from bbc_classifier.device import device_type
+from bbc_classifier.errors import Interrupted
+from bbc_classifier.folder_lock import locked
+from bbc_classifier.inference.answer_columns import answer_names
+from bbc_classifier.inference.bulk.folder import BulkFolder, refuse_other_request
+from bbc_classifier.inference.bulk.input_files import input_files
+from bbc_classifier.inference.bulk.plan import SOURCE_COLUMNS, Plan, Shard, make_plan
+from bbc_classifier.inference.bulk.shard_answers import ShardAnswers
+from bbc_classifier.inference.bulk.share import Share
+from bbc_classifier.inference.checkpoint import checkpoint_weights, model_location
+from bbc_classifier.inference.classifier import TextClassifier
+from bbc_classifier.inference.open_classifier import open_classifier
+from bbc_classifier.inference.options import PredictArguments
+from bbc_classifier.provenance import file_sha256, without_folders
+from bbc_classifier.records import read_json
+
+FLAG = "--output"
+# How often a person at a terminal, and how often a log file, hears how far it is.
+SECONDS_BETWEEN = {True: 0.5, False: 30.0}
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """What became of one call.
+
+    Attributes:
+        folder: Where the answers are.
+        summary: What it all came to; None while other processes still have shards to answer.
+        alike: Whether all shards have the same columns, so that they can be read as one table.
+    """
+
+    folder: BulkFolder
+    summary: dict[str, Any] | None
+    alike: bool
+
+
+def predict_in_bulk(options: PredictArguments, columns: ColumnArguments) -> Bulk:
+    """Answer the rows of every file that `--input` names into the folder `--output`.
+
+    The same call goes on where an earlier one stopped. Under a launcher each process answers its share of the shards,
+    and the one that is last writes the summary; they need nothing of each other but the folder.
+
+    Raises:
+        InputError: No file can be read, the folder holds something else, or another process is at work in it.
+        WorldError: A file cannot be read or written, or the Hub not be reached.
+        Interrupted: A signal came; what is done stays.
+    """
+    output = Path(str(options.output))
+    share, folder = Share.of_environment(), BulkFolder(output, options.shard_format)
+    with locked(output, f"process-{share.rank}-of-{share.processes}", flag=FLAG):
+        paths = input_files(str(options.input), output)
+        device = share.device(options.device, device_type())
+        classifier = open_classifier(options.model, revision=options.revision, device=device)
+        with locked(output, "plan", wait=True, flag=FLAG):
+            plan = _plan(folder, options, columns, paths, classifier)
+        if not folder.is_finished:
+            by_name = dict(zip(short_names(paths), paths, strict=True))
+            answers = ShardAnswers(classifier, folder, by_name, options, columns.delimiter)
+            _answer_share(answers, share.of(plan.shards()))
+        with locked(output, "plan", wait=True, flag=FLAG):
+            return Bulk(folder, _summary(folder, plan, options.model, classifier), plan.alike)
+
+
+def _plan(
+    folder: BulkFolder,
+    options: PredictArguments,
+    columns: ColumnArguments,
+    paths: list[Path],
+    classifier: TextClassifier,
+) -> Plan:
+    """Return the plan that the folder has, or make one.
+
+    Raises:
+        InputError: The folder holds something else, no file can be read, or one has changed.
+    """
+    asked = _asked(options, columns, paths)
+    if folder.asked() is not None and not (options.overwrite and folder.asked() != asked):
+        refuse_other_request(folder, asked)
+        plan = folder.plan()
+        by_name = dict(zip(short_names(paths), paths, strict=True))
+        for file in plan.files:
+            file.refuse_changed(by_name[file.name])
+        return plan
+    added = [*SOURCE_COLUMNS, *answer_names(classifier.label_names)]
+    folder.check(overwrite=options.overwrite)
+    plan = make_plan(paths, columns, rows=options.shard_rows, keep=options.keep_columns, added=added)
+    logger.info("%s rows in %s files, %s shards", f"{plan.rows:,}", len(plan.files), len(plan.shards()))
+    folder.start(asked, plan)
+    return plan
+
+
+def _asked(options: PredictArguments, columns: ColumnArguments, paths: list[Path]) -> dict[str, Any]:
+    """Return what makes one call go on with another's answers: the same rows, the same classifier, the same form."""
+    weights = checkpoint_weights(model_location(options.model), options.revision)
+    return {
+        "weights_sha256": weights and file_sha256(weights),
+        "files": short_names(paths),
+        "text_column": columns.text_column,
+        "delimiter": columns.delimiter,
+        **{
+            name: getattr(options, name)
+            for name in ("top_k", "min_confidence", "keep_columns", "shard_format", "shard_rows")
+        },
+    }
+
+
+def _answer_share(answers: ShardAnswers, shards: list[Shard]) -> None:
+    """Answer the shards that are not done yet.
+
+    Raises:
+        Interrupted: A signal came.
+    """
+    left = [shard for shard in shards if not answers.folder.is_done(shard.number)]
+    rows = sum(shard.block.rows for shard in shards)
+    done = rows - sum(shard.block.rows for shard in left)
+    with progress_bar(rows, done) as bar:
+        for number, shard in enumerate(left):
+            try:
+                answers.answer(shard, bar.update)
+            except KeyboardInterrupt as error:
+                raise stopped(number + len(shards) - len(left), len(shards), error) from error
+
+
+def progress_bar(rows: int, done: int) -> tqdm:
+    """Return a bar that shows rate and time left, seldom where nobody watches."""
+    seldom = SECONDS_BETWEEN[sys.stderr.isatty()]
+    return tqdm(total=rows, initial=done, desc="predicting", unit="row", mininterval=seldom, dynamic_ncols=True)
+
+
+def stopped(done: int, shards: int, error: KeyboardInterrupt) -> Interrupted:
+    """Return what says how far it came, and how to go on."""
+    code = error.exit_code if isinstance(error, Interrupted) else 130
+    return Interrupted(f"stopped with {done} of {shards} shards whole; the same command goes on", code)
+
+
+def _summary(folder: BulkFolder, plan: Plan, model: str, classifier: TextClassifier) -> dict[str, Any] | None:
+    """Return the summary, and write it if this process is the last."""
+    if folder.is_finished:
+        folder.forget_notes()
+        return read_json(folder.summary)
+    if all(folder.is_done(shard.number) for shard in plan.shards()):
+        most = classifier.config.max_input_tokens
+        return folder.finish(plan, {"model": without_folders(model), "max_input_tokens": most})
+    return None

@@ -1,0 +1,114 @@
+"""The rows of one shard: read, answered, and written with where they come from."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bbc_classifier.data.blocks.block import BadRow, BlockFile, BlockRows
+from bbc_classifier.data.blocks.open_blocks import open_blocks
+from bbc_classifier.data.broken_rows import broken_texts
+from bbc_classifier.data.labelled_table import joined_text
+from bbc_classifier.errors import InputError
+from bbc_classifier.inference.answer_columns import answer_columns
+from bbc_classifier.inference.bulk.folder import BulkFolder, ShardOutcome
+from bbc_classifier.inference.bulk.plan import SOURCE_COLUMNS, Shard
+from bbc_classifier.inference.classifier import Prediction, TextClassifier
+from bbc_classifier.inference.options import PredictArguments
+
+# So many texts are answered at a time: like lengths stand together, and a person sees that it goes on.
+TEXTS_AT_ONCE = 1000
+NO_LABEL = ""
+
+
+class ShardAnswers:
+    """Answers shards into a folder.
+
+    Attributes:
+        classifier: What answers.
+        folder: Where the answers go.
+        options: What is kept, and how answers are cut.
+    """
+
+    def __init__(
+        self,
+        classifier: TextClassifier,
+        folder: BulkFolder,
+        paths: dict[str, Path],
+        options: PredictArguments,
+        delimiter: str | None,
+    ):
+        """Join what answers and where to.
+
+        Args:
+            classifier: What answers.
+            folder: Where the answers go.
+            paths: Where the planned files lie, by their names.
+            options: What is kept, and how answers are cut.
+            delimiter: Between the cells of CSV and TSV; None means what the ending says.
+        """
+        self.classifier, self.folder, self.options = classifier, folder, options
+        # The one that was read last may go on where it was.
+        self._open: Callable[[str], BlockFile] = lru_cache(1)(lambda name: open_blocks(paths[name], delimiter))
+
+    def answer(self, shard: Shard, went_on: Callable[[int], object]) -> None:
+        """Answer the rows of a shard and write it.
+
+        Args:
+            shard: The shard.
+            went_on: Told of how many rows more are done, bad ones among them.
+
+        Raises:
+            InputError: The classifier's outputs are no numbers.
+            WorldError: The shard cannot be written.
+        """
+        started = time.perf_counter()
+        rows = self._read(shard)
+        texts = joined_text(shard.file.name, rows.table, shard.file.texts)
+        broken = broken_texts(texts)
+        good = [index for index in range(rows.table.num_rows) if index not in broken]
+        bad = [*rows.bad, *(BadRow(rows.numbers[index], rows.lines[index], why) for index, why in broken.items())]
+        went_on(len(bad))
+        answers = self._answers(texts.take(pa.array(good, pa.int64())).to_pylist(), went_on)
+        outcome = ShardOutcome(
+            rows=len(answers),
+            labels=dict(Counter(label for answer in answers for label in answer.labels or [NO_LABEL])),
+            truncated=sum(answer.truncated for answer in answers),
+            seconds=round(time.perf_counter() - started, 3),
+            bad=sorted(bad, key=lambda row: row.row),
+        )
+        self.folder.write(shard, self._table(shard, rows, good, answers), outcome)
+
+    def _read(self, shard: Shard) -> BlockRows:
+        """Return the rows, none of them where the file is damaged."""
+        block, file = shard.block, shard.file
+        try:
+            return self._open(file.name).read(block, file.schema, file.texts)
+        except InputError as error:
+            numbers = range(block.first + 1, block.first + 1 + block.rows)
+            return BlockRows(file.schema.empty_table(), [], [], [BadRow(row, None, str(error)) for row in numbers])
+
+    def _answers(self, texts: list[str], went_on: Callable[[int], object]) -> list[Prediction]:
+        answers: list[Prediction] = []
+        for first in range(0, len(texts), TEXTS_AT_ONCE):
+            some = texts[first : first + TEXTS_AT_ONCE]
+            answers += self.classifier.predict(
+                some, top_k=self.options.top_k, min_confidence=self.options.min_confidence
+            )
+            went_on(len(some))
+        return answers
+
+    def _table(self, shard: Shard, rows: BlockRows, good: list[int], answers: list[Prediction]) -> pa.Table:
+        kept = rows.table.take(pa.array(good, pa.int64()))
+        if self.options.keep_columns is not None:
+            kept = kept.select(self.options.keep_columns)
+        source = {
+            SOURCE_COLUMNS[0]: pa.repeat(shard.file.name, len(good)),
+            SOURCE_COLUMNS[1]: pc.take(pa.array(rows.numbers, pa.int64()), pa.array(good, pa.int64())),
+        }
+        columns = {**source, **{name: kept[name] for name in kept.column_names}}
+        return pa.table({**columns, **answer_columns(self.classifier, answers)})
