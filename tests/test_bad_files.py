@@ -170,7 +170,7 @@ def test_a_file_that_cannot_be_read_is_refused_by_every_command_alike(name, argv
 def test_a_file_that_is_not_there_or_a_folder_is_refused(command, argv, capsys):
     assert_refused(argv(command, "nowhere.csv"), "there is no file 'nowhere.csv'", capsys)
     Path("folder.csv").mkdir()
-    message = "'folder.csv' (is a folder where a file is meant|holds neither a file of rows)"
+    message = "'folder.csv' (is a folder where a file is meant|is a folder or a pattern|holds neither a file of rows)"
     assert_refused(argv(command, "folder.csv"), message, capsys)
 
 

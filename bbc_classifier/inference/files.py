@@ -31,8 +31,8 @@ def check_files(options: PredictArguments) -> None:
     output = Path(options.output)
     if names_several(options.input):
         raise InputError(
-            f"--output: the answers to a folder or a pattern of files go to a folder: a name without an ending, not "
-            f"'{output}'"
+            f"--input: '{options.input}' is a folder or a pattern, whose answers go to a folder: give --output a name "
+            f"without an ending, not '{output}'"
         )
     check_output_file(output, overwrite=options.overwrite)
     if output.exists() and Path(options.input).exists() and output.samefile(options.input):

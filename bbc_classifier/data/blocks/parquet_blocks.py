@@ -1,7 +1,7 @@
 """Parquet in blocks: pages are unpacked as they are needed, whatever the size of the row groups."""
 
 from collections.abc import Iterator, Sequence
-from itertools import accumulate, chain
+from itertools import accumulate
 
 import pyarrow as pa
 import pyarrow.parquet as arrow_parquet
@@ -28,7 +28,10 @@ LARGEST_PACKED = 1 << 26
 class ParquetBlockFile(BlockFile):
     """A Parquet file. Blocks that follow each other are read without going back."""
 
+    # Batches that are to come, each with the number of its first row; what was not asked for of the last one; and the
+    # row that comes next.
     _batches: Iterator[tuple[int, pa.RecordBatch]] | None = None
+    _left: tuple[int, pa.RecordBatch] | None = None
     _next = 0
 
     def survey(self, rows: int) -> tuple[pa.Schema, list[Block]]:
@@ -72,18 +75,16 @@ class ParquetBlockFile(BlockFile):
         """Yield the rows of a block, and keep what was read beyond it."""
         end = block.first + block.rows
         if self._batches is None or self._next > block.first:
-            self._batches = self._from(block.first)
-        for first, batch in self._batches:
-            wanted = batch.slice(max(block.first - first, 0))
-            self._next = first + batch.num_rows
-            if self._next > end:
-                rest = wanted.slice(wanted.num_rows - (self._next - end))
-                self._batches = chain([(end, rest)], self._batches)
-                self._next = end
-                wanted = wanted.slice(0, wanted.num_rows - rest.num_rows)
-            yield wanted
-            if self._next == end:
-                return
+            self._batches, self._left, self._next = self._from(block.first), None, 0
+        while self._next < end:
+            first, batch = self._left or next(self._batches, (end, None))
+            if batch is None:
+                raise InputError(f"'{self.path}' is shorter than it was")
+            begin, stop = max(block.first, first), min(end, first + batch.num_rows)
+            if begin < stop:
+                yield batch.slice(begin - first, stop - begin)
+            self._left = (stop, batch.slice(stop - first)) if stop < first + batch.num_rows else None
+            self._next = stop
 
     def _from(self, row: int) -> Iterator[tuple[int, pa.RecordBatch]]:
         """Yield every batch from the row group on that a row is in, each with the number of its first row."""
@@ -95,9 +96,11 @@ class ParquetBlockFile(BlockFile):
             self.path, read_dictionary=_small_texts(metadata), buffer_size=BUFFER_BYTES, pre_buffer=False
         ) as file:
             first = starts[group]
-            for batch in file.iter_batches(BATCH_ROWS, row_groups=list(range(group, len(sizes))), use_threads=False):
-                yield first, batch
-                first += batch.num_rows
+            # Group by group: a batch over the end of one would be lost with the next.
+            for number in range(group, len(sizes)):
+                for batch in file.iter_batches(BATCH_ROWS, row_groups=[number], use_threads=False):
+                    yield first, batch
+                    first += batch.num_rows
 
 
 def _small_texts(metadata: arrow_parquet.FileMetaData) -> list[str]:

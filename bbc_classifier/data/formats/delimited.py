@@ -84,7 +84,8 @@ def refuse_another_delimiter(path: Path, delimiter: str) -> None:
     Raises:
         InputError: It is such a row.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
+    # What is no UTF-8 is told where rows are read.
+    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
         first = next((line.strip("\r\n") for line in file if line.strip()), "")
     if delimiter in first:
         return
