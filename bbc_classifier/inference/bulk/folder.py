@@ -67,20 +67,32 @@ class BulkFolder:
         """Whether everything is there."""
         return self.summary.is_file()
 
-    def asked(self) -> dict[str, Any] | None:
-        """Return what was asked for where the folder holds answers; None where it holds none."""
-        return read_json(self._marker)["asked"] if self._marker.is_file() else None
+    def holds(self, asked: Mapping[str, Any]) -> bool:
+        """Whether the folder holds answers, some or all, to this very request."""
+        return self._marker.is_file() and _read(self._marker).get("asked") == asked
 
     def plan(self) -> Plan:
         """Return what was planned."""
         return Plan.from_json(read_json(self._marker)["plan"])
 
-    def check(self, *, overwrite: bool) -> None:
+    def check(self, asked: Mapping[str, Any], *, overwrite: bool) -> None:
         """Check that a request can be begun here, before any work is done.
 
         Raises:
-            InputError: The folder holds something that must stay.
+            InputError: The folder holds something that must stay: answers to another request, or no answers of ours.
         """
+        if self._marker.is_file() and not overwrite:
+            before = _read(self._marker).get("asked", {})
+            name = next((name for name in asked if before.get(name) != asked[name]), "")
+            said = (
+                f"{name} was {before[name]!r}, not {asked[name]!r}"
+                if name in before
+                else f"{self._marker.name} is damaged"
+            )
+            raise InputError(
+                f"--output: '{self.path}' holds answers to another request: {said}; add --overwrite or choose another "
+                "folder"
+            )
         check_output_folder(self.path, overwrite=overwrite, kind=KIND, contents=CONTENTS, flag="--output")
 
     def start(self, asked: Mapping[str, Any], plan: Plan) -> None:
@@ -102,7 +114,7 @@ class BulkFolder:
     def is_done(self, number: int) -> bool:
         """Whether a shard is there as it was written."""
         note, shard = self._note(number), self.shard(number)
-        return note.is_file() and shard.is_file() and read_json(note)["sha256"] == file_sha256(shard)
+        return note.is_file() and shard.is_file() and _read(note).get("sha256") == file_sha256(shard)
 
     def write(self, shard: Shard, table: pa.Table, outcome: ShardOutcome) -> None:
         """Write a shard's answers, and then the note that they are there.
@@ -169,17 +181,10 @@ class BulkFolder:
             yield read_json(self._note(shard.number))
 
 
-def refuse_other_request(folder: BulkFolder, asked: Mapping[str, Any]) -> None:
-    """Check that the answers in a folder are to what is asked now.
-
-    Raises:
-        InputError: Something else was asked; the message names the first difference.
-    """
-    before = folder.asked() or {}
-    different = [name for name in asked if before.get(name) != asked[name]]
-    if different:
-        name = different[0]
-        raise InputError(
-            f"--output: '{folder.path}' holds answers to another request: {name} was {before.get(name)!r}, not "
-            f"{asked[name]!r}; add --overwrite or choose another folder"
-        )
+def _read(path: Path) -> dict[str, Any]:
+    """Return what a file of ours says, nothing where it is damaged: what it stands for is then not there."""
+    try:
+        content = read_json(path)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,5 +1,6 @@
 """Bulk prediction from options to a finished folder, by one process, by several, or by those of a Ray cluster."""
 
+import json
 import logging
 import sys
 from dataclasses import dataclass
@@ -14,16 +15,16 @@ from bbc_classifier.device import device_type
 from bbc_classifier.errors import Interrupted
 from bbc_classifier.folder_lock import locked
 from bbc_classifier.inference.answer_columns import answer_names
-from bbc_classifier.inference.bulk.folder import BulkFolder, refuse_other_request
+from bbc_classifier.inference.bulk.folder import BulkFolder
 from bbc_classifier.inference.bulk.input_files import input_files
 from bbc_classifier.inference.bulk.plan import SOURCE_COLUMNS, Plan, Shard, make_plan
 from bbc_classifier.inference.bulk.shard_answers import ShardAnswers
 from bbc_classifier.inference.bulk.share import Share
-from bbc_classifier.inference.checkpoint import checkpoint_weights, model_location
+from bbc_classifier.inference.checkpoint import checkpoint_weights, config_values, model_location
 from bbc_classifier.inference.classifier import TextClassifier
 from bbc_classifier.inference.open_classifier import open_classifier
 from bbc_classifier.inference.options import PredictArguments
-from bbc_classifier.provenance import file_sha256, without_folders
+from bbc_classifier.provenance import file_sha256, text_sha256, without_folders
 from bbc_classifier.records import read_json
 
 FLAG = "--output"
@@ -87,27 +88,36 @@ def _plan(
     Raises:
         InputError: The folder holds something else, no file can be read, or one has changed.
     """
-    asked = _asked(options, columns, paths)
-    if folder.asked() is not None and not (options.overwrite and folder.asked() != asked):
-        refuse_other_request(folder, asked)
+    asked = {**_identity(options, classifier), **_asked(options, columns, paths)}
+    if folder.holds(asked):
         plan = folder.plan()
         by_name = dict(zip(short_names(paths), paths, strict=True))
         for file in plan.files:
             file.refuse_changed(by_name[file.name])
         return plan
     added = [*SOURCE_COLUMNS, *answer_names(classifier.label_names)]
-    folder.check(overwrite=options.overwrite)
+    folder.check(asked, overwrite=options.overwrite)
     plan = make_plan(paths, columns, rows=options.shard_rows, keep=options.keep_columns, added=added)
     logger.info("%s rows in %s files, %s shards", f"{plan.rows:,}", len(plan.files), len(plan.shards()))
     folder.start(asked, plan)
     return plan
 
 
-def _asked(options: PredictArguments, columns: ColumnArguments, paths: list[Path]) -> dict[str, Any]:
-    """Return what makes one call go on with another's answers: the same rows, the same classifier, the same form."""
+def _identity(options: PredictArguments, classifier: TextClassifier) -> dict[str, Any]:
+    """Return hashes of all that a classifier's answers depend on."""
     weights = checkpoint_weights(model_location(options.model), options.revision)
+    config = config_values(options.model, options.revision)
+    vocabulary = classifier.tokenizer.get_vocab()
     return {
         "weights_sha256": weights and file_sha256(weights),
+        "config_sha256": text_sha256(json.dumps(config, sort_keys=True)),
+        "vocabulary_sha256": text_sha256(json.dumps(vocabulary, sort_keys=True)),
+    }
+
+
+def _asked(options: PredictArguments, columns: ColumnArguments, paths: list[Path]) -> dict[str, Any]:
+    """Return what must be the same for one call to go on with another's answers, besides the classifier."""
+    return {
         "files": short_names(paths),
         "text_column": columns.text_column,
         "delimiter": columns.delimiter,
