@@ -1,9 +1,9 @@
 """What bulk prediction takes as the rows become many: `python benchmarks/bulk_prediction.py`.
 
-Short made-up rows in Parquet, CSV and JSON Lines, ten thousand to a million of each, answered by the command itself into
-a folder. The classifier is a tiny encoder with random weights and MiniLM's tokenizer, so that what is measured is the
-streaming and not the encoder. The resident memory of the process is looked at five times a second; its peak is the
-operating system's own. Writes `results/bulk-prediction.json` and `.png`.
+Short made-up rows in Parquet, CSV and JSON Lines, ten thousand to a million of each, answered by the command itself
+into a folder. The classifier is a tiny encoder with random weights and MiniLM's tokenizer, so that what is measured is
+the streaming and not the encoder. The resident memory of the process is looked at five times a second. Writes
+`results/bulk-prediction.json` and `.png`.
 """
 
 import json

@@ -37,7 +37,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "comparison": {"ray_cluster", "markdown", "training", "evaluation", "inference", "data", "model", *RECORDS},
     "training": {"evaluation", "inference", "data", "model", "device", *RECORDS},
     "evaluation": {"inference", "export", "data", "device", *RECORDS},
-    "inference": {"export", "data", "model", "device", *RECORDS},
+    "inference": {"ray_cluster", "export", "data", "model", "device", *RECORDS},
     "export": {"data", "model", *RECORDS},
     "audit": {"inference", "data", "model", *RECORDS},
     "data": {"model", *RECORDS},

@@ -19,12 +19,15 @@ def run(argv: Sequence[str]) -> int:
     parser = command_parser("predict", PredictArguments, ColumnArguments)
     parser.add_argument("texts", nargs="*", help="Texts to classify; none reads standard input, a text per line.")
     options, columns, extra = parser.parse(argv)
+    # A name without an ending is a folder's.
+    into_folder = bool(options.input and options.output and not Path(options.output).suffix)
+    if options.engine == "ray" and not into_folder:
+        raise InputError("--engine ray answers into a folder: give --input, and --output a name without an ending")
     if not (options.input or options.output):
         return _of_texts(options, extra.texts or _standard_input())
     if extra.texts:
         raise InputError("give texts or --input, not both")
-    # A name without an ending is a folder's.
-    if options.input and options.output and not Path(options.output).suffix:
+    if into_folder:
         return _in_bulk(options, columns)
     return _of_file(options, columns)
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 SHARD_FORMATS = ("parquet", "csv", "jsonl")
+ENGINES = ("local", "ray")
 
 
 @dataclass
@@ -40,6 +41,22 @@ class PredictArguments:
     keep_columns: list[str] | None = field(
         default=None, metadata={"help": "Columns of the input that the shards keep; unset, all of them."}
     )
+    engine: str = field(
+        default="local",
+        metadata={
+            "help": "local: this process answers. ray: the processes of a Ray cluster answer the shards of a folder.",
+            "choices": list(ENGINES),
+        },
+    )
+    cpus_per_task: int = field(
+        default=1, metadata={"help": "With --engine ray, the CPUs of a shard, which are its threads."}
+    )
+    gpus_per_task: float = field(
+        default=0,
+        metadata={
+            "help": "With --engine ray, the GPUs of a shard; with 0.5 two shards share one, with 0 it sees none."
+        },
+    )
     overwrite: bool = field(default=False, metadata={"help": "Replace the output file if it is there."})
     device: str | None = field(default=None, metadata={"help": "cpu, cuda, mps, …; unset, the accelerator if any."})
 
@@ -51,3 +68,9 @@ class PredictArguments:
         """
         if self.shard_rows < 1:
             raise ValueError(f"--shard_rows must be at least 1, not {self.shard_rows}")
+        if self.cpus_per_task < 1:
+            raise ValueError(f"--cpus_per_task must be at least 1, not {self.cpus_per_task}")
+        if self.gpus_per_task < 0:
+            raise ValueError(f"--gpus_per_task must be at least 0, not {self.gpus_per_task:g}")
+        if self.engine == "local" and (self.cpus_per_task, self.gpus_per_task) != (1, 0):
+            raise ValueError("--cpus_per_task and --gpus_per_task are for --engine ray")

@@ -3,7 +3,9 @@
 import json
 import logging
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from bbc_classifier.inference.answer_columns import answer_names
 from bbc_classifier.inference.bulk.folder import BulkFolder
 from bbc_classifier.inference.bulk.input_files import input_files
 from bbc_classifier.inference.bulk.plan import SOURCE_COLUMNS, Plan, Shard, make_plan
+from bbc_classifier.inference.bulk.ray_engine import check_cluster_use, on_cluster
 from bbc_classifier.inference.bulk.shard_answers import ShardAnswers
 from bbc_classifier.inference.bulk.share import Share
 from bbc_classifier.inference.checkpoint import checkpoint_weights, config_values, model_location
@@ -30,6 +33,9 @@ from bbc_classifier.records import read_json
 FLAG = "--output"
 # How often a person at a terminal, and how often a log file, hears how far it is.
 SECONDS_BETWEEN = {True: 0.5, False: 30.0}
+
+# From shards, and what is told of how many rows more are done, to each shard once it is written.
+Engine = Callable[[list[Shard], Callable[[int], object]], Iterator[Shard]]
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +68,8 @@ def predict_in_bulk(options: PredictArguments, columns: ColumnArguments) -> Bulk
     """
     output = Path(str(options.output))
     share, folder = Share.of_environment(), BulkFolder(output, options.shard_format)
+    if options.engine == "ray":
+        check_cluster_use(share)
     with locked(output, f"process-{share.rank}-of-{share.processes}", flag=FLAG):
         paths = input_files(str(options.input), output)
         device = share.device(options.device, device_type())
@@ -69,9 +77,9 @@ def predict_in_bulk(options: PredictArguments, columns: ColumnArguments) -> Bulk
         with locked(output, "plan", wait=True, flag=FLAG):
             plan = _plan(folder, options, columns, paths, classifier)
         if not folder.is_finished:
-            by_name = dict(zip(short_names(paths), paths, strict=True))
-            answers = ShardAnswers(classifier, folder, by_name, options, columns.delimiter)
-            _answer_share(answers, share.of(plan.shards()))
+            answers = ShardAnswers(classifier, folder, paths, options, columns.delimiter)
+            engine = partial(on_cluster, options, columns) if options.engine == "ray" else answers.one_by_one
+            _answer(engine, folder, share.of(plan.shards()))
         with locked(output, "plan", wait=True, flag=FLAG):
             return Bulk(folder, _summary(folder, plan, options.model, classifier), plan.alike)
 
@@ -128,33 +136,29 @@ def _asked(options: PredictArguments, columns: ColumnArguments, paths: list[Path
     }
 
 
-def _answer_share(answers: ShardAnswers, shards: list[Shard]) -> None:
+def _answer(engine: Engine, folder: BulkFolder, shards: list[Shard]) -> None:
     """Answer the shards that are not done yet.
 
     Raises:
         Interrupted: A signal came.
     """
-    left = [shard for shard in shards if not answers.folder.is_done(shard.number)]
-    rows = sum(shard.block.rows for shard in shards)
-    done = rows - sum(shard.block.rows for shard in left)
-    with progress_bar(rows, done) as bar:
-        for number, shard in enumerate(left):
-            try:
-                answers.answer(shard, bar.update)
-            except KeyboardInterrupt as error:
-                raise stopped(number + len(shards) - len(left), len(shards), error) from error
+    left = [shard for shard in shards if not folder.is_done(shard.number)]
+    rows, rows_left = (sum(shard.block.rows for shard in some) for some in (shards, left))
+    done = len(shards) - len(left)
+    with _progress_bar(rows, rows - rows_left) as bar:
+        try:
+            for _ in engine(left, bar.update):
+                done += 1
+        except KeyboardInterrupt as error:
+            code = error.exit_code if isinstance(error, Interrupted) else 130
+            whole = f"stopped with {done} of {len(shards)} shards whole"
+            raise Interrupted(f"{whole}; the same command goes on", code) from error
 
 
-def progress_bar(rows: int, done: int) -> tqdm:
+def _progress_bar(rows: int, done: int) -> tqdm:
     """Return a bar that shows rate and time left, seldom where nobody watches."""
     seldom = SECONDS_BETWEEN[sys.stderr.isatty()]
     return tqdm(total=rows, initial=done, desc="predicting", unit="row", mininterval=seldom, dynamic_ncols=True)
-
-
-def stopped(done: int, shards: int, error: KeyboardInterrupt) -> Interrupted:
-    """Return what says how far it came, and how to go on."""
-    code = error.exit_code if isinstance(error, Interrupted) else 130
-    return Interrupted(f"stopped with {done} of {shards} shards whole; the same command goes on", code)
 
 
 def _summary(folder: BulkFolder, plan: Plan, model: str, classifier: TextClassifier) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from bbc_classifier.data.blocks.block import BadRow, BlockFile, BlockRows
 from bbc_classifier.data.blocks.open_blocks import open_blocks
 from bbc_classifier.data.broken_rows import broken_texts
+from bbc_classifier.data.file_source import short_names
 from bbc_classifier.data.labelled_table import joined_text
 from bbc_classifier.errors import InputError
 from bbc_classifier.inference.answer_columns import answer_columns
@@ -38,7 +39,7 @@ class ShardAnswers:
         self,
         classifier: TextClassifier,
         folder: BulkFolder,
-        paths: dict[str, Path],
+        paths: Sequence[Path],
         options: PredictArguments,
         delimiter: str | None,
     ):
@@ -47,13 +48,25 @@ class ShardAnswers:
         Args:
             classifier: What answers.
             folder: Where the answers go.
-            paths: Where the planned files lie, by their names.
+            paths: The planned files.
             options: What is kept, and how answers are cut.
             delimiter: Between the cells of CSV and TSV; None means what the ending says.
         """
         self.classifier, self.folder, self.options = classifier, folder, options
+        by_name = dict(zip(short_names(paths), paths, strict=True))
         # The one that was read last may go on where it was.
-        self._open: Callable[[str], BlockFile] = lru_cache(1)(lambda name: open_blocks(paths[name], delimiter))
+        self._open: Callable[[str], BlockFile] = lru_cache(1)(lambda name: open_blocks(by_name[name], delimiter))
+
+    def one_by_one(self, shards: Iterable[Shard], went_on: Callable[[int], object]) -> Iterator[Shard]:
+        """Answer shards in their order; yield each once it is written.
+
+        Raises:
+            InputError: The classifier's outputs are no numbers.
+            WorldError: A shard cannot be written.
+        """
+        for shard in shards:
+            self.answer(shard, went_on)
+            yield shard
 
     def answer(self, shard: Shard, went_on: Callable[[int], object]) -> None:
         """Answer the rows of a shard and write it.
