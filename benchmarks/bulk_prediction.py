@@ -133,6 +133,8 @@ def draw(record: dict[str, Any], path: Path) -> None:
         seconds, memory = zip(*cases[-1]["resident_mib_over_seconds"], strict=True)
         right.plot(seconds, memory, color=colour, label=form)
     left.set_xscale("log")
+    left.set_xticks(ROWS, [f"{rows:,}" for rows in ROWS])
+    left.minorticks_off()
     left.set(
         xlabel="rows (logarithmic)", ylabel="resident memory in MiB", title="Peak by the number of rows", ylim=(0, None)
     )
