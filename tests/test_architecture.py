@@ -47,7 +47,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "records": set(),
     "markdown": set(),
     "marked_section": {"records"},
-    "folders": {"errors"},
+    "folders": {"errors", "records"},
     "folder_lock": {"errors"},
     "figure_file": {"records"},
     "provenance": set(),

@@ -2,7 +2,6 @@
 
 import time
 from pathlib import Path
-from typing import Any
 
 from bbc_classifier.comparison.baseline_run import BaselineCell, run_baseline
 from bbc_classifier.comparison.grid import Cell, Grid
@@ -47,7 +46,10 @@ def run_cell(cell: AnyCell, grid: Grid, runs: Path, reuse: Reuse) -> float:
 def _train(cell: Cell, grid: Grid, place: Path, reuse: Reuse) -> None:
     model, data, training = grid.arguments(cell)
     folder = RunFolder(place)
-    resume: dict[str, Any] = {}
+    arguments = ClassifierTrainingArguments(**{**training, "output_dir": str(place)})
     if not folder.is_finished and (checkpoints := Checkpoints(folder.checkpoints)).all():
-        resume = {"resume_from_checkpoint": "last"} if checkpoints.newest_whole() else {"overwrite": True}
-    train(model, data, ClassifierTrainingArguments(**{**training, **resume, "output_dir": str(place)}), reuse)
+        if checkpoints.newest_whole(with_best=arguments.load_best_model_at_end):
+            arguments.resume_from_checkpoint = "last"
+        else:
+            arguments.overwrite = True
+    train(model, data, arguments, reuse)
