@@ -1,5 +1,7 @@
-"""One process at a time in a folder: whoever comes second is told, and changes nothing."""
+"""One process at a time in a folder of results: whoever comes second is told, and changes nothing."""
 
+import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -7,18 +9,23 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from bbc_classifier.errors import InputError, WorldError
+from bbc_classifier.folders import discarded
 
 
 @contextmanager
-def locked(folder: Path, part: str = "", *, wait: bool = False, flag: str = "--output_dir") -> Iterator[None]:
+def locked(
+    folder: Path, doing: str, *, part: str | None = None, wait_seconds: float = 0, flag: str = "--output_dir"
+) -> Iterator[None]:
     """Hold the folder for this process; the operating system lets go of it when the process ends, however it ends.
 
-    The lock is a hidden file beside the folder, so that a folder can be replaced while it is held.
+    The lock is a hidden file beside the folder, so that a folder can be replaced while it is held. What a killed
+    process had begun to remove there is removed.
 
     Args:
-        folder: The folder, there or not.
-        part: Which part of the work is held, where several processes share it; none is all of it.
-        wait: Wait for another process to end.
+        folder: The folder.
+        doing: What is done there, for whoever comes second: "training".
+        part: What of the folder is held, where several processes may work there; None holds the folder itself.
+        wait_seconds: How long to wait for another process; -1 waits for as long as it takes.
         flag: The option that names the folder.
 
     Raises:
@@ -27,16 +34,17 @@ def locked(folder: Path, part: str = "", *, wait: bool = False, flag: str = "--o
     """
     place = folder.resolve()
     made = [parent for parent in place.parents if not parent.exists()]
-    name = f".{place.name}.{part}.lock" if part else f".{place.name}.lock"
-    lock = FileLock(place.with_name(name), timeout=-1 if wait else 0)
+    lock = FileLock(lock_file(place, part), timeout=wait_seconds)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout as error:
-        raise InputError(f"{flag}: another process is at work in '{folder}'; wait for it or choose another") from error
+        raise taken(folder, doing, flag) from error
     except OSError as error:
         raise WorldError(f"{flag}: cannot write to '{folder}': {error.strerror}") from error
     try:
+        if part is None:
+            shutil.rmtree(discarded(folder), ignore_errors=True)
         yield
     finally:
         # While it is held: whoever waits for a file without a name makes a new one. Windows keeps an open file's name.
@@ -44,6 +52,43 @@ def locked(folder: Path, part: str = "", *, wait: bool = False, flag: str = "--o
             Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
         _remove_if_empty(made)
+
+
+def taken(folder: Path, doing: str, flag: str = "--output_dir") -> InputError:
+    """Return the refusal of a folder in which another process is at work."""
+    return InputError(f"{flag}: another process is {doing} in '{folder}'; wait for it or choose another")
+
+
+def lock_file(folder: Path, part: str | None = None) -> Path:
+    """Return the file that holds a folder, or a part of what is done in it."""
+    return folder.with_name(f".{folder.name}{f'.{part}' if part else ''}.lock")
+
+
+def parts_at_work(folder: Path, part: str) -> list[str]:
+    """Return the parts of a folder that other processes or this one hold; files of killed ones are cleared away.
+
+    Args:
+        folder: The folder.
+        part: A pattern of the parts that are meant.
+    """
+    place = folder.resolve()
+    if not place.parent.is_dir():
+        return []
+    pattern = re.compile(rf"\.{re.escape(place.name)}\.({part})\.lock")
+    found = {match[1]: file for file in place.parent.iterdir() if (match := pattern.fullmatch(file.name))}
+    return sorted(part for part, file in found.items() if _is_held(file))
+
+
+def _is_held(file: Path) -> bool:
+    lock = FileLock(file, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    with suppress(PermissionError):
+        file.unlink(missing_ok=True)
+    lock.release()
+    return False
 
 
 def _remove_if_empty(made: list[Path]) -> None:

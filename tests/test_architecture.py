@@ -48,7 +48,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "markdown": set(),
     "marked_section": {"records"},
     "folders": {"errors", "records"},
-    "folder_lock": {"errors"},
+    "folder_lock": {"errors", "folders"},
     "figure_file": {"records"},
     "provenance": set(),
     "errors": set(),

@@ -1,7 +1,6 @@
 """The cells of a grid: finished ones are skipped, failed ones are told, the rest goes on."""
 
 import logging
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +13,15 @@ from bbc_classifier.comparison.grid import Grid
 from bbc_classifier.comparison.options import CompareArguments, refuse_grid_options
 from bbc_classifier.comparison.progress import Progress
 from bbc_classifier.comparison.report import CONTENTS as REPORT
+from bbc_classifier.comparison.shard_lock import refuse_other_shards, turn
 from bbc_classifier.data.labelled_table import is_multi_label
 from bbc_classifier.data.source import open_source
 from bbc_classifier.errors import InputError
-from bbc_classifier.folders import check_output_folder
+from bbc_classifier.folders import check_output_folder, discard
 from bbc_classifier.records import read_json, write_json
 
-CONTENTS = frozenset({"comparison.json", "failures.json", "not_applicable.json", "titles.json", "runs"}) | REPORT
+FAILURES = "failures.json"
+CONTENTS = frozenset({"comparison.json", FAILURES, "not_applicable.json", "titles.json", "runs"}) | REPORT
 MOST_OF_A_TITLE = 100
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ class Cells:
 def run_cells(options: CompareArguments, given: Mapping[str, Any], folder: Path, *, overwrite: bool) -> Cells:
     """Train every cell of the grid, or of this call's shard, that is not finished yet, the baselines among them.
 
+    The caller holds the shard (`shard_held`).
+
     Args:
         options: The grid.
         given: Options of `train` by name, for every cell.
@@ -58,9 +61,10 @@ def run_cells(options: CompareArguments, given: Mapping[str, Any], folder: Path,
     check_engine(options)
     grid = Grid(options, given)
     titles = _titles(grid)
-    _open_folder(folder, {"grid": options.lasting(), "given": dict(given)}, overwrite=overwrite)
-    cells: list[AnyCell] = [*grid.applicable(), *baseline_cells(given.get("folds"), options.sizes())]
     which, count = options.shard_of()
+    with turn(folder):
+        _open_folder(folder, {"grid": options.lasting(), "given": dict(given)}, (which, count), overwrite=overwrite)
+    cells: list[AnyCell] = [*grid.applicable(), *baseline_cells(given.get("folds"), options.sizes())]
     mine = cells[which - 1 :: count]
     reasons: dict[str, str] = {}
     for cell, ended in _ended(mine, options, grid, folder / "runs"):
@@ -69,10 +73,11 @@ def run_cells(options: CompareArguments, given: Mapping[str, Any], folder: Path,
             reasons[cell.name] = " ".join(str(ended).split()) or type(ended).__name__
             logger.warning("failed, and left out: %s: %s", cell.name, reasons[cell.name])
     failed = {cell.name: reasons[cell.name] for cell in mine if cell.name in reasons}
-    write_json(folder / "failures.json", failed)
     not_applicable = grid.not_applicable()
-    write_json(folder / "not_applicable.json", not_applicable)
-    write_json(folder / "titles.json", titles)
+    with turn(folder):
+        write_json(folder / FAILURES, _failures(folder, {cell.name for cell in mine}) | failed)
+        write_json(folder / "not_applicable.json", not_applicable)
+        write_json(folder / "titles.json", titles)
     return Cells([cell.name for cell in mine if cell.name not in failed], failed, not_applicable)
 
 
@@ -109,7 +114,14 @@ def _titles(grid: Grid) -> dict[str, str]:
     return {row_id: line[:MOST_OF_A_TITLE] for row_id, line in zip(table["row_id"][:], lines, strict=True)}
 
 
-def _open_folder(folder: Path, content: dict[str, Any], *, overwrite: bool) -> None:
+def _failures(folder: Path, mine: set[str]) -> dict[str, str]:
+    """Return what earlier calls for other shards said in the same folder of cells that are still not there."""
+    said = read_json(folder / FAILURES) if (folder / FAILURES).is_file() else {}
+    left = {name for name in said if name not in mine and not (folder / "runs" / name / "record.json").is_file()}
+    return {name: reason for name, reason in said.items() if name in left}
+
+
+def _open_folder(folder: Path, content: dict[str, Any], shard: tuple[int, int], *, overwrite: bool) -> None:
     """Make the folder, or see that it holds this very comparison.
 
     Raises:
@@ -123,6 +135,7 @@ def _open_folder(folder: Path, content: dict[str, Any], *, overwrite: bool) -> N
             f"--output_dir: '{folder}' holds a comparison with other options; add --overwrite or choose another folder"
         )
     check_output_folder(folder, overwrite=overwrite, kind="comparison", contents=CONTENTS)
+    refuse_other_shards(folder, *shard)
     # Cells of another comparison would stand in this one's report.
-    shutil.rmtree(folder, ignore_errors=True)
+    discard(folder)
     write_json(marker, content)

@@ -67,7 +67,7 @@ def train(
     source = open_source(data_options)
     folder = RunFolder(_output_dir(model_options, arguments, source.name))
     # Of several processes the first one holds the folder for all.
-    with locked(folder.path) if PartialState().is_main_process else nullcontext():
+    with locked(folder.path, "training") if PartialState().is_main_process else nullcontext():
         return _train_in(folder, source, model_options, data_options, arguments, reuse or Reuse())
 
 

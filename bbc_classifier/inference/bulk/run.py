@@ -70,17 +70,17 @@ def predict_in_bulk(options: PredictArguments, columns: ColumnArguments) -> Bulk
     share, folder = Share.of_environment(), BulkFolder(output, options.shard_format)
     if options.engine == "ray":
         check_cluster_use(share)
-    with locked(output, f"process-{share.rank}-of-{share.processes}", flag=FLAG):
+    with locked(output, "predicting", part=f"process-{share.rank}-of-{share.processes}", flag=FLAG):
         paths = input_files(str(options.input), output)
         device = share.device(options.device, device_type())
         classifier = open_classifier(options.model, revision=options.revision, device=device)
-        with locked(output, "plan", wait=True, flag=FLAG):
+        with locked(output, "predicting", part="plan", wait_seconds=-1, flag=FLAG):
             plan = _plan(folder, options, columns, paths, classifier)
         if not folder.is_finished:
             answers = ShardAnswers(classifier, folder, paths, options, columns.delimiter)
             engine = partial(on_cluster, options, columns) if options.engine == "ray" else answers.one_by_one
             _answer(engine, folder, share.of(plan.shards()))
-        with locked(output, "plan", wait=True, flag=FLAG):
+        with locked(output, "predicting", part="plan", wait_seconds=-1, flag=FLAG):
             return Bulk(folder, _summary(folder, plan, options.model, classifier), plan.alike)
 
 

@@ -75,8 +75,8 @@ def test_a_shard_that_is_not_as_it_was_written_is_answered_again(predict, monkey
 
 
 def test_two_processes_of_the_same_share_do_not_work_side_by_side(predict, tmp_path):
-    refused = pytest.raises(InputError, match="--output: another process is at work in")
-    with locked(tmp_path / "answers", "process-0-of-1"), refused:
+    refused = pytest.raises(InputError, match="--output: another process is predicting in")
+    with locked(tmp_path / "answers", "predicting", part="process-0-of-1"), refused:
         predict()
     assert predict().summary["rows"] == 195
 
