@@ -16,7 +16,7 @@ from bbc_classifier.comparison.report import CONTENTS as REPORT
 from bbc_classifier.comparison.shard_lock import refuse_other_shards, turn
 from bbc_classifier.data.labelled_table import is_multi_label
 from bbc_classifier.data.source import open_source
-from bbc_classifier.errors import InputError
+from bbc_classifier.errors import InputError, NoSpace
 from bbc_classifier.folders import check_output_folder, discard
 from bbc_classifier.records import read_json, write_json
 
@@ -56,6 +56,7 @@ def run_cells(options: CompareArguments, given: Mapping[str, Any], folder: Path,
     Raises:
         InputError: The grid is not legal, the folder holds something else, or the engine cannot run a cell.
         WorldError: The engine has failed.
+        NoSpace: The disk is full.
     """
     refuse_grid_options(dict(given))
     check_engine(options)
@@ -68,6 +69,9 @@ def run_cells(options: CompareArguments, given: Mapping[str, Any], folder: Path,
     mine = cells[which - 1 :: count]
     reasons: dict[str, str] = {}
     for cell, ended in _ended(mine, options, grid, folder / "runs"):
+        if isinstance(ended, NoSpace):
+            # It is no fault of the cell, and would be that of all others.
+            raise NoSpace(ended.place) from ended
         if isinstance(ended, Exception):
             # It is told again at the end, and the exit code says so.
             reasons[cell.name] = " ".join(str(ended).split()) or type(ended).__name__
