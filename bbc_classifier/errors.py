@@ -24,7 +24,11 @@ class NoSpace(WorldError):
 
     def __init__(self, place: Path, then: str = "run the same command again"):
         super().__init__(f"no space is left on the disk for '{place}'; make room there, then {then}")
-        self.place = place
+        self.place, self._then = place, then
+
+    def __reduce__(self) -> tuple[type, tuple[Path, str]]:
+        """Return what makes it again in another process."""
+        return type(self), (self.place, self._then)
 
 
 class OutOfMemory(WorldError):
@@ -47,3 +51,7 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, message: str, exit_code: int):
         super().__init__(message)
         self.exit_code = exit_code
+
+    def __reduce__(self) -> tuple[type, tuple[str, int]]:
+        """Return what makes it again in another process."""
+        return type(self), (str(self), self.exit_code)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from bbc_classifier.data.blocks.block import BadRow
 from bbc_classifier.data.formats.write import write_table
 from bbc_classifier.errors import InputError, WorldError
-from bbc_classifier.folders import check_output_folder
+from bbc_classifier.folders import check_output_folder, discard
 from bbc_classifier.inference.bulk.plan import Plan, Shard
 from bbc_classifier.provenance import file_sha256, provenance
 from bbc_classifier.records import read_json, write_json, written_whole
@@ -102,7 +102,7 @@ class BulkFolder:
             WorldError: The folder cannot be written.
         """
         try:
-            shutil.rmtree(self.path, ignore_errors=True)
+            discard(self.path)
             write_json(self._marker, {"asked": dict(asked), "plan": plan.as_json()})
         except OSError as error:
             raise WorldError(f"--output: cannot write to '{self.path}': {error.strerror}") from error
