@@ -66,6 +66,10 @@ class PredictArguments:
         Raises:
             ValueError: A value is not legal.
         """
+        if self.top_k is not None and self.top_k < 1:
+            raise ValueError(f"--top_k must be at least 1, not {self.top_k}")
+        if not 0 <= self.min_confidence <= 1:
+            raise ValueError(f"--min_confidence must be between 0 and 1, not {self.min_confidence}")
         if self.shard_rows < 1:
             raise ValueError(f"--shard_rows must be at least 1, not {self.shard_rows}")
         if self.cpus_per_task < 1:

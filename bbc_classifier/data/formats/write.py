@@ -25,7 +25,9 @@ def check_output_file(path: Path, *, overwrite: bool) -> None:
         InputError: The file must not or cannot be written.
     """
     if path.suffix.lower() not in WRITERS:
-        raise InputError(f"--output: the ending '{path.suffix}' of '{path}' is none of {', '.join(WRITERS)}")
+        raise InputError(
+            f"--output: the ending '{path.suffix}' of '{path}' is none of {', '.join(WRITERS)}; a folder has none"
+        )
     if path.is_dir():
         raise InputError(f"--output: '{path}' is a folder where a file is meant")
     if path.exists() and not overwrite:

@@ -79,7 +79,7 @@ def predict_in_bulk(options: PredictArguments, columns: ColumnArguments) -> Bulk
         if not folder.is_finished:
             answers = ShardAnswers(classifier, folder, paths, options, columns.delimiter)
             engine = partial(on_cluster, options, columns) if options.engine == "ray" else answers.one_by_one
-            _answer(engine, folder, share.of(plan.shards()))
+            _answer(engine, folder, plan.shards(), share)
         with locked(output, "predicting", part="plan", wait_seconds=-1, flag=FLAG):
             return Bulk(folder, _summary(folder, plan, options.model, classifier), plan.alike)
 
@@ -136,16 +136,17 @@ def _asked(options: PredictArguments, columns: ColumnArguments, paths: list[Path
     }
 
 
-def _answer(engine: Engine, folder: BulkFolder, shards: list[Shard]) -> None:
-    """Answer the shards that are not done yet.
+def _answer(engine: Engine, folder: BulkFolder, every: list[Shard], share: Share) -> None:
+    """Answer the shards of this process that are not done yet.
 
     Raises:
         Interrupted: A signal came.
     """
+    shards = share.of(every)
     left = [shard for shard in shards if not folder.is_done(shard.number)]
     rows, rows_left = (sum(shard.block.rows for shard in some) for some in (shards, left))
     done = len(shards) - len(left)
-    with _progress_bar(rows, rows - rows_left) as bar:
+    with _progress_bar(rows, rows - rows_left, share) as bar:
         try:
             for _ in engine(left, bar.update):
                 done += 1
@@ -155,10 +156,12 @@ def _answer(engine: Engine, folder: BulkFolder, shards: list[Shard]) -> None:
             raise Interrupted(f"{whole}; the same command goes on", code) from error
 
 
-def _progress_bar(rows: int, done: int) -> tqdm:
-    """Return a bar that shows rate and time left, seldom where nobody watches."""
+def _progress_bar(rows: int, done: int, share: Share) -> tqdm:
+    """Return a bar that shows rate and time left, seldom where nobody watches; of several processes the first's."""
+    what = "predicting" if share.processes == 1 else f"predicting, process 1 of {share.processes}"
     seldom = SECONDS_BETWEEN[sys.stderr.isatty()]
-    return tqdm(total=rows, initial=done, desc="predicting", unit="row", mininterval=seldom, dynamic_ncols=True)
+    hidden = share.rank > 0
+    return tqdm(total=rows, initial=done, desc=what, unit="row", mininterval=seldom, dynamic_ncols=True, disable=hidden)
 
 
 def _summary(folder: BulkFolder, plan: Plan, model: str, classifier: TextClassifier) -> dict[str, Any] | None:

@@ -14,7 +14,7 @@ from bbc_classifier.data.blocks.open_blocks import open_blocks
 from bbc_classifier.data.broken_rows import broken_texts
 from bbc_classifier.data.file_source import short_names
 from bbc_classifier.data.labelled_table import joined_text
-from bbc_classifier.errors import InputError
+from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.inference.answer_columns import answer_columns
 from bbc_classifier.inference.bulk.folder import BulkFolder, ShardOutcome
 from bbc_classifier.inference.bulk.plan import SOURCE_COLUMNS, Shard
@@ -77,7 +77,7 @@ class ShardAnswers:
 
         Raises:
             InputError: The classifier's outputs are no numbers.
-            WorldError: The shard cannot be written.
+            WorldError: The file cannot be read, or the shard not be written.
         """
         started = time.perf_counter()
         rows = self._read(shard)
@@ -97,13 +97,19 @@ class ShardAnswers:
         self.folder.write(shard, self._table(shard, rows, good, answers), outcome)
 
     def _read(self, shard: Shard) -> BlockRows:
-        """Return the rows, none of them where the file is damaged."""
+        """Return the rows, none of them where the file is damaged.
+
+        Raises:
+            WorldError: The file is gone, or may not be read any more.
+        """
         block, file = shard.block, shard.file
         try:
             return self._open(file.name).read(block, file.schema, file.texts)
         except InputError as error:
             numbers = range(block.first + 1, block.first + 1 + block.rows)
             return BlockRows(file.schema.empty_table(), [], [], [BadRow(row, None, str(error)) for row in numbers])
+        except OSError as error:
+            raise WorldError(f"--input: cannot read '{file.name}': {error.strerror or error}") from error
 
     def _answers(self, texts: list[str], went_on: Callable[[int], object]) -> list[Prediction]:
         answers: list[Prediction] = []
