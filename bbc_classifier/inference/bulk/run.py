@@ -106,7 +106,9 @@ def _plan(
     added = [*SOURCE_COLUMNS, *answer_names(classifier.label_names)]
     folder.check(asked, overwrite=options.overwrite)
     plan = make_plan(paths, columns, rows=options.shard_rows, keep=options.keep_columns, added=added)
-    logger.info("%s rows in %s files, %s shards", f"{plan.rows:,}", len(plan.files), len(plan.shards()))
+    logger.info(
+        "rows: %s, files: %s, shards: %s", *(f"{n:,}" for n in (plan.rows, len(plan.files), len(plan.shards())))
+    )
     folder.start(asked, plan)
     return plan
 
