@@ -18,7 +18,7 @@ STARTING, SURVEYING, ANSWERING, SUMMING = "starting up", "surveying the input", 
 
 
 def killed_prediction(material: Material, folder: Path, *, kills: int, seed: int, rows: int = ROWS) -> dict[str, Any]:
-    """Kill predictions until so many kills are counted, take each to its end, and compare it with an undisturbed one."""
+    """Kill predictions until so many kills are counted, take each to its end, compare it with an undisturbed one."""
     rng = random.Random(seed)
     run_well(material.train(folder / "classifier", steps=4, every=4))
     _write_rows(folder / "rows.jsonl", rows)
