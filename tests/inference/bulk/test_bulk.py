@@ -257,3 +257,10 @@ def test_the_record_names_no_folder_of_this_machine(predict, tmp_path):
     predict()
     for name in ("predictions.json", "summary.json"):
         assert str(tmp_path) not in json.dumps(read_json(tmp_path / "answers" / name))
+
+
+def test_the_docs_name_every_key_of_the_summary_and_every_file(predict, tmp_path):
+    docs = (Path(__file__).parents[3] / "docs" / "bulk-prediction.md").read_text(encoding="utf-8")
+    summary = predict().summary
+    names = [*summary, *(path.name for path in (tmp_path / "answers").iterdir() if path.is_file()), "shards/"]
+    assert [name for name in names if f"`{name}`" not in docs] == []
