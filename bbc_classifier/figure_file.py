@@ -13,6 +13,8 @@ from bbc_classifier.records import written_whole
 logger = logging.getLogger(__name__)
 
 DOTS_PER_INCH = 150
+# Of a label that is a sentence, a picture would become as wide as that.
+LONGEST_NAME = 40
 
 
 def save_figure(figure: Figure, path: Path) -> None:
@@ -37,3 +39,8 @@ def literal_text(figure: Figure) -> None:
     """Take all text as it stands: names of labels and files are no formulas, whatever dollar signs they hold."""
     for text in figure.findobj(Text):
         text.set_parse_math(False)
+
+
+def shortened(name: str) -> str:
+    """Return a name as a picture has room for it."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"

@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
-import yaml
 from transformers import HfArgumentParser
 
 from bbc_classifier.errors import InputError
+from bbc_classifier.yaml_file import read_yaml
 
 
 @dataclass(frozen=True)
@@ -127,12 +127,7 @@ def _peek(argv: Sequence[str], *names: str) -> tuple[dict[str, str], list[str]]:
 
 def _flags_of_file(path: Path, known: set[str]) -> list[str]:
     """Return a YAML file's options as the flags that say the same."""
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"--config: cannot read '{path}': {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"--config: '{path}' is not YAML: {' '.join(str(error).split())}") from error
+    values = read_yaml(path, "--config")
     if values is None:
         return []
     if not isinstance(values, dict):

@@ -1,11 +1,14 @@
 """Plain JSON and Parquet between stages, written whole or not at all."""
 
 import json
+import math
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bbc_classifier.errors import InputError
 from bbc_classifier.full_disk import space_for
 
 
@@ -49,5 +52,45 @@ def write_text(path: Path, text: str) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file written by `write_json`."""
-    return json.loads(path.read_text(encoding="utf-8"))
+    """Read a JSON file written by `write_json`.
+
+    Raises:
+        InputError: It is damaged.
+        OSError: It is not there, or may not be read.
+    """
+    return parse_json(path.read_bytes(), f"'{path}'")
+
+
+def parse_json(content: bytes, place: str) -> Any:
+    """Return what a JSON file holds that `write_json` wrote: finite numbers, and text that can be written again.
+
+    Args:
+        content: The file.
+        place: What it is called, as the beginning of a sentence.
+
+    Raises:
+        InputError: It is no such file.
+    """
+    try:
+        text = content.decode("utf-8")
+        found = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        if re.search(r"\\u[dD][89a-fA-F]", text):
+            json.dumps(found, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise InputError(f"{place} is damaged: it is nested too deeply") from error
+    except UnicodeEncodeError as error:
+        raise InputError(f"{place} is damaged: a text in it holds half a character (a lone surrogate)") from error
+    except ValueError as error:
+        raise InputError(f"{place} is damaged: {error}") from error
+    return found
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits[:20]} is larger than any number")
+    return number

@@ -43,6 +43,8 @@ Start with: bbc-classifier train
 COMMANDS = ("train", "evaluate", "predict", "export", "audit", "compare", "report", "card", "push")
 
 
+# A sentence, with the names of a file's columns in it.
+LONGEST = 900
 # What an interrupted command goes on with.
 GOES_ON = {
     "train": "; an unfinished run goes on with: bbc-classifier train --resume_from_checkpoint",
@@ -91,7 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _said(error: Exception) -> str:
     """Return what an error says, in one line; of those that are not ours, what it means where that is known."""
-    said = " ".join(str(error).split()) or type(error).__name__
+    said = _one_line(error)
     if isinstance(error, (InputError, WorldError)):
         return said
     if means_out_of_memory(error):
@@ -111,6 +113,14 @@ def _fail(message: str, code: int) -> int:
 
 def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _one_line(error: Exception) -> str:
+    """Return what an error says, in a line that no name in it can make endless or steer the terminal with."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if len(text) > LONGEST:
+        text = f"{text[: LONGEST * 2 // 3]} … {text[-LONGEST // 3 :]}"
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
 def _heed_termination() -> None:

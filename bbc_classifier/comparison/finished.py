@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as parquet
+import pyarrow as pa
 
+from bbc_classifier.comparison.record_shape import refuse_other_record
+from bbc_classifier.data.formats.read import read_table
 from bbc_classifier.errors import InputError
 from bbc_classifier.records import read_json
 
@@ -109,24 +111,45 @@ def read_finished(folder: Path) -> Finished:
     path = folder / "record.json"
     if not path.is_file():
         raise InputError(f"'{folder}' holds no finished run: it has no record.json")
-    try:
-        record = read_json(path)
-        if record.get("problem_type") == "multi_label_classification":
-            raise InputError(f"'{folder}' is a multi-label run; a comparison is of classifiers that give one label")
-        labels = record["evaluation"]["test"]["confusion_matrix"]["labels"]
-        table = parquet.read_table(folder / "predictions" / "test.parquet")
-        columns = [f"p_{label}" for label in labels]
-        has_them = set(columns) <= set(table.column_names)
-        return Finished(
-            folder=folder,
-            record=record,
-            row_ids=table["row_id"].to_pylist(),
-            truth=table["label"].to_pylist(),
-            given=table["prediction"].to_pylist(),
-            probabilities=np.column_stack([table[column].to_numpy() for column in columns]) if has_them else None,
-        )
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"'{folder}' holds a damaged run: {error}") from error
+    record = read_json(path)
+    if isinstance(record, dict) and record.get("problem_type") == "multi_label_classification":
+        raise InputError(f"'{folder}' is a multi-label run; a comparison is of classifiers that give one label")
+    refuse_other_record(f"'{path}'", record)
+    labels = record["evaluation"]["test"]["confusion_matrix"]["labels"]
+    file = folder / "predictions" / "test.parquet"
+    table = read_table(file)
+    _refuse_other_answers(f"'{file}'", table, labels)
+    columns = [f"p_{label}" for label in labels]
+    has_them = set(columns) <= set(table.column_names)
+    return Finished(
+        folder=folder,
+        record=record,
+        row_ids=table["row_id"].to_pylist(),
+        truth=table["label"].to_pylist(),
+        given=table["prediction"].to_pylist(),
+        probabilities=np.column_stack([table[column].to_numpy() for column in columns]) if has_them else None,
+    )
+
+
+def _refuse_other_answers(place: str, table: pa.Table, labels: list[str]) -> None:
+    """Check that these are answers to rows, by the labels of the record.
+
+    Raises:
+        InputError: They are not.
+    """
+    for name in ("row_id", "label", "prediction"):
+        if name not in table.column_names or table.schema.field(name).type != pa.string():
+            raise InputError(f"{place} is damaged: it has no column '{name}' of text")
+        values = table[name].to_pylist()
+        strange = [value for value in values if value is None or (name != "row_id" and value not in labels)]
+        if strange:
+            raise InputError(f"{place} is damaged: its column '{name}' holds {strange[0]!r:.80}")
+        if name == "row_id" and len(set(values)) < len(values):
+            raise InputError(f"{place} is damaged: a row is there twice")
+    for name in {f"p_{label}" for label in labels} & set(table.column_names):
+        shares = table[name].to_numpy() if pa.types.is_floating(table.schema.field(name).type) else np.array([np.nan])
+        if not ((shares >= 0) & (shares <= 1)).all():
+            raise InputError(f"{place} is damaged: its column '{name}' holds no probabilities")
 
 
 def find_finished(paths: list[Path]) -> list[Finished]:

@@ -10,10 +10,12 @@ from bbc_classifier.comparison.drawings import draw_accuracy, draw_learning_curv
 from bbc_classifier.comparison.finished import Finished, find_finished
 from bbc_classifier.comparison.markdown import markdown
 from bbc_classifier.comparison.page import page
+from bbc_classifier.comparison.record_shape import HISTORY, REASONS
 from bbc_classifier.comparison.results import results
 from bbc_classifier.figure_file import save_figure
 from bbc_classifier.folders import parts_written_whole
 from bbc_classifier.records import read_json, write_json, write_text
+from bbc_classifier.shapes import Shape, refuse_other_shape
 
 TITLES = "titles.json"
 # What the folder of a report holds.
@@ -91,7 +93,7 @@ def _histories(finished: Sequence[Finished]) -> dict[str, list[dict[str, Any]]]:
     for cell in sorted(finished, key=lambda cell: (cell.seed or 0, cell.fold or 0)):
         file = cell.folder / "history.json"
         if cell.train_size is None and file.is_file():
-            histories.setdefault(cell.name, read_json(file))
+            histories.setdefault(cell.name, _read(file, HISTORY))
     return histories
 
 
@@ -100,5 +102,11 @@ def _said(paths: Sequence[Path], name: str) -> dict[str, str]:
     said: dict[str, str] = {}
     for path in paths:
         if (path / name).is_file():
-            said |= read_json(path / name)
+            said |= _read(path / name, REASONS)
     return said
+
+
+def _read(file: Path, shape: Shape) -> Any:
+    content = read_json(file)
+    refuse_other_shape(f"'{file}'", content, shape)
+    return content

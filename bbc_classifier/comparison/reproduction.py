@@ -1,5 +1,6 @@
 """A configuration as what reproduces it: a complete script, and the command that does the same."""
 
+import re
 import shlex
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -38,7 +39,9 @@ def script(name: str, options: Mapping[str, Mapping[str, Any]]) -> str:
     """
     groups = {group: _said(options.get(group, {})) for group in ("model", "data", "training")}
     groups["training"]["output_dir"] = f"runs/{name}"
-    return SCRIPT.format(name=name, **{group: _keywords(values) for group, values in groups.items()})
+    # No name may end the text that it stands in.
+    shown = re.sub(r"[^\w .+-]", "_", name)
+    return SCRIPT.format(name=shown, **{group: _keywords(values) for group, values in groups.items()})
 
 
 def command(name: str, options: Mapping[str, Mapping[str, Any]]) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from datasets import ClassLabel, Dataset, Features, Value
 
 from bbc_classifier.data.formats.raw_file import check_text
 from bbc_classifier.data.side_names import side_of_split
-from bbc_classifier.errors import InputError
+from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.provenance import file_sha256, text_sha256
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,7 @@ class ClassFolders:
 
         Raises:
             InputError: A file is not UTF-8; the message names the byte.
+            WorldError: A file may not be read.
         """
         sided = _side_folders(self.folder)
         rows = []
@@ -50,7 +52,11 @@ class ClassFolders:
         return Dataset.from_list([{name: row[name] for name in features} for row in rows], Features(features))
 
     def identity(self) -> str:
-        """Return the hash of the paths and contents of all articles."""
+        """Return the hash of the paths and contents of all articles.
+
+        Raises:
+            WorldError: A file may not be read.
+        """
         paths = sorted(path for path in self.folder.rglob("*") if path.suffix.lower() == ENDING and path.is_file())
         return text_sha256(
             "\n".join(f"{file_sha256(path)} {path.relative_to(self.folder).as_posix()}" for path in paths)
@@ -84,5 +90,19 @@ def _articles(folder: Path) -> Iterator[Path]:
 
 
 def _text(path: Path) -> str:
-    check_text(path)
-    return path.read_text(encoding="utf-8-sig").strip()
+    with _readable(path):
+        check_text(path)
+        return path.read_text(encoding="utf-8-sig").strip()
+
+
+def _sha256(path: Path) -> str:
+    with _readable(path):
+        return file_sha256(path)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise WorldError(f"cannot read '{path}': {error.strerror}") from error

@@ -9,10 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import yaml
 from datasets import ClassLabel, Features, List
 
 from bbc_classifier.errors import InputError
+from bbc_classifier.yaml_file import read_yaml
 
 logger = logging.getLogger(__name__)
 
@@ -107,13 +107,12 @@ def read_label_map(entries: Sequence[str] | None) -> dict[str, str]:
         if len(entries) == 1 and entries[0].lstrip().startswith("{"):
             content = json.loads(entries[0])
         elif len(entries) == 1 and "=" not in entries[0]:
-            # Every word as it is written: `no` and `true` are names of labels too.
-            content = yaml.load(Path(entries[0]).read_text(encoding="utf-8-sig"), yaml.BaseLoader)
+            content = read_yaml(Path(entries[0]), "--label_map (old=new old=new …, or a file)", as_words=True)
         else:
             content = dict(map(_entry, entries))
-    except OSError as error:
-        raise InputError(f"--label_map: cannot read '{entries[0]}': {error.strerror}; or write old=new") from error
-    except (ValueError, yaml.YAMLError) as error:
+    except InputError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise InputError(f"--label_map: write old=new old=new …, or name a YAML or JSON file: {error}") from error
     if not isinstance(content, dict) or not all(isinstance(name, str) and name.strip() for name in content.values()):
         raise InputError("--label_map: every label needs a new name that is text, as in 0: business")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from bbc_classifier.figure_file import save_figure
+from bbc_classifier.figure_file import save_figure, shortened
 
 # Okabe and Ito's colours, told apart under every common colour blindness.
 TRAIN_COLOUR, VALIDATION_COLOUR = "#0072B2", "#D55E00"
@@ -80,6 +80,7 @@ def confusion_matrix_figure(
     if not numbered:
         # Points to the inch; a name is a little lower than its row.
         cell, font_size = WHOLE / len(names), min(7.0, 0.8 * 72 * WHOLE / len(names))
+    names = [shortened(name) for name in names]
     margin = 0.09 * max(map(len, names))
     figure = Figure(
         figsize=(max(5.5, 1.6 + margin + cell * len(names)), max(3.6, 0.9 + margin + cell * len(names))),

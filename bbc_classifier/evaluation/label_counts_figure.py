@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from bbc_classifier.figure_file import save_figure
+from bbc_classifier.figure_file import save_figure, shortened
 
 # Okabe and Ito's colours, told apart under every common colour blindness; the hatching tells them apart in grey too.
 FOUND, MISSED, WRONG = ("#0072B2", ""), ("#E69F00", "//"), ("#D55E00", "xx")
@@ -29,8 +29,8 @@ def draw_label_counts(counts: Mapping[str, Mapping[str, int]], path: Path, *, ti
     if len(names) < len(counts):
         title += f"\nthe {len(names)} of {len(counts)} labels with the most mistakes"
     tp, fp, fn = (np.array([counts[name][kind] for name in names]) for kind in ("tp", "fp", "fn"))
-    # Inches; the names share the width with the bars, up to a name of forty letters.
-    width, height = 5.5 + 0.09 * min(40, max(map(len, names))), 1.8 + 0.34 * len(names)
+    # Inches; the names share the width with the bars.
+    width, height = 5.5 + 0.09 * max(len(shortened(name)) for name in names), 1.8 + 0.34 * len(names)
     figure = Figure(figsize=(width, max(3.4, height)), layout="constrained")
     axes = figure.subplots()
     places = range(len(names))
@@ -45,7 +45,7 @@ def draw_label_counts(counts: Mapping[str, Mapping[str, int]], path: Path, *, ti
         for x, text, side in ((tp[place] + fn[place], right, "left"), (-fp[place], left, "right")):
             axes.text(x, place, text, va="center", ha=side, fontsize=8).set_in_layout(False)
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_yticks(places, names)
+    axes.set_yticks(places, [shortened(name) for name in names])
     axes.invert_yaxis()
     # Room for the numbers beside the bars; bars set an edge of their own that no margin moves.
     most, least = max(1, (tp + fn).max()), fp.max()

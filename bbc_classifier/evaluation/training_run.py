@@ -12,6 +12,7 @@ from bbc_classifier.errors import InputError
 from bbc_classifier.export.layout import RUN_EXPORTS
 from bbc_classifier.inference.checkpoint import model_location
 from bbc_classifier.records import read_json
+from bbc_classifier.shapes import TEXT, Shape, refuse_other_shape, shape_of
 
 # Whoever names one of these means other data, and column names and label maps of the run's own do not apply.
 OTHER_DATA = frozenset({"dataset", "train_file", "validation_file", "test_file"})
@@ -29,14 +30,19 @@ class TrainingRun:
     """
 
     def __init__(self, model: str):
+        """Look for the run of a model.
+
+        Raises:
+            InputError: There is one, and its files are damaged.
+        """
         self.model = model
         self._folder = run_folder(model)
         options = self._folder / "options.json"
         split = self._folder / "split.json"
         # Another program's options.json has none beside it.
         is_run = Path(model).is_dir() and options.is_file() and split.is_file()
-        self.data = DataArguments(**read_json(options)["data"]) if is_run else None
-        self.fingerprint = read_json(split)["fingerprint"] if is_run else None
+        self.data = DataArguments(**_read(options, {"data": shape_of(DataArguments)})["data"]) if is_run else None
+        self.fingerprint = _read(split, {"fingerprint": TEXT})["fingerprint"] if is_run else None
 
     def data_with(self, given: Mapping[str, Any]) -> DataArguments:
         """Return the data options of the run with the given ones on top; with other data, the given ones alone."""
@@ -56,7 +62,7 @@ class TrainingRun:
         """
         if self.data is None or articles.split.fingerprint == self.fingerprint:
             return []
-        known = set(read_json(self._folder / "seen_texts.json"))
+        known = set(_read(self._folder / "seen_texts.json", [TEXT]))
         table = articles.side("test")
         return [
             row_id for row_id, text in zip(table["row_id"][:], table["text"][:], strict=True) if text_key(text) in known
@@ -83,3 +89,16 @@ def run_folder(model: str) -> Path:
     """Return where the run of a model is, if it is one's: around its model folder, or around its exports."""
     folder = Path(model_location(model)).resolve().parent
     return folder.parent if folder.name == RUN_EXPORTS else folder
+
+
+def _read(file: Path, shape: Shape) -> Any:
+    """Return what a file of the run holds.
+
+    Raises:
+        InputError: It is not there, or damaged.
+    """
+    if not file.is_file():
+        raise InputError(f"--model: '{file}' is missing: it says which texts the classifier has seen")
+    content = read_json(file)
+    refuse_other_shape(f"'{file}'", content, shape)
+    return content

@@ -1,11 +1,13 @@
 """What a card says in sentences, from the record."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bbc_classifier.comparison.sentences import p_value
-from bbc_classifier.hub.standing import Standing
 from bbc_classifier.markdown import escape_markdown
+
+if TYPE_CHECKING:
+    from bbc_classifier.hub.standing import Standing
 
 POOLINGS = {
     "cls": "the vector of the first token",
@@ -73,7 +75,7 @@ def _cost(record: Mapping[str, Any]) -> str:
     training, memory = record["training"], record["peak_memory_mib"]
     span = "since it was resumed" if training["resumed"] else "from start to end"
     text = (
-        f"On {_machine(record)} in {training['precision']} this took {record['seconds']['total']:.0f} s {span} and at "
+        f"On {_machine(record)} in {escape_markdown(training['precision'])} this took {record['seconds']['total']:.0f} s {span} and at "
         f"most {memory['resident'] / 1024:.1f} GiB of memory"
     )
     if "gpu" in memory:
@@ -93,7 +95,7 @@ def calibration(record: Mapping[str, Any]) -> str:
     )
 
 
-def compared(standing: Standing) -> str:
+def compared(standing: "Standing") -> str:
     """Return what the tests say of this configuration: against TF-IDF, and among the others."""
     protocol = standing.protocol
     how = "on the fixed split" if protocol["folds"] is None else f"out of {protocol['folds']} folds"
@@ -104,7 +106,7 @@ def compared(standing: Standing) -> str:
     return f"{text}. {_against_baseline(standing)}".strip()
 
 
-def _against_baseline(standing: Standing) -> str:
+def _against_baseline(standing: "Standing") -> str:
     pair, baseline = standing.pair, standing.baseline
     if pair is None or baseline is None:
         return ""
@@ -121,10 +123,10 @@ def _machine(record: Mapping[str, Any]) -> str:
     hardware, training = record["provenance"]["hardware"], record["training"]
     several = f"{training['processes']} processes on " if training["processes"] > 1 else ""
     if hardware.get("gpu") and training["device"].startswith("cuda"):
-        return f"{several}{hardware['gpu']}"
+        return f"{several}{escape_markdown(hardware['gpu'])}"
     threads, cores = hardware.get("torch_threads", hardware["cores"]), hardware["cores"]
     used = f"{cores} cores" if threads >= cores else f"{threads} of {cores} cores"
-    return f"{several}{used} ({hardware['processor']})"
+    return f"{several}{used} ({escape_markdown(hardware['processor'])})"
 
 
 def commit(record: Mapping[str, Any]) -> str:

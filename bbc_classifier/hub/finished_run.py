@@ -1,12 +1,13 @@
 """A finished run that may be shown to others: everything is there, and the record is about these very weights."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bbc_classifier.errors import InputError
+from bbc_classifier.hub.record_shape import refuse_other_record
 from bbc_classifier.provenance import file_sha256
+from bbc_classifier.records import parse_json
 
 WEIGHTS = "model.safetensors"
 
@@ -40,7 +41,7 @@ def open_finished_run(path: str) -> FinishedRun:
     """Return the run, once its weights are found to be those of its record.
 
     Raises:
-        InputError: There is no finished run, or its record describes other weights.
+        InputError: There is no finished run, its record is damaged, or describes other weights.
     """
     folder = Path(path)
     record = folder / "record.json"
@@ -49,12 +50,10 @@ def open_finished_run(path: str) -> FinishedRun:
     weights = folder / "model" / WEIGHTS
     if not weights.is_file():
         raise InputError(f"'{path}' has no model/{WEIGHTS}; only the run folder that `train` wrote can be published")
-    try:
-        raw = record.read_bytes()
-        content = json.loads(raw)
-        described = content["model"]["weights_sha256"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"'{record}' is no record of a training") from error
+    raw = record.read_bytes()
+    content = parse_json(raw, f"'{record}'")
+    refuse_other_record(f"'{record}'", content)
+    described = content["model"]["weights_sha256"]
     found = file_sha256(weights)
     if found != described:
         raise InputError(

@@ -7,7 +7,9 @@ from typing import Any
 
 from bbc_classifier.errors import InputError
 from bbc_classifier.hub.finished_run import FinishedRun
+from bbc_classifier.hub.record_shape import RESULTS as SHAPE
 from bbc_classifier.records import read_json
+from bbc_classifier.shapes import refuse_other_shape
 
 RESULTS = "results.json"
 MARKER = "comparison.json"
@@ -69,14 +71,17 @@ def find_standing(run: FinishedRun, comparison: str | None) -> Standing | None:
 
 
 def _results(folder: Path) -> dict[str, Any] | None:
-    """Return the results of a comparison; None where there are none that we have written."""
+    """Return the results of a comparison; None where there are none that we have written.
+
+    Raises:
+        InputError: They are damaged.
+    """
     file = folder / RESULTS
-    try:
-        results = read_json(file) if file.is_file() else None
-    except ValueError:
+    results = read_json(file) if file.is_file() else None
+    if not isinstance(results, dict) or not {"configurations", "pairs", "verdict", "protocol"} <= set(results):
         return None
-    ours = isinstance(results, dict) and {"configurations", "pairs", "verdict", "protocol"} <= set(results)
-    return results if ours else None
+    refuse_other_shape(f"'{file}'", results, SHAPE)
+    return results
 
 
 def standing(results: Mapping[str, Any], record: Mapping[str, Any]) -> Standing | None:

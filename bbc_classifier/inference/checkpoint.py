@@ -96,6 +96,8 @@ def load_tokenizer(name_or_path: str, revision: str | None = None) -> PreTrained
     location, what = model_location(name_or_path), f"--model: '{name_or_path}'"
     try:
         tokenizer = AutoTokenizer.from_pretrained(location, revision=revision, trust_remote_code=False)
+        # Some settings are only looked at when a text is there.
+        tokenizer("a")
     except Exception as error:
         if not Path(location).is_dir():
             raise
@@ -149,6 +151,8 @@ def unreadable(
             return InputError(f"{what} is not on the Hub, or needs a token that may read it (HF_TOKEN)")
         cause = cause.__cause__ or cause.__context__
     reason = " ".join(str(error).split())[:300]
+    if isinstance(error, (AttributeError, IndexError, KeyError, TypeError)):
+        reason = f"a value in its files is of another kind than is meant there ({reason})"
     return InputError(f"{what} cannot be loaded: {reason}")
 
 

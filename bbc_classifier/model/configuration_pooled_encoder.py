@@ -177,6 +177,8 @@ class PooledEncoderConfig(PreTrainedConfig):
     def _check_labels(self) -> None:
         if sorted(self.id2label) != list(range(len(self.id2label))) or not self.id2label:
             raise PooledEncoderError(f"id2label must number its labels 0, 1, 2, …; not {list(self.id2label)}")
+        if not all(isinstance(name, str) for name in self.id2label.values()):
+            raise PooledEncoderError(f"the names of labels are text, not {list(self.id2label.values())}")
         if len(set(self.id2label.values())) != len(self.id2label):
             raise PooledEncoderError(f"two labels have one name: {', '.join(map(str, self.label_names))}")
         if self.num_labels == 1 and self.problem_type == "single_label_classification":

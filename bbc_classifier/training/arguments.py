@@ -60,6 +60,8 @@ OPERATIONAL = frozenset(
     }
 )
 
+# What the random generators take.
+SEEDS = 2**32
 HEAD_STARTS = ("random", "probe")
 
 # What the Trainer can choose a checkpoint by: its own loss, and what validation returns for one label or for many.
@@ -208,6 +210,9 @@ class ClassifierTrainingArguments(TrainingArguments):
         for name in ("per_device_train_batch_size", "per_device_eval_batch_size", "gradient_accumulation_steps"):
             if getattr(self, name) < 1:
                 raise ValueError(f"--{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("seed", "data_seed"):
+            if not 0 <= (getattr(self, name) or 0) < SEEDS:
+                raise ValueError(f"--{name} must be 0 or more, and below 2**32, not {getattr(self, name)}")
         if self.metric_for_best_model not in VALIDATION_METRICS:
             raise ValueError(f"--metric_for_best_model must be one of {', '.join(VALIDATION_METRICS)}")
         if self.greater_is_better is None:

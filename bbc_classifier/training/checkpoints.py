@@ -14,6 +14,7 @@ from pathlib import Path, PureWindowsPath
 from bbc_classifier.full_disk import space_for
 from bbc_classifier.provenance import file_sha256
 from bbc_classifier.records import read_json, write_json
+from bbc_classifier.shapes import TEXT, refuse_other_shape
 
 SEAL = "sealed.json"
 STATE = "trainer_state.json"
@@ -119,6 +120,7 @@ def fault_of(checkpoint: Path) -> str | None:
         return "it is missing"
     try:
         sealed = read_json(checkpoint / SEAL)
+        refuse_other_shape(SEAL, sealed, {str: TEXT})
     except FileNotFoundError:
         return "it was not written to its end"
     except (OSError, ValueError):

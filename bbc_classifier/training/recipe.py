@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bbc_classifier.errors import InputError
+from bbc_classifier.yaml_file import read_yaml
 
 RECIPES = Path(__file__).parent / "recipes"
 # What an encoder is trained by where nobody says; an encoder without a recipe of its own gets the last one.
@@ -38,4 +37,4 @@ def recipe_file(name: str) -> Path:
 
 def recipe_options(name: str) -> Mapping[str, Any]:
     """Return the options of a recipe by name, as they stand in its file."""
-    return yaml.safe_load(recipe_file(name).read_text(encoding="utf-8"))
+    return read_yaml(recipe_file(name), "--recipe")

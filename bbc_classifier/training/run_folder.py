@@ -10,7 +10,8 @@ from typing import Any
 from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.folders import discard, is_empty, refuse_strangers
 from bbc_classifier.records import read_json, write_json
-from bbc_classifier.training.checkpoints import STATE, Checkpoints
+from bbc_classifier.shapes import OPTION, TEXT, refuse_other_shape
+from bbc_classifier.training.checkpoints import STATE, Checkpoints, fault_of
 
 CONTENTS = frozenset(
     {
@@ -49,7 +50,9 @@ class RunFolder:
             return False
         if not self.options.is_file():
             raise InputError(f"--output_dir: '{self.path}' holds files that are no run of ours; choose another folder")
-        different = _first_difference(read_json(self.options), options)
+        started_with = read_json(self.options)
+        refuse_other_shape(f"'{self.options}'", started_with, {str: {str: OPTION}})
+        different = _first_difference(started_with, options)
         if different:
             raise InputError(
                 f"--output_dir: '{self.path}' holds a run with other options ({different}); "
@@ -97,7 +100,11 @@ class RunFolder:
         Raises:
             InputError: They are others: the data have changed since.
         """
-        if self.split.is_file() and read_json(self.split)["fingerprint"] != fingerprint:
+        if not self.split.is_file():
+            return
+        split = read_json(self.split)
+        refuse_other_shape(f"'{self.split}'", split, {"fingerprint": TEXT})
+        if split["fingerprint"] != fingerprint:
             raise InputError(
                 f"--resume_from_checkpoint: the data are no longer those that '{self.path}' was started with; "
                 "add --overwrite instead to start again"

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as arrow_parquet
 
 from bbc_classifier.data.formats.delimited import refuse_repeated_names
-from bbc_classifier.data.formats.raw_file import check_fits_memory, free_memory
+from bbc_classifier.data.formats.free_memory import free_memory
+from bbc_classifier.data.formats.raw_file import check_fits_memory
 from bbc_classifier.errors import InputError
 
 MAGIC = b"PAR1"
@@ -17,6 +18,8 @@ BATCH_ROWS = 1024
 # The least that a value takes once it is unpacked; of a text, its offset.
 BYTES_OF = {"BOOLEAN": 1 / 8, "INT64": 8, "DOUBLE": 8, "INT96": 8}
 BYTES_OF_OTHERS = 4
+# A row gets an id, and a text of its own in Python before it is tokenised.
+BYTES_OF_ROW = 64
 
 
 def read_parquet(path: Path) -> pa.Table:
@@ -79,7 +82,7 @@ def _least_bytes(metadata: arrow_parquet.FileMetaData) -> int:
     # Of a list, a row may have no value at all.
     single = (leaf.physical_type for leaf in _leaves(metadata) if leaf.max_repetition_level == 0)
     row = sum(BYTES_OF.get(kind, BYTES_OF_OTHERS) for kind in single)
-    return max(int(metadata.num_rows * row), sum(group.total_byte_size for group in groups))
+    return max(int(metadata.num_rows * max(row, BYTES_OF_ROW)), sum(group.total_byte_size for group in groups))
 
 
 def _leaves(metadata: arrow_parquet.FileMetaData) -> list[arrow_parquet.ColumnSchema]:

@@ -3,8 +3,7 @@
 import codecs
 from pathlib import Path
 
-import psutil
-
+from bbc_classifier.data.formats.free_memory import free_memory
 from bbc_classifier.errors import InputError, WorldError
 
 CHUNK = 1 << 22
@@ -40,11 +39,6 @@ def check_readable(path: Path) -> None:
                 raise InputError(f"'{path}' is empty")
     except OSError as error:
         raise WorldError(f"cannot read '{path}': {error.strerror}") from error
-
-
-def free_memory() -> int:
-    """Return how many bytes a process may still take."""
-    return psutil.virtual_memory().available
 
 
 def check_fits_memory(path: Path, size: int, free: int | None = None) -> None:
