@@ -54,4 +54,5 @@ def read_yaml(path: Path, what: str, *, as_words: bool = False) -> Any:
     except RecursionError as error:
         raise InputError(f"{what}: '{path}' is nested too deeply") from error
     except (yaml.YAMLError, ValueError, TypeError, OverflowError) as error:
-        raise InputError(f"{what}: '{path}' is not YAML of words and numbers: {' '.join(str(error).split())}") from error
+        reason = " ".join(str(error).split())
+        raise InputError(f"{what}: '{path}' is not YAML of words and numbers: {reason}") from error

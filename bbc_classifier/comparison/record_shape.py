@@ -3,11 +3,11 @@
 from typing import Any
 
 from bbc_classifier.errors import InputError
-from bbc_classifier.shapes import COUNT, FLAG, NUMBER, OPTION, POSITIVE, TEXT, WHOLE, refuse_other_shape
+from bbc_classifier.shapes import COUNT, FLAG, NUMBER, OPTION, POSITIVE, TEXT, WHOLE, Shape, refuse_other_shape
 
 HISTORY = [{"epoch": NUMBER, str: NUMBER}]
 REASONS = {str: TEXT}
-OF_ANY_CELL = {
+OF_ANY_CELL: dict[Any, Shape] = {
     "options": {
         str: {str: OPTION},
         "data": {
@@ -30,7 +30,7 @@ OF_ANY_CELL = {
         "hardware": {"processor": TEXT, "cores": (None, COUNT), "gpu?": (None, TEXT)},
     },
 }
-OF_A_TRAINING = {
+OF_A_TRAINING: dict[Any, Shape] = {
     **OF_ANY_CELL,
     "encoder": {"name": TEXT},
     "model": {"parameters": COUNT, "weights_bytes?": (None, COUNT)},

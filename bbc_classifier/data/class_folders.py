@@ -58,9 +58,7 @@ class ClassFolders:
             WorldError: A file may not be read.
         """
         paths = sorted(path for path in self.folder.rglob("*") if path.suffix.lower() == ENDING and path.is_file())
-        return text_sha256(
-            "\n".join(f"{file_sha256(path)} {path.relative_to(self.folder).as_posix()}" for path in paths)
-        )
+        return text_sha256("\n".join(f"{_sha256(path)} {path.relative_to(self.folder).as_posix()}" for path in paths))
 
     def provenance(self) -> dict[str, Any]:
         """Return the folder's name and the number of files; no folder of this machine."""

@@ -19,12 +19,13 @@ from bbc_classifier.shapes import (
     TEXT,
     WHOLE,
     WORD,
+    Shape,
     one_of,
     refuse_other_shape,
 )
 
 PROBLEMS = ("single_label_classification", "multi_label_classification")
-SIDE_REPORT = {
+SIDE_REPORT: dict[Any, Shape] = {
     "n": POSITIVE,
     "correct": COUNT,
     "metrics": {**{f"{name}?": NUMBER for name in METRICS}, "expected_calibration_error": NUMBER, str: NOTHING},
@@ -33,7 +34,7 @@ SIDE_REPORT = {
     "per_class": {str: {"precision": NUMBER, "recall": NUMBER, "f1": NUMBER, "support": COUNT}},
     "confusion_matrix?": (None, {"labels": [TEXT], "counts": [[COUNT]]}),
 }
-RECORD = {
+RECORD: dict[Any, Shape] = {
     "problem_type": one_of(PROBLEMS),
     "temperature": NUMBER,
     "encoder": {"name": TEXT, "hub_id?": (None, HUB_ID)},

@@ -1,6 +1,5 @@
 """One repository of the Hub: what is in it, and one commit that makes it what it should be."""
 
-import json
 import logging
 import time
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundErro
 from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.hub.contents import RECORD, Contents, left_over
 from bbc_classifier.hub.failures import is_passing
+from bbc_classifier.records import described_weights
 
 # What the Hub itself puts into a new repository.
 EMPTY = frozenset({".gitattributes"})
@@ -205,7 +205,4 @@ class Repository:
     def _recorded_weights(self, commit: str) -> str | None:
         """Return the hash in the record that is there, or None where it is no record of ours."""
         file = hf_hub_download(self.id, RECORD, revision=commit, token=self._api.token, endpoint=self._api.endpoint)
-        try:
-            return str(json.loads(Path(file).read_text(encoding="utf-8"))["model"]["weights_sha256"])
-        except (ValueError, KeyError, TypeError):
-            return None
+        return described_weights(Path(file))

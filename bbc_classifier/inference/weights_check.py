@@ -1,12 +1,12 @@
 """Whether weights are the ones that the record beside them describes: what was damaged or exchanged is not used."""
 
-import json
 from pathlib import Path
 
 from transformers.utils import cached_file
 
 from bbc_classifier.errors import InputError
 from bbc_classifier.provenance import file_sha256
+from bbc_classifier.records import described_weights
 
 RECORD = "record.json"
 WEIGHTS = "model.safetensors"
@@ -40,12 +40,7 @@ def refuse_other_weights(what: str, location: str, revision: str | None, weights
 def _described(location: str, revision: str | None) -> str | None:
     """Return the hash that the record has of the weights; None without a record of ours."""
     file = _record_of_folder(Path(location)) if Path(location).is_dir() else _record_of_hub(location, revision)
-    if file is None:
-        return None
-    try:
-        return str(json.loads(file.read_text(encoding="utf-8"))["model"]["weights_sha256"])
-    except (ValueError, KeyError, TypeError):
-        return None
+    return None if file is None else described_weights(file)
 
 
 def _record_of_folder(folder: Path) -> Path | None:

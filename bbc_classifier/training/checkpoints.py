@@ -15,9 +15,9 @@ from bbc_classifier.full_disk import space_for
 from bbc_classifier.provenance import file_sha256
 from bbc_classifier.records import read_json, write_json
 from bbc_classifier.shapes import TEXT, refuse_other_shape
+from bbc_classifier.training.trainer_state import STATE, fault_of_state
 
 SEAL = "sealed.json"
-STATE = "trainer_state.json"
 PREFIX = "checkpoint-"
 
 logger = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ def fault_of(checkpoint: Path) -> str | None:
             return f"{name} is missing"
         if found[name] != expected:
             return f"{name} is not as it was written"
-    return None
+    return fault_of_state(checkpoint, step_of(checkpoint)) if STATE in found else None
 
 
 def _hashes(checkpoint: Path) -> dict[str, str]:

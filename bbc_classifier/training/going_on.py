@@ -18,7 +18,8 @@ from transformers import (
 
 from bbc_classifier.errors import WorldError
 from bbc_classifier.records import read_json
-from bbc_classifier.training.checkpoints import STATE, Checkpoints, fault_of
+from bbc_classifier.training.checkpoints import Checkpoints, fault_of
+from bbc_classifier.training.trainer_state import STATE
 
 
 class BestBesideTheOthers(TrainerCallback):

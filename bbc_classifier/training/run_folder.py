@@ -11,7 +11,8 @@ from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.folders import discard, is_empty, refuse_strangers
 from bbc_classifier.records import read_json, write_json
 from bbc_classifier.shapes import OPTION, TEXT, refuse_other_shape
-from bbc_classifier.training.checkpoints import STATE, Checkpoints, fault_of
+from bbc_classifier.training.checkpoints import PREFIX, Checkpoints
+from bbc_classifier.training.trainer_state import STATE
 
 CONTENTS = frozenset(
     {
@@ -88,7 +89,8 @@ class RunFolder:
                 )
                 raise InputError(f"--resume_from_checkpoint: '{self.path}' holds no {what} to go on from; {instead}")
             return str(newest)
-        if not (Path(requested) / STATE).is_file():
+        is_numbered = Path(requested).name.removeprefix(PREFIX).isdigit()
+        if not is_numbered or not (Path(requested) / STATE).is_file():
             raise InputError(f"--resume_from_checkpoint: '{requested}' is no checkpoint folder of the Trainer")
         if fault := Checkpoints(Path(requested).parent).fault_of(Path(requested), with_best=with_best):
             raise InputError(f"--resume_from_checkpoint: '{requested}' cannot be gone on from: {fault}")
@@ -153,5 +155,5 @@ def _first_difference(old: dict[str, Any], new: dict[str, Any]) -> str | None:
         before, after = old.get(group, {}), new[group]
         for name in sorted(before.keys() | after.keys()):
             if before.get(name) != after.get(name):
-                return f"{name}: {before.get(name)}, now {after.get(name)}"
+                return f"{name}: {str(before.get(name))[:80]}, now {str(after.get(name))[:80]}"
     return None

@@ -106,7 +106,7 @@ def _run(reader: Reader, argv: list[str], place: Path, said: Callable[[], str]) 
     text = said()
     if reader.works_on and code == 1 and "Failed: " in out.getvalue():
         # A cell that failed is told, and the others go on: that is not the end of the command.
-        text += START + out.getvalue().partition("Failed: ")[2].replace("\n", " ")
+        text += START + out.getvalue().partition("Failed: ")[2].partition("\n")[0]
     message = next((line.removeprefix(START) for line in text.splitlines() if line.startswith(START)), "")
     accepted = code == 0 or bool(code == 2 and reader.accepted and reader.accepted in message)
     faults = [broken[-1500:]] if broken else faults_of(code, text)

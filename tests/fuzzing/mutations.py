@@ -9,7 +9,26 @@ from typing import Any
 # What means something to one parser or another, or to whoever shows a text.
 TOKENS = [
     *(b"\0", b"\xef\xbb\xbf", b"\xff\xfe", b"\xed\xa0\x80", b"\x1b[2J", b"\xe2\x80\xae", b"\xe2\x80\xa8", b"\xc2\x85"),
-    *(b'"', b"'", b"`", b",", b";", b"\t", b"\n", b"\r", b"\r\n", b"{", b"}", b"[", b"]", b":", b"\\", b"|", b"#", b"-"),
+    *(
+        b'"',
+        b"'",
+        b"`",
+        b",",
+        b";",
+        b"\t",
+        b"\n",
+        b"\r",
+        b"\r\n",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b":",
+        b"\\",
+        b"|",
+        b"#",
+        b"-",
+    ),
     *(b"\\u0000", b"\\ud800", b"NaN", b"-Infinity", b"1e999", b"9" * 400, b"null", b"true", b"0", b"-1", b"1.5"),
     *(b"&a", b"*a", b"<<: *a", b"!!python/object/apply:os.system ['false']", b"? [1, 2]", b"%YAML 9.9", b"..", b"~"),
     *("😀".encode(), b"../../", b"<script>", b"=1+1", b"label", b"text"),
@@ -30,7 +49,18 @@ def deep(depth: int) -> list[Any]:
 OTHERS: list[Any] = [
     *(None, True, False, 0, -1, 1, 7, 10**9, 2**63, 10**30, -(10**400), 0.5, -1e308, float("nan"), float("inf")),
     *("", "x", "7", "é\u2028😀", "\ud800", "<script>alert(1)</script>", "a|b`c\n# d", "../../x", "=1+1", "x" * 5000),
-    *([], [None], [[]], [1, "x"], [0.5] * 300, deep(50), {}, {"a": 1}, {"x": {"y": []}}, {str(n): n for n in range(300)}),
+    *(
+        [],
+        [None],
+        [[]],
+        [1, "x"],
+        [0.5] * 300,
+        deep(50),
+        {},
+        {"a": 1},
+        {"x": {"y": []}},
+        {str(n): n for n in range(300)},
+    ),
 ]
 
 

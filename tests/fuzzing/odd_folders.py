@@ -10,7 +10,19 @@ from tests.fuzzing.mutations import mutated_bytes
 
 # Bytes, since a name need not be UTF-8 where the system does not ask for it.
 NAMES = [
-    *(b" ", b"...", b"-", b"--help", b"a\nb", b"a\tb", b"\x1b[2J", b"\xff\xfe", b"\xe2\x80\xae", "é".encode(), "é".encode()),
+    *(
+        b" ",
+        b"...",
+        b"-",
+        b"--help",
+        b"a\nb",
+        b"a\tb",
+        b"\x1b[2J",
+        b"\xff\xfe",
+        b"\xe2\x80\xae",
+        "é".encode(),
+        "é".encode(),
+    ),
     *("😀".encode() * 50, b"x" * 250, b"<script>", b"a|b`c", b"=1+1", b"'\"", b"*", b"[a]", b"CON", b"train", b"test"),
     *(b"LABEL_0", b"0", b"null", b"nan", b".hidden"),
 ]
