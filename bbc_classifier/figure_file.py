@@ -41,6 +41,6 @@ def literal_text(figure: Figure) -> None:
         text.set_parse_math(False)
 
 
-def shortened(name: str) -> str:
-    """Return a name as a picture has room for it."""
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+def shortened(name: str, most: int = LONGEST_NAME) -> str:
+    """Return a name as a picture has room for it, in `most` letters."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"

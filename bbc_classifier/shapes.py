@@ -1,8 +1,8 @@
 """What a JSON file must hold, as plain data, and the sentence that says where one holds something else.
 
 A shape is a `Kind`; None for null; `[shape]` for a list of any length; a tuple of shapes for one of several; or a dict
-of shapes by key. A key that ends in "?" may be missing. What a dict does not name may be there, whatever it is; with the
-key `str` it must have that shape.
+of shapes by key. A key that ends in "?" may be missing. What a dict does not name may be there, whatever it is; with
+the key `str` it must have that shape.
 """
 
 import math

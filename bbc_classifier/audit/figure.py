@@ -10,7 +10,7 @@ from matplotlib.ticker import PercentFormatter
 
 from bbc_classifier.audit.lengths import LIMITS
 from bbc_classifier.data.split import SIDES
-from bbc_classifier.figure_file import save_figure
+from bbc_classifier.figure_file import save_figure, shortened
 
 # Okabe and Ito's colours, told apart under every common colour blindness.
 SIDE_COLOURS = dict(zip(SIDES, ("#0072B2", "#D55E00", "#009E73"), strict=True))
@@ -56,7 +56,9 @@ def _draw_labels(axes: Axes, found: dict[str, Any]) -> None:
         start += width
     for place, total in zip(places, start, strict=True):
         axes.annotate(f"{total:,.0f}", (total, place), (3, 0), textcoords="offset points", va="center", fontsize=8)
-    axes.set_yticks(places, [_short(name) for name in shown] + [f"{len(others)} others"] * bool(others))
+    axes.set_yticks(
+        places, [shortened(name, LONGEST_NAME) for name in shown] + [f"{len(others)} others"] * bool(others)
+    )
     axes.set_title("Rows per label", loc="left", fontsize=11)
     axes.set_xlabel("rows")
     axes.margins(x=0.14)
@@ -168,7 +170,3 @@ def _legend_above(axes: Axes) -> None:
         columnspacing=1,
         handlelength=1,
     )
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"

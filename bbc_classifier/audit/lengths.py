@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 from datasets import Dataset
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from bbc_classifier.audit.options import NO_ENCODER
 from bbc_classifier.audit.rows import Rows, batches_of_texts
 from bbc_classifier.data.encode import encode_texts
+from bbc_classifier.data.tokenizer_files import read_tokenizer
 from bbc_classifier.errors import InputError
 from bbc_classifier.inference.checkpoint import has_vocabulary
 from bbc_classifier.model import PooledEncoderError
@@ -47,7 +48,7 @@ def count_tokens(table: Dataset, encoder: str) -> TokenCounts:
     except PooledEncoderError as error:
         raise InputError(f"--encoder {encoder}: {error}") from error
     try:
-        tokenizer = AutoTokenizer.from_pretrained(location.path, trust_remote_code=False)
+        tokenizer = read_tokenizer(location.path)
     except (OSError, ValueError):
         tokenizer = None
     if tokenizer is None or not has_vocabulary(tokenizer):

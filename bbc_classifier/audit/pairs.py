@@ -7,6 +7,7 @@ from pathlib import Path
 from bbc_classifier.audit.distinct_texts import DistinctTexts
 from bbc_classifier.audit.rows import Rows
 from bbc_classifier.records import written_whole
+from bbc_classifier.spreadsheet import plain_cell
 
 COLUMNS = (
     "kind",
@@ -30,7 +31,7 @@ def write_pairs(texts: DistinctTexts, rows: Rows, path: Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for kind, similarity, first, second in _pairs(texts, rows):
-            writer.writerow([kind, f"{similarity:.4f}", *_both(rows, first, second)])
+            writer.writerow([kind, f"{similarity:.4f}", *map(plain_cell, _both(rows, first, second))])
 
 
 def _pairs(texts: DistinctTexts, rows: Rows) -> Iterator[tuple[str, float, int, int]]:

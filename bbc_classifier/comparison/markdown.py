@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader
 from bbc_classifier.comparison.page import TEMPLATES, table_caption
 from bbc_classifier.comparison.sentences import opening, p_value, pairs_method, title
 from bbc_classifier.comparison.tables import effects_table, mcnemar_text, performance_table
-from bbc_classifier.markdown import escape_markdown
+from bbc_classifier.markdown import escape_markdown, fence
 
 
 def markdown(results: Mapping[str, Any]) -> str:
@@ -19,7 +19,7 @@ def markdown(results: Mapping[str, Any]) -> str:
         results: What `results` returns.
     """
     environment = Environment(loader=FileSystemLoader(TEMPLATES), trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"md": escape_markdown, "p_value": p_value, "mcnemar": mcnemar_text}
+    environment.filters |= {"md": escape_markdown, "fence": fence, "p_value": p_value, "mcnemar": mcnemar_text}
     effects = (("Which pooling?", results["pooling_effects"]), ("Which encoder?", results["encoder_effects"]))
     text = environment.get_template("report.md.j2").render(
         title=title(results),

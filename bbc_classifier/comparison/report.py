@@ -16,6 +16,7 @@ from bbc_classifier.figure_file import save_figure
 from bbc_classifier.folders import parts_written_whole
 from bbc_classifier.records import read_json, write_json, write_text
 from bbc_classifier.shapes import Shape, refuse_other_shape
+from bbc_classifier.spreadsheet import plain_cell
 
 TITLES = "titles.json"
 # What the folder of a report holds.
@@ -83,7 +84,7 @@ def table(results: Mapping[str, Any]) -> str:
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({name: plain_cell(value) for name, value in row.items()} for row in rows)
     return buffer.getvalue()
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from datasets import ClassLabel, Dataset, Features, Value
 
-from bbc_classifier.data.formats.raw_file import check_text
+from bbc_classifier.data.formats.raw_file import check_text, refuse_other_name
 from bbc_classifier.data.side_names import side_of_split
 from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.provenance import file_sha256, text_sha256
@@ -31,6 +31,7 @@ class ClassFolders:
 
         Raises:
             InputError: A file is not UTF-8; the message names the byte.
+            InputError: A name is not UTF-8.
             WorldError: A file may not be read.
         """
         sided = _side_folders(self.folder)
@@ -55,6 +56,7 @@ class ClassFolders:
         """Return the hash of the paths and contents of all articles.
 
         Raises:
+            InputError: A name is not UTF-8.
             WorldError: A file may not be read.
         """
         paths = sorted(path for path in self.folder.rglob("*") if path.suffix.lower() == ENDING and path.is_file())
@@ -88,12 +90,14 @@ def _articles(folder: Path) -> Iterator[Path]:
 
 
 def _text(path: Path) -> str:
+    refuse_other_name(path)
     with _readable(path):
         check_text(path)
         return path.read_text(encoding="utf-8-sig").strip()
 
 
 def _sha256(path: Path) -> str:
+    refuse_other_name(path)
     with _readable(path):
         return file_sha256(path)
 

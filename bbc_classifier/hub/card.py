@@ -1,5 +1,6 @@
 """The model card: front matter for the Hub, and a page for people, both read from the record."""
 
+import json
 import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from bbc_classifier.hub import card_sentences, card_tables
 from bbc_classifier.hub.card_metadata import BBC_TERMS, card_metadata, data_revision, is_bbc_news
 from bbc_classifier.hub.options import CardArguments
 from bbc_classifier.hub.standing import Standing
-from bbc_classifier.markdown import escape_markdown
+from bbc_classifier.markdown import escape_markdown, fence
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -50,14 +51,14 @@ def model_card(
     return card
 
 
-def _fence(text: object) -> str:
-    """Return a fence for a block of code that no row of backticks in it can end."""
-    return "`" * max(3, 1 + max((len(row) for row in re.findall("`+", str(text))), default=0))
-
-
 def _comment(text: object) -> str:
     """Return a name as it may stand in a comment in a block of code, which it must not end."""
     return " ".join(str(text).replace("`", "'").split())
+
+
+def _literal(text: object) -> str:
+    """Return a text as Python writes it, in a block of code, which it must not end."""
+    return json.dumps(str(text), ensure_ascii=False).replace("`", "\\x60")
 
 
 def _body(
@@ -71,7 +72,7 @@ def _body(
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
-    environment.filters |= {"md": escape_markdown, "comment": _comment, "fence": _fence}
+    environment.filters |= {"md": escape_markdown, "comment": _comment, "literal": _literal, "fence": fence}
     test = record["evaluation"]["test"]
     text = environment.get_template("card.md.j2").render(
         record=record,

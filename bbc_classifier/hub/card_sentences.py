@@ -73,10 +73,10 @@ def _kept(training: Mapping[str, Any], metric: str) -> str:
 def _cost(record: Mapping[str, Any]) -> str:
     """Return on what machine, how long and with how much memory; of a run that was resumed, since then."""
     training, memory = record["training"], record["peak_memory_mib"]
-    precision = training["precision"]
+    precision = escape_markdown(training["precision"])
     span = "since it was resumed" if training["resumed"] else "from start to end"
     text = (
-        f"On {_machine(record)} in {escape_markdown(precision)} this took {record['seconds']['total']:.0f} s {span} and at "
+        f"On {_machine(record)} in {precision} this took {record['seconds']['total']:.0f} s {span} and at "
         f"most {memory['resident'] / 1024:.1f} GiB of memory"
     )
     if "gpu" in memory:

@@ -5,7 +5,7 @@ from typing import Any
 
 from bbc_classifier.hub.card_metadata import METRICS
 from bbc_classifier.hub.standing import Standing
-from bbc_classifier.markdown import escape_markdown
+from bbc_classifier.markdown import code, escape_markdown
 
 Rows = list[list[str]]
 
@@ -72,7 +72,7 @@ def options_table(options: Mapping[str, Any]) -> Rows:
         for name, value in options[group].items()
         if value is not None and value not in ([], {}, "")
     }
-    return [[f"`{name}`", escape_markdown(value)] for name, value in said.items()]
+    return [[code(name), escape_markdown(value)] for name, value in said.items()]
 
 
 def standing_table(standing: Standing) -> Rows:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from bbc_classifier.errors import InputError
 from bbc_classifier.hub.finished_run import FinishedRun
 
 CARD = "README.md"
@@ -37,15 +38,31 @@ def contents(run: FinishedRun, card: str, graphs: Mapping[str, Path] | None = No
         run: The run.
         card: Text of the card.
         graphs: ONNX graphs by their paths in the repository.
+
+    Raises:
+        InputError: A file is a link that leads out of the run's folder.
     """
-    model = {path.name: path for pattern in MODEL_FILES for path in sorted(run.model.glob(pattern))}
+    model = {path.name: _own(path, run) for pattern in MODEL_FILES for path in sorted(run.model.glob(pattern))}
     return {
         CARD: card.encode(),
         **model,
-        **(graphs or {}),
+        **{path: _own(file, run) for path, file in (graphs or {}).items()},
         RECORD: run.record_bytes,
-        **{f"figures/{name}": run.folder / "figures" / name for name in figure_names(run)},
+        **{f"figures/{name}": _own(run.folder / "figures" / name, run) for name in figure_names(run)},
     }
+
+
+def _own(file: Path, run: FinishedRun) -> Path:
+    """Return a file of the run, which no link may take the place of: it would be published under the link's name.
+
+    Raises:
+        InputError: It is no file, or lies outside of the run's folder.
+    """
+    if not file.resolve().is_relative_to(run.folder.resolve()):
+        raise InputError(f"'{file}' is a link that leads out of the run's folder; only what lies in it is published")
+    if not file.is_file():
+        raise InputError(f"'{file}' is no file; only what `train` wrote is published")
+    return file
 
 
 def figure_names(run: FinishedRun) -> list[str]:

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
+from bbc_classifier.data.tokenizer_files import read_tokenizer
 from bbc_classifier.errors import InputError, OutOfMemory, WorldError
 from bbc_classifier.export.exported_config import exported_format
 from bbc_classifier.inference.weights_check import refuse_other_weights
@@ -95,9 +96,7 @@ def load_tokenizer(name_or_path: str, revision: str | None = None) -> PreTrained
     """
     location, what = model_location(name_or_path), f"--model: '{name_or_path}'"
     try:
-        tokenizer = AutoTokenizer.from_pretrained(location, revision=revision, trust_remote_code=False)
-        # Some settings are only looked at when a text is there.
-        tokenizer("a")
+        tokenizer = read_tokenizer(location, revision)
     except Exception as error:
         if not Path(location).is_dir():
             raise
@@ -187,6 +186,8 @@ def _load_model(
         dtype=torch.float32,
         output_loading_info=True,
         ignore_mismatched_sizes=True,
+        # Never a pickle, whatever lies beside.
+        use_safetensors=True,
     )
     missing = {*report["missing_keys"], *(name for name, *_ in report["mismatched_keys"])}
     if missing:

@@ -10,6 +10,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from bbc_classifier.data.encode import encode_texts
 from bbc_classifier.data.token_memory import TokenMemory
+from bbc_classifier.data.tokenizer_files import refuse_unknown_ids
 from bbc_classifier.device import device_type
 from bbc_classifier.errors import InputError
 from bbc_classifier.inference.batching import predict_logits
@@ -88,6 +89,7 @@ class TextClassifier(ABC):
             keep_whole=config.lexical_head,
             memory=self.memory,
         )
+        refuse_unknown_ids(encoded.input_ids, config.encoder_config)
         logits = self.logits(encoded.input_ids)
         return (sigmoid if self.multi_label else softmax)(logits), encoded.truncated
 

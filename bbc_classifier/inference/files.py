@@ -8,7 +8,9 @@ import pyarrow as pa
 from bbc_classifier.data.broken_rows import broken_texts
 from bbc_classifier.data.columns import choose_text_columns
 from bbc_classifier.data.file_source import names_several
+from bbc_classifier.data.formats.delimited import DELIMITERS
 from bbc_classifier.data.formats.read import read_table
+from bbc_classifier.data.formats.spreadsheet import spreadsheet_safe
 from bbc_classifier.data.formats.write import check_output_file, write_table
 from bbc_classifier.data.labelled_table import joined_text
 from bbc_classifier.data.options import ColumnArguments
@@ -35,6 +37,8 @@ def check_files(options: PredictArguments) -> None:
             f"without an ending, not '{output}'"
         )
     check_output_file(output, overwrite=options.overwrite)
+    if options.spreadsheet_safe and output.suffix.lower() not in DELIMITERS:
+        raise InputError(f"--spreadsheet_safe is for {' and '.join(DELIMITERS)}, not '{output.suffix}'")
     if output.exists() and Path(options.input).exists() and output.samefile(options.input):
         raise InputError(f"--output: '{output}' is the input; choose another name")
 
@@ -63,6 +67,8 @@ def predict_file(classifier: TextClassifier, options: PredictArguments, columns:
     answers = classifier.predict(texts.to_pylist(), top_k=options.top_k, min_confidence=options.min_confidence)
     for name, values in answer_columns(classifier, answers).items():
         table = table.append_column(name, values)
+    if options.spreadsheet_safe:
+        table = spreadsheet_safe(table)
     write_table(output, table, line="prediction")
     return answers
 

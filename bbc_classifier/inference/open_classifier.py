@@ -46,6 +46,7 @@ def _open_stock_class(
             revision=revision or "main",
             dtype=torch.float32,
             trust_remote_code=False,
+            use_safetensors=True,
             output_loading_info=True,
         )
         if report["missing_keys"]:

@@ -57,6 +57,13 @@ class PredictArguments:
             "help": "With --engine ray, the GPUs of a shard; with 0.5 two shards share one, with 0 it sees none."
         },
     )
+    spreadsheet_safe: bool = field(
+        default=False,
+        metadata={
+            "help": "In .csv and .tsv, write an apostrophe before each text that a spreadsheet would compute (=, +, -, "
+            "@); off, all columns come out as they went in."
+        },
+    )
     overwrite: bool = field(default=False, metadata={"help": "Replace the output file if it is there."})
     device: str | None = field(default=None, metadata={"help": "cpu, cuda, mps, …; unset, the accelerator if any."})
 

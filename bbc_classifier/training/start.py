@@ -9,6 +9,7 @@ from transformers import PreTrainedTokenizerBase, enable_full_determinism, set_s
 from bbc_classifier.data.articles import Articles, load_articles
 from bbc_classifier.data.encode import EncodedTexts, encode_texts
 from bbc_classifier.data.options import DataArguments
+from bbc_classifier.data.tokenizer_files import refuse_unknown_ids
 from bbc_classifier.errors import InputError
 from bbc_classifier.evaluation.problem import Problem, problem_of
 from bbc_classifier.model import PooledEncoderForSequenceClassification
@@ -99,6 +100,8 @@ def start_training(
         )
         for side in SIDES
     }
+    for texts in encoded.values():
+        refuse_unknown_ids(texts.input_ids, model.config.encoder_config)
     return Start(articles, problem, model, tokenizer, encoded, targets)
 
 

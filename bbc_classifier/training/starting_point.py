@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from transformers import AutoTokenizer, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 
 from bbc_classifier.data.options import DataArguments
+from bbc_classifier.data.tokenizer_files import read_tokenizer
 from bbc_classifier.errors import InputError
 from bbc_classifier.inference.checkpoint import checkpoint_weights, has_vocabulary, unreadable
 from bbc_classifier.model import PooledEncoderError, PooledEncoderForSequenceClassification
@@ -79,9 +80,7 @@ def start_tokenizer(options: ModelArguments) -> PreTrainedTokenizerBase:
     """
     location = locate_encoder(options.encoder)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            location.path, revision=options.encoder_revision, trust_remote_code=False
-        )
+        tokenizer = read_tokenizer(location.path, options.encoder_revision)
     except Exception as error:
         raise unreadable(f"--encoder {options.encoder}: the tokenizer", error, location.is_local) from error
     if not has_vocabulary(tokenizer):

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,10 @@ from transformers import (
     Trainer,
     TrainerCallback,
 )
+from transformers.trainer_utils import TrainOutput
 
 from bbc_classifier.data.length_grouped_sampler import LengthGroupedSampler
-from bbc_classifier.errors import Diverged
+from bbc_classifier.errors import Diverged, InputError
 from bbc_classifier.evaluation.problem import Problem
 from bbc_classifier.memory import memory_for
 from bbc_classifier.training.arguments import ClassifierTrainingArguments
@@ -38,6 +40,20 @@ class ClassifierTrainer(Trainer):
     args: ClassifierTrainingArguments
     row_ids: Sequence[str] = ()
     keep: int | None = None
+
+    def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> TrainOutput:
+        """Train, from a checkpoint's state where one is given.
+
+        Raises:
+            InputError: A file of the checkpoint is a pickle of something else than a state; nothing of it was run.
+        """
+        try:
+            return super().train(resume_from_checkpoint, *args, **kwargs)
+        except UnpicklingError as error:
+            raise InputError(
+                f"--resume_from_checkpoint: '{resume_from_checkpoint}' cannot be gone on from: one of its files holds "
+                "more than tensors and numbers, and was not opened"
+            ) from error
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Take one step, unless its loss is no number."""

@@ -201,7 +201,7 @@ def damaged_json(content: bytes, rng: Random) -> bytes:
 
 
 def damaged_yaml(content: bytes, rng: Random) -> bytes:
-    """Return a YAML file with other bytes, another shape (JSON is YAML), or one that unpacks to what no memory holds."""
+    """Return a YAML file with other bytes or another shape (JSON is YAML), or one that unpacks beyond any memory."""
     kind = rng.random()
     if kind < 0.4:
         return mutated_bytes(content, rng)

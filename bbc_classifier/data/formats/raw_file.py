@@ -1,6 +1,7 @@
 """What every file must be before it is parsed: there, a file, not empty, no larger than memory; and of text, UTF-8."""
 
 import codecs
+import os
 from pathlib import Path
 
 from bbc_classifier.data.formats.free_memory import free_memory
@@ -29,6 +30,7 @@ def check_readable(path: Path) -> None:
         InputError: It is not.
         WorldError: It may not be read.
     """
+    refuse_other_name(path)
     try:
         if path.is_dir():
             raise InputError(f"'{path}' is a folder where a file is meant")
@@ -39,6 +41,17 @@ def check_readable(path: Path) -> None:
                 raise InputError(f"'{path}' is empty")
     except OSError as error:
         raise WorldError(f"cannot read '{path}': {error.strerror}") from error
+
+
+def refuse_other_name(path: Path) -> None:
+    """Check that a file's name is UTF-8, as the row ids must be that are made of it.
+
+    Raises:
+        InputError: It is not.
+    """
+    name = os.fspath(path)
+    if not name.isascii() and any("\udc80" <= letter <= "\udcff" for letter in name):
+        raise InputError(f"the name {name!a} is not UTF-8; rename the file or folder")
 
 
 def check_fits_memory(path: Path, size: int, free: int | None = None) -> None:

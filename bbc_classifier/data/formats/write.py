@@ -56,7 +56,7 @@ def write_table(path: Path, table: pa.Table, *, line: str) -> None:
 
 def _write_delimited(delimiter: str) -> Callable[[Path, pa.Table], None]:
     def write(path: Path, table: pa.Table) -> None:
-        plain = pa.table({name: _flat(table[name]) for name in table.schema.names})
+        plain = pa.table({name: flat(table[name]) for name in table.schema.names})
         arrow_csv.write_csv(plain, path, arrow_csv.WriteOptions(delimiter=delimiter, quoting_style="needed"))
 
     return write
@@ -75,11 +75,11 @@ def _finite(values: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _write_lines(path: Path, table: pa.Table) -> None:
-    lines = (_text(value) for value in _flat(table.column(0)).to_pylist())
+    lines = (_text(value) for value in flat(table.column(0)).to_pylist())
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
 
 
-def _flat(values: pa.ChunkedArray) -> pa.ChunkedArray:
+def flat(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Return lists joined and objects as JSON; what a cell can hold stays as it is."""
     kind = values.type
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
