@@ -100,7 +100,7 @@ def refuse_other_shape(place: str, value: Any, shape: Shape) -> None:
         InputError: It is not; the message names the first key that is not.
     """
     for path, reason in _faults(value, shape, ""):
-        raise InputError(f"{place} is damaged: {f'{path[1:]} ' if path else 'it '}{reason}")
+        raise InputError(f"{place} is damaged: {path.removeprefix('.') or 'it'} {reason}")
 
 
 def _faults(value: Any, shape: Shape, path: str) -> Iterable[tuple[str, str]]:
@@ -139,7 +139,7 @@ def _called(value: Any) -> str:
     if isinstance(value, (bool, NoneType)):
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, (int, float)):
-        return f"the number {value:.6g}" if abs(value) < LARGEST else "a number out of all range"
+        return f"the number {value:.6g}" if abs(value) <= LARGEST else "a number out of all range"
     if isinstance(value, str):
         return f"'{value[:40]}'"
     return "a list" if isinstance(value, list) else "an object"

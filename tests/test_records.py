@@ -1,12 +1,11 @@
 """A record is whole or not there, reads back as it was written, and holds no number that JSON has no word for."""
 
-import json
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bbc_classifier.records import read_json, write_json, write_text, written_whole
+from bbc_classifier.errors import InputError
+from bbc_classifier.records import described_weights, parse_json, read_json, write_json, write_text, written_whole
 
 PLAIN = st.recursive(
     st.none()
@@ -77,5 +76,32 @@ def test_a_folder_in_the_way_is_an_error_that_leaves_nothing_behind(tmp_path):
 
 def test_a_half_written_file_is_not_read(tmp_path):
     (tmp_path / "record.json").write_text('{"a": ')
-    with pytest.raises(json.JSONDecodeError):
+    with pytest.raises(InputError, match=r"record.json' is damaged"):
         read_json(tmp_path / "record.json")
+
+
+DAMAGED = {
+    "nothing": (b"", "Expecting value"),
+    "half": (b'{"a": 1', "Expecting ',' delimiter"),
+    "other bytes": (b'{"a": "\xff"}', "codec can't decode byte 0xff"),
+    "NaN": (b'{"a": NaN}', "NaN is no number"),
+    "an infinity": (b"[-Infinity]", "-Infinity is no number"),
+    "beyond any number": (b"[1e999]", "1e999 is larger than any number"),
+    "endless digits": (b"9" * 100_000, "Exceeds the limit"),
+    "deep lists": (b"[" * 100_000, "nested too deeply"),
+    "deep objects": (b'{"a":' * 100_000, "nested too deeply"),
+    "half a character": (b'["\\ud800"]', "half a character"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_file_is_named_with_what_is_wrong(name, tmp_path):
+    content, message = DAMAGED[name]
+    (tmp_path / "record.json").write_bytes(content)
+    with pytest.raises(InputError, match=rf"record.json' is damaged: .*{message}"):
+        read_json(tmp_path / "record.json")
+    assert described_weights(tmp_path / "record.json") is None
+
+
+def test_a_whole_character_in_two_halves_is_read():
+    assert parse_json(b'["\\ud83d\\ude00"]', "x") == ["😀"]

@@ -49,7 +49,7 @@ def count_tokens(table: Dataset, encoder: str) -> TokenCounts:
         raise InputError(f"--encoder {encoder}: {error}") from error
     try:
         tokenizer = read_tokenizer(location.path)
-    except (OSError, ValueError):
+    except Exception:  # the library in Rust raises this very class
         tokenizer = None
     if tokenizer is None or not has_vocabulary(tokenizer):
         return TokenCounts(location.name, None, f"the tokenizer of '{encoder}' is not at hand")

@@ -1,4 +1,4 @@
-"""Opening a tokenizer, so that whatever is wrong with its files is an ordinary error, and known before any text is read."""
+"""Opening a tokenizer: whatever is wrong with its files is an ordinary error, and known before any text is read."""
 
 from collections.abc import Sequence
 from typing import Any

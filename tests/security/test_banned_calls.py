@@ -44,7 +44,7 @@ def breaches(tree: ast.Module) -> list[str]:
 
 
 def _escapes(given: dict[str | None, object]) -> bool:
-    """Whether a Jinja environment escapes HTML; those that write Markdown escape by a filter, which has its own test."""
+    """Whether a Jinja environment escapes HTML; those that write Markdown escape by a filter, tested elsewhere."""
     return given.get("autoescape") is True or "autoescape" not in given
 
 
@@ -82,9 +82,9 @@ def test_the_check_lets_the_rest_be(line):
 
 def test_only_our_own_parts_of_the_page_are_put_in_unescaped():
     page = (PACKAGE / "comparison" / "templates" / "report.html.j2").read_text(encoding="utf-8")
-    raw = set(re.findall(r"\{\{ ([\w.]+) \| safe \}\}", page))
+    raw = set(re.findall(r"\{\{ ([\w.]+) \| safe \}\}", page.replace("'unsafe-inline'", "")))
     drawn = {"pictures.accuracy", "pictures.learning_curves", "row.confusion", "row.training", "row.reliability"}
-    assert page.count("safe") == page.count("| safe }}")
+    assert len(re.findall(r"\bsafe\b", page)) == page.count("| safe }}")
     assert raw == {"style", "script", "formulas", *drawn}
 
 
