@@ -14,7 +14,7 @@ from tqdm.auto import tqdm
 from bbc_classifier.data.file_source import short_names
 from bbc_classifier.data.options import ColumnArguments
 from bbc_classifier.device import device_type
-from bbc_classifier.errors import Interrupted
+from bbc_classifier.errors import InputError, Interrupted
 from bbc_classifier.folder_lock import locked
 from bbc_classifier.inference.answer_columns import answer_names
 from bbc_classifier.inference.bulk.folder import BulkFolder
@@ -68,6 +68,8 @@ def predict_in_bulk(options: PredictArguments, columns: ColumnArguments) -> Bulk
     """
     output = Path(str(options.output))
     share, folder = Share.of_environment(), BulkFolder(output, options.shard_format)
+    if options.spreadsheet_safe and options.shard_format != "csv":
+        raise InputError(f"--spreadsheet_safe is for --shard_format csv, not {options.shard_format}")
     if options.engine == "ray":
         check_cluster_use(share)
     with locked(output, "predicting", part=f"process-{share.rank}-of-{share.processes}", flag=FLAG):
@@ -133,7 +135,7 @@ def _asked(options: PredictArguments, columns: ColumnArguments, paths: list[Path
         "delimiter": columns.delimiter,
         **{
             name: getattr(options, name)
-            for name in ("top_k", "min_confidence", "keep_columns", "shard_format", "shard_rows")
+            for name in ("top_k", "min_confidence", "keep_columns", "shard_format", "shard_rows", "spreadsheet_safe")
         },
     }
 

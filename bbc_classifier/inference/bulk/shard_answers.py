@@ -13,6 +13,7 @@ from bbc_classifier.data.blocks.block import BadRow, BlockFile, BlockRows
 from bbc_classifier.data.blocks.open_blocks import open_blocks
 from bbc_classifier.data.broken_rows import broken_texts
 from bbc_classifier.data.file_source import short_names
+from bbc_classifier.data.formats.spreadsheet import spreadsheet_safe
 from bbc_classifier.data.labelled_table import joined_text
 from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.inference.answer_columns import answer_columns
@@ -130,4 +131,5 @@ class ShardAnswers:
             SOURCE_COLUMNS[1]: pc.take(pa.array(rows.numbers, pa.int64()), pa.array(good, pa.int64())),
         }
         columns = {**source, **{name: kept[name] for name in kept.column_names}}
-        return pa.table({**columns, **answer_columns(self.classifier, answers)})
+        table = pa.table({**columns, **answer_columns(self.classifier, answers)})
+        return spreadsheet_safe(table) if self.options.spreadsheet_safe else table

@@ -83,6 +83,16 @@ def test_shards_of_other_formats_hold_the_same(predict, form):
     ]
 
 
+def test_a_spreadsheet_computes_nothing_of_a_shard_that_is_safe_for_it(predict, inputs):
+    (inputs / "b.csv").write_text('id,text\n"=1+1",a goal\n')
+    plain, safe = (predict(name, shard_format="csv", spreadsheet_safe=name == "safe") for name in ("plain", "safe"))
+    ids = [
+        {row["id"] for shard in bulk.folder.shards.iterdir() for row in read_table(shard).to_pylist()}
+        for bulk in (plain, safe)
+    ]
+    assert ids[0] - ids[1] == {"=1+1"} and ids[1] - ids[0] == {"'=1+1"}
+
+
 def test_only_the_columns_that_are_kept_come_out(predict):
     rows = answers(predict(keep_columns=["id"]))
     assert list(rows[0]) == [
@@ -197,6 +207,7 @@ def test_the_command_says_what_it_wrote_and_what_could_not_be_read(model_folder,
         (["--input", "empty", "--output", "answers"], "holds no file of rows"),
         (["--input", "news", "--output", "answers", "--keep_columns", "body"], "no column 'body'"),
         (["--input", "news", "--output", "answers", "--shard_rows", "0"], "--shard_rows must be at least 1"),
+        (["--input", "news", "--output", "answers", "--spreadsheet_safe"], "is for --shard_format csv, not parquet"),
         (["--input", "news", "--output", "answers", "--top_k", "0"], "--top_k must be at least 1"),
         (["--input", "news", "--output", "answers", "--cpus_per_task", "2"], "are for --engine ray"),
         (["--input", "news/a.parquet", "--output", "answers.v2"], "the ending '.v2' of 'answers.v2' is none of"),
