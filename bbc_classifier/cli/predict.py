@@ -5,13 +5,17 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bbc_classifier.cli.command_parser import command_parser
 from bbc_classifier.cli.given_flags import flags_of
 from bbc_classifier.cli.printing import NO_LABEL, print_answers, print_label_counts, print_written
 from bbc_classifier.data.options import ColumnArguments
-from bbc_classifier.errors import InputError
+from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.inference.options import PredictArguments
+
+if TYPE_CHECKING:
+    from bbc_classifier.inference.bulk.run import Bulk
 
 
 def run(argv: Sequence[str]) -> int:
@@ -77,10 +81,24 @@ def _in_bulk(options: PredictArguments, columns: ColumnArguments) -> int:
         print(f"Next: python -c \"import pandas; print(pandas.read_parquet('{folder.shards}'))\"")
     if summary["bad_rows"]:
         print(f"{summary['bad_rows']:,} rows could not be answered; the reasons: {folder.bad_rows}", file=sys.stderr)
-    for reason in summary["unreadable_files"].values():
-        print(f"not read: {reason}", file=sys.stderr)
     _say_truncated(summary["truncated"], summary["rows"], summary["max_input_tokens"])
-    return 1 if summary["unreadable_files"] or not summary["rows"] else 0
+    _refuse_silence(bulk)
+    return 0
+
+
+def _refuse_silence(bulk: "Bulk") -> None:
+    """Let the exit code say that something was left out, where that is more than rows.
+
+    Raises:
+        WorldError: A file could not be read, or no row answered.
+    """
+    summary = bulk.summary or {}
+    reasons = list(summary["unreadable_files"].values())
+    if reasons:
+        files = "a file" if len(reasons) == 1 else f"{len(reasons)} files"
+        raise WorldError(f"{files} could not be read, and the others are answered: {reasons[0]}")
+    if not summary["rows"]:
+        raise WorldError(f"no row could be answered; the reasons: {bulk.folder.bad_rows}")
 
 
 def _say_truncated(truncated: int, rows: int, most: int | None) -> None:

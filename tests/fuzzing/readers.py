@@ -10,7 +10,7 @@ from bbc_classifier.training.checkpoints import seal
 from tests.fuzzing.mutations import damaged_json, damaged_yaml, mutated_bytes
 from tests.fuzzing.odd_folders import damaged_folder
 from tests.fuzzing.parquet_bombs import damaged_parquet
-from tests.fuzzing.specimens import COMPARE, TRAIN, TRAIN_STEPS
+from tests.fuzzing.specimens import ANSWER, COMPARE, TRAIN, TRAIN_STEPS
 
 Damage = Callable[[Path, Random], None]
 # Data that are in order get as far as the encoder, which is not.
@@ -109,6 +109,20 @@ def _table(ending: str, change: Callable[[bytes, Random], bytes] = mutated_bytes
     return Reader(ending.upper(), files, of_file(file, change), commands, ENCODER, **most)
 
 
+def _bulk(ending: str, change: Callable[[bytes, Random], bytes] = mutated_bytes) -> Reader:
+    """Return the reader of blocks: what cannot be read costs its rows, and the folder goes on the next time."""
+    file = f"rows.{ending}"
+    commands = [
+        ["predict", "--model", "classifier", "--output", "out", "--input", file, "--shard_rows", rows, *more]
+        for rows, more in (("4", []), ("100", ["--shard_format", "csv", "--text_column", "text"]))
+    ]
+    # Of a small Parquet file that unpacks to a large one, a block may take half of the free memory.
+    most = {"most_mib": 1600} if ending == "parquet" else {}
+    return Reader(
+        f"{ending.upper()} in blocks", [file, "classifier"], of_file(file, change), commands, works_on=True, **most
+    )
+
+
 def _json(content: bytes, rng: Random) -> bytes:
     return damaged_json(content, rng) if rng.random() < 0.6 else mutated_bytes(content, rng)
 
@@ -136,6 +150,19 @@ READERS: dict[str, Reader] = {
     "json": _table("json", _json),
     "jsonl": _table("jsonl", _json_lines),
     "parquet": _table("parquet", damaged_parquet),
+    "bulk csv": _bulk("csv"),
+    "bulk tsv": _bulk("tsv"),
+    "bulk txt": _bulk("txt"),
+    "bulk json": _bulk("json", _json),
+    "bulk jsonl": _bulk("jsonl", _json_lines),
+    "bulk parquet": _bulk("parquet", damaged_parquet),
+    "bulk plan": Reader(
+        "records",
+        ["answers", "rows.jsonl", "classifier"],
+        of_file("answers/predictions.json", damaged_json),
+        [ANSWER, [*ANSWER, "--overwrite"]],
+        works_on=True,
+    ),
     "class folders": Reader(
         "folders", ["news", "unreadable"], damaged_folder, [[*TRAIN_ON, *SHORT, "--dataset", "news"]], ENCODER
     ),

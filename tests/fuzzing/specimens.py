@@ -18,6 +18,7 @@ QUICK = ["--max_length", "16", "--per_device_train_batch_size", "8", "--disable_
 TRAIN = ["train", "--encoder", "encoder", "--dataset", "rows.jsonl", *QUICK]
 TRAIN_STEPS = [*TRAIN, "--max_steps", "3", "--save_strategy", "steps", "--save_steps", "1", "--eval_strategy", "steps"]
 TRAIN_STEPS += ["--eval_steps", "1"]
+ANSWER = ["predict", "--model", "classifier", "--input", "rows.jsonl", "--output", "answers", "--shard_rows", "5"]
 COMPARE = ["compare", "--encoders", "encoder", "--poolings", "mean", "--dataset", "rows.jsonl", *QUICK]
 COMPARE += ["--max_steps", "2", "--output_dir", "comparison"]
 CONFIG = """learning_rate: 2.0e-5
@@ -65,6 +66,12 @@ def make_models(folder: Path) -> None:
     config = PooledEncoderConfig(encoder_config=tiny_config(), max_input_tokens=16, **labels)
     PooledEncoderForSequenceClassification(config).save_pretrained(folder / "classifier")
     tiny_tokenizer().save_pretrained(folder / "classifier")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main(ANSWER) == 0
+    # What is planned and not yet answered.
+    (folder / "answers" / "summary.json").unlink()
+    shutil.rmtree(folder / "answers" / "shards")
 
 
 def make_runs(folder: Path) -> None:

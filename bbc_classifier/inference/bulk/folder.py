@@ -15,8 +15,9 @@ from bbc_classifier.data.formats.write import write_table
 from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.folders import check_output_folder, discard
 from bbc_classifier.inference.bulk.plan import Plan, Shard
+from bbc_classifier.inference.bulk.sealed_note import read_note, write_note
 from bbc_classifier.provenance import file_sha256, provenance
-from bbc_classifier.records import read_json, write_json, written_whole
+from bbc_classifier.records import written_whole
 
 # The file that marks a folder as ours holds what was asked for and what is to be done.
 KIND = "predictions"
@@ -69,11 +70,11 @@ class BulkFolder:
 
     def holds(self, asked: Mapping[str, Any]) -> bool:
         """Whether the folder holds answers, some or all, to this very request."""
-        return self._marker.is_file() and _read(self._marker).get("asked") == asked
+        return (read_note(self._marker) or {}).get("asked") == asked
 
     def plan(self) -> Plan:
-        """Return what was planned."""
-        return Plan.from_json(read_json(self._marker)["plan"])
+        """Return what was planned for the request that the folder holds."""
+        return Plan.from_json((read_note(self._marker) or {})["plan"])
 
     def check(self, asked: Mapping[str, Any], *, overwrite: bool) -> None:
         """Check that a request can be begun here, before any work is done.
@@ -82,7 +83,7 @@ class BulkFolder:
             InputError: The folder holds something that must stay: answers to another request, or no answers of ours.
         """
         if self._marker.is_file() and not overwrite:
-            before = _read(self._marker).get("asked", {})
+            before = (read_note(self._marker) or {}).get("asked", {})
             name = next((name for name in asked if before.get(name) != asked[name]), "")
             said = (
                 f"{name} was {before[name]!r}, not {asked[name]!r}"
@@ -103,7 +104,7 @@ class BulkFolder:
         """
         try:
             discard(self.path)
-            write_json(self._marker, {"asked": dict(asked), "plan": plan.as_json()})
+            write_note(self._marker, {"asked": dict(asked), "plan": plan.as_json()})
         except OSError as error:
             raise WorldError(f"--output: cannot write to '{self.path}': {error.strerror}") from error
 
@@ -113,8 +114,8 @@ class BulkFolder:
 
     def is_done(self, number: int) -> bool:
         """Whether a shard is there as it was written."""
-        note, shard = self._note(number), self.shard(number)
-        return note.is_file() and shard.is_file() and _read(note).get("sha256") == file_sha256(shard)
+        note, shard = read_note(self._note(number)), self.shard(number)
+        return note is not None and shard.is_file() and note["sha256"] == file_sha256(shard)
 
     def write(self, shard: Shard, table: pa.Table, outcome: ShardOutcome) -> None:
         """Write a shard's answers, and then the note that they are there.
@@ -126,7 +127,7 @@ class BulkFolder:
         write_table(path, table, line="prediction")
         content = {"file": shard.file.name, "sha256": file_sha256(path), **asdict(outcome)}
         try:
-            write_json(self._note(shard.number), content)
+            write_note(self._note(shard.number), content)
         except OSError as error:
             raise WorldError(f"--output: cannot write to '{self.path}': {error.strerror}") from error
 
@@ -163,9 +164,21 @@ class BulkFolder:
                 "unreadable_files": plan.unreadable,
                 "provenance": provenance(),
             }
-            write_json(self.summary, summary)
+            write_note(self.summary, summary)
         except OSError as error:
             raise WorldError(f"--output: cannot write to '{self.path}': {error.strerror}") from error
+        self.forget_notes()
+        return summary
+
+    def finished(self) -> dict[str, Any]:
+        """Return the summary.
+
+        Raises:
+            InputError: It is damaged.
+        """
+        summary = read_note(self.summary)
+        if summary is None:
+            raise InputError(f"'{self.summary}' is damaged; remove it, and the same command answers anew")
         self.forget_notes()
         return summary
 
@@ -178,13 +191,4 @@ class BulkFolder:
 
     def _notes(self, plan: Plan) -> Iterator[dict[str, Any]]:
         for shard in plan.shards():
-            yield read_json(self._note(shard.number))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """Return what a file of ours says, nothing where it is damaged: what it stands for is then not there."""
-    try:
-        content = read_json(path)
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}
+            yield read_note(self._note(shard.number)) or {}

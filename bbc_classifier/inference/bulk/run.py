@@ -28,7 +28,6 @@ from bbc_classifier.inference.classifier import TextClassifier
 from bbc_classifier.inference.open_classifier import open_classifier
 from bbc_classifier.inference.options import PredictArguments
 from bbc_classifier.provenance import file_sha256, text_sha256, without_folders
-from bbc_classifier.records import read_json
 
 FLAG = "--output"
 # How often a person at a terminal, and how often a log file, hears how far it is.
@@ -171,8 +170,7 @@ def _progress_bar(rows: int, done: int, share: Share) -> tqdm:
 def _summary(folder: BulkFolder, plan: Plan, model: str, classifier: TextClassifier) -> dict[str, Any] | None:
     """Return the summary, and write it if this process is the last."""
     if folder.is_finished:
-        folder.forget_notes()
-        return read_json(folder.summary)
+        return folder.finished()
     if all(folder.is_done(shard.number) for shard in plan.shards()):
         most = classifier.config.max_input_tokens
         return folder.finish(plan, {"model": without_folders(model), "max_input_tokens": most})
