@@ -16,7 +16,9 @@ from typing import Any
 
 from fault_cases.damage import damaged_checkpoints, damaged_settings, damaged_weights
 from fault_cases.full_disk import full_disk
+from fault_cases.full_disk_prediction import full_disk_prediction
 from fault_cases.killed_comparison import killed_comparison
+from fault_cases.killed_prediction import killed_prediction
 from fault_cases.killed_training import killed_training
 from fault_cases.little_memory import little_memory
 from fault_cases.material import make_material
@@ -38,8 +40,10 @@ def cases(kills: int, times: int) -> dict[str, Callable[..., dict[str, Any]]]:
     return {
         "training killed": partial(killed_training, kills=kills, seed=SEED),
         "comparison killed": partial(killed_comparison, kills=kills, seed=SEED),
+        "bulk prediction killed": partial(killed_prediction, kills=kills, seed=SEED),
         "SIGTERM and Ctrl-C": partial(signalled, times=max(1, times // 2), seed=SEED),
         "disk full": partial(full_disk, times=times, seed=SEED),
+        "disk full, bulk prediction": partial(full_disk_prediction, times=times, seed=SEED),
         "checkpoint damaged": partial(damaged_checkpoints, times=times, seed=SEED),
         "weights damaged": partial(damaged_weights, times=5 * times, seed=SEED),
         "settings damaged": partial(damaged_settings, times=10 * times, seed=SEED),
@@ -52,7 +56,7 @@ def main() -> None:
     """Run the cases, and write record and table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help=f"Of {', '.join(cases(0, 0))}; none is all.")
-    parser.add_argument("--kills", type=int, default=30, help="Kills of trainings, and of comparisons.")
+    parser.add_argument("--kills", type=int, default=30, help="Kills of trainings, of comparisons, and of predictions.")
     parser.add_argument("--times", type=int, default=4, help="How often each other fault is caused.")
     options = parser.parse_args()
     every = cases(options.kills, options.times)
@@ -63,7 +67,7 @@ def main() -> None:
     origin = provenance()
     record = read_json(RECORD) if RECORD.is_file() else {"schema": 1, "cases": {}}
     for name in options.names or every:
-        if name == "disk full" and (reason := why_no_small_disk()):
+        if name.startswith("disk full") and (reason := why_no_small_disk()):
             print(f"{name}: left out: {reason}", flush=True)
             continue
         started = time.perf_counter()

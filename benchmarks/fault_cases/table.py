@@ -23,8 +23,8 @@ def _kills(record: Mapping[str, Any]) -> list[str]:
         f"- **Where the kills hit, {name}**: "
         + ", ".join(f"{stage} {count}" for stage, count in record["cases"][name]["killed while"].items())
         + "."
-        for name in ("training killed", "comparison killed")
-        if name in record["cases"]
+        for name in record["cases"]
+        if "killed while" in record["cases"][name]
     ]
 
 
