@@ -107,11 +107,11 @@ def read_label_map(entries: Sequence[str] | None) -> dict[str, str]:
         if len(entries) == 1 and entries[0].lstrip().startswith("{"):
             content = json.loads(entries[0])
         elif len(entries) == 1 and "=" not in entries[0]:
-            content = read_yaml(Path(entries[0]), "--label_map (old=new old=new …, or a file)", as_words=True)
+            content = read_yaml(Path(entries[0]), "--label_map", as_words=True)
         else:
             content = dict(map(_entry, entries))
-    except InputError:
-        raise
+    except InputError as error:
+        raise InputError(f"{error}; or write old=new old=new …") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"--label_map: write old=new old=new …, or name a YAML or JSON file: {error}") from error
     if not isinstance(content, dict) or not all(isinstance(name, str) and name.strip() for name in content.values()):

@@ -45,7 +45,7 @@ RECORD: dict[Any, Shape] = {
             **{"distinct_tokens": FLAG, "near_duplicates": FLAG, "truncation": one_of(TRUNCATIONS)},
             **{"max_length": COUNT, "max_eval_samples?": (None, COUNT), str: OPTION},
         },
-        "training": {"seed": WHOLE, "metric_for_best_model": TEXT, str: OPTION},
+        "training": {"seed": WHOLE, "metric_for_best_model": WORD, str: OPTION},
     },
     "data": {
         **dict.fromkeys(("rows", "distinct", "exact_duplicates_dropped", "conflicting_texts"), COUNT),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from bbc_classifier.evaluation.figures import draw_confusion_matrix, draw_learning_curves
+from bbc_classifier.evaluation.figures import confusion_matrix_figure, draw_confusion_matrix, draw_learning_curves
 from bbc_classifier.evaluation.label_counts_figure import draw_label_counts
 from bbc_classifier.figure_file import save_figure
 
@@ -133,3 +133,9 @@ def test_a_label_that_no_row_has_is_drawn_without_a_warning(tmp_path, recwarn):
     draw_confusion_matrix(counts, ["seen", "never"], tmp_path / "confusion.png", normalized=True)
     assert png_size(tmp_path / "confusion.png")
     assert not recwarn.list
+
+
+def test_a_label_that_is_a_sentence_makes_no_giant_picture():
+    names = ["x" * 100_000, "sport"]
+    width, height = confusion_matrix_figure(np.eye(2, dtype=int), names).get_size_inches()
+    assert width < 12 and height < 12

@@ -54,12 +54,22 @@ def test_a_comparison_that_is_named_must_know_the_configuration(tmp_path):
         find_standing(run, str(tmp_path / "nowhere"))
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"accuracy": 1}'])
+@pytest.mark.parametrize("content", ["7", "[]", '{"accuracy": 1}'])
 def test_results_of_another_kind_are_not_a_comparisons(tmp_path, content):
     (tmp_path / "results.json").write_text(content, encoding="utf-8")
     run = FinishedRun(tmp_path / "runs" / "run", CELLS[0].record)
     assert find_standing(run, None) is None
     with pytest.raises(InputError, match=r"has no results\.json"):
+        find_standing(run, str(tmp_path))
+
+
+def test_damaged_results_are_named(tmp_path):
+    file, run = tmp_path / "results.json", FinishedRun(tmp_path / "runs" / "run", CELLS[0].record)
+    file.write_text("{", encoding="utf-8")
+    with pytest.raises(InputError, match=r"results\.json' is damaged: Expecting"):
+        find_standing(run, str(tmp_path))
+    write_json(file, {**RESULTS, "pairs": [7]})
+    with pytest.raises(InputError, match=r"results\.json' is damaged: pairs\[0\] is the number 7 where an object is"):
         find_standing(run, str(tmp_path))
 
 
