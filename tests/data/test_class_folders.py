@@ -9,7 +9,7 @@ from bbc_classifier.data.class_folders import ClassFolders, holds_class_folders
 from bbc_classifier.data.labelled_table import label_sets
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.data.source import open_source
-from bbc_classifier.errors import InputError
+from bbc_classifier.errors import InputError, WorldError
 
 
 @pytest.fixture
@@ -97,3 +97,26 @@ def test_any_script_names_a_class_and_a_file(write):
     table = ClassFolders(write(**{"رياضة/خبر ١.txt": "‏الفريق فاز", "科技/👩‍👩‍👧.txt": "e\u0301"})).read()
     assert table["row_id"][:] == ["رياضة/خبر ١.txt", "科技/👩‍👩‍👧.txt"]
     assert label_sets(table) == [("رياضة",), ("科技",)]
+
+
+def test_an_article_that_cannot_be_read_is_the_worlds_fault(write):
+    folder = write(**{"tech/001.txt": "A phone"})
+    # A file as any other by its kind, and no system lets it be read from its beginning.
+    (folder / "tech" / "002.txt").symlink_to("/proc/self/mem")
+    if not (folder / "tech" / "002.txt").is_file():
+        pytest.skip("this system has no such file")
+    for read in (ClassFolders(folder).read, ClassFolders(folder).identity):
+        with pytest.raises(WorldError, match=r"cannot read '.*002.txt': "):
+            read()
+
+
+def test_links_to_nowhere_in_circles_and_to_devices_are_no_articles(write):
+    folder = write(**{"tech/001.txt": "A phone", "sport/001.txt": "A goal"})
+    for name, target in {
+        "tech/loop": "..",
+        "tech/gone.txt": "nowhere",
+        "tech/zero.txt": "/dev/zero",
+        "up": ".",
+    }.items():
+        (folder / name).symlink_to(target)
+    assert len(ClassFolders(folder).read()) == 2

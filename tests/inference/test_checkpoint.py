@@ -25,6 +25,19 @@ def edit_config(**changes: object) -> Callable[[Path], object]:
     return edit
 
 
+def edit_json(file: Path, **changes: object) -> None:
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def name_an_unknown_special_token(folder: Path) -> None:
+    # The library in Rust panics.
+    file = folder / "tokenizer.json"
+    file.write_text(
+        file.read_text().replace('"SpecialToken": {\n          "id": "[SEP]"', '"SpecialToken": {"id": "[X]"', 1)
+    )
+    assert "[X]" in file.read_text()
+
+
 def write(name: str, content: str) -> Callable[[Path], object]:
     return lambda folder: (folder / name).write_text(content)
 
@@ -56,6 +69,11 @@ DAMAGE = {
     "another model": (edit_config(model_type="bert"), "type 'bert', not a 'pooled_encoder' classifier"),
     "another model with code": (edit_config(model_type="other"), "type 'other', not a 'pooled_encoder' classifier"),
     "unknown pooling": (edit_config(pooling="maximum"), "pooling 'maximum' is not one of cls, mean"),
+    "labels that are numbers": (edit_config(id2label={"0": 1, "1": 2}), "the names of labels are text, not"),
+    "a list for a size": (
+        edit_config(encoder_config=[]),
+        "a value in its files is of another kind than is meant there",
+    ),
     "other labels": (edit_config(id2label={"0": "a", "1": "b"}), "lacks tensors that fit its config.json, classifier"),
     "weights gone": (remove(WEIGHTS), "no file named model.safetensors"),
     "weights empty": (cut_weights(slice(0)), "header too small"),
@@ -66,6 +84,14 @@ DAMAGE = {
     "tokenizer vocabulary gone": (remove("tokenizer.json"), "has no tokenizer that can be read"),
     "tokenizer settings gone": (remove("tokenizer_config.json"), "no tokenizer with a vocabulary and a padding token"),
     "tokenizer no JSON": (write("tokenizer.json", "{"), "has no tokenizer that can be read"),
+    "tokenizer with a limit that is text": (
+        lambda folder: edit_json(folder / "tokenizer_config.json", model_max_length="16"),
+        "has no tokenizer that can be read",
+    ),
+    "tokenizer with a special token that is not there": (
+        name_an_unknown_special_token,
+        "no tokenizer that can be read",
+    ),
     "tokenizer of special tokens only": (name_a_tokenizer_without_files, "no tokenizer with a vocabulary"),
 }
 

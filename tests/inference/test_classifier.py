@@ -1,5 +1,7 @@
 """Texts in, labels and confidences out; the same figures as the library's own pipeline."""
 
+import copy
+
 import numpy as np
 import pytest
 from transformers import pipeline
@@ -90,3 +92,12 @@ def test_one_text_instead_of_a_list_is_refused(classifier):
     # Its letters would be classified one by one.
     with pytest.raises(InputError, match="must be a list of texts"):
         classifier.predict("film")
+
+
+def test_a_tokenizer_that_knows_more_than_the_encoder_is_named(tiny_classifier, tokenizer):
+    other = copy.deepcopy(tokenizer)
+    other.add_tokens(["hockey"])
+    classifier = NewsClassifier(tiny_classifier(), other)
+    assert classifier.predict(["a match"])
+    with pytest.raises(InputError, match=r"gives the token \d+, but the encoder knows \d+ tokens"):
+        classifier.predict(["a match", "hockey"])

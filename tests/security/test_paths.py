@@ -3,10 +3,13 @@
 import os
 from pathlib import Path
 
+import onnx
 import pytest
 
 from bbc_classifier.cli import main
 from bbc_classifier.comparison.reproduction import script
+from bbc_classifier.errors import InputError
+from bbc_classifier.export.onnx_runtime import OnnxGraph
 from bbc_classifier.hub.contents import contents
 from bbc_classifier.hub.finished_run import open_finished_run
 from bbc_classifier.records import read_json, write_json
@@ -95,3 +98,20 @@ def test_a_name_that_is_no_utf8_is_named(tmp_path, monkeypatch, capsys):
     folder.mkdir(parents=True)
     (folder / "1.txt").write_text("a goal")
     assert_refused(["audit", "--dataset", "news"], r"sport\\udcff/1.txt' is not UTF-8; rename the file", capsys)
+
+
+@pytest.mark.parametrize("location", ["../secret", "/etc/hostname"])
+def test_a_graph_reads_no_data_outside_of_its_folder(location, tmp_path):
+    (tmp_path / "secret").write_bytes(bytes(16))
+    weights = onnx.TensorProto(name="w", data_type=onnx.TensorProto.FLOAT, dims=[4])
+    weights.data_location = onnx.TensorProto.EXTERNAL
+    for key, value in {"location": location, "offset": "0", "length": "16"}.items():
+        weights.external_data.add(key=key, value=value)
+    shown = onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, [4])
+    node = onnx.helper.make_node("Identity", ["w"], ["logits"])
+    graph = onnx.helper.make_graph([node], "graph", [], [shown], [weights])
+    (tmp_path / "model").mkdir()
+    file = tmp_path / "model" / "model.onnx"
+    file.write_bytes(onnx.helper.make_model(graph, ir_version=8).SerializeToString())
+    with pytest.raises(InputError, match="is no ONNX graph that onnxruntime can run: .*xternal data"):
+        OnnxGraph(file)

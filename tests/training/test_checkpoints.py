@@ -1,5 +1,6 @@
 """Resume state: whole or passed over, and the last whole one is never deleted before the next is."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,34 @@ FAULTS = {
     "no seal": (lambda path: (path / SEAL).unlink(), "it was not written to its end"),
     "a broken seal": (lambda path: (path / SEAL).write_text("{"), f"{SEAL} is damaged"),
 }
+
+
+STATE = {"epoch": 0.5, "global_step": 7, "max_steps": 9, "num_train_epochs": 1, "log_history": [], "best_metric": 0.5}
+STATE_FAULTS = {
+    "another step": (STATE | {"global_step": 8}, "trainer_state.json is of step 8"),
+    "a list for a number": (STATE | {"max_steps": [9]}, "max_steps is a list where a count is meant"),
+    "a lost number": ({**STATE, "epoch": None}, "epoch is null where a number is meant"),
+    "an unknown key": (STATE | {"evil": 1}, "evil is the number 1 where nothing is meant"),
+    "other counters": (
+        STATE | {"stateful_callbacks": {"EarlyStoppingCallback": {"args": {}, "attributes": {}}}},
+        "early_stopping_patience is missing",
+    ),
+    "a list": ([], "it is a list where an object is meant"),
+}
+
+
+@pytest.mark.parametrize("case", STATE_FAULTS)
+def test_a_state_of_another_shape_is_a_fault_though_it_is_sealed(tmp_path, case):
+    state, message = STATE_FAULTS[case]
+    checkpoint = make(tmp_path, 7).at(7)
+    for content, fault in ((STATE, None), (state, message)):
+        (checkpoint / "trainer_state.json").write_text(json.dumps(content))
+        seal(checkpoint)
+        found = fault_of(checkpoint)
+        assert found is None if fault is None else fault in (found or "")
+    (checkpoint / "trainer_state.json").write_text("[" * 100_000)
+    seal(checkpoint)
+    assert fault_of(checkpoint) == "trainer_state.json is damaged"
 
 
 @pytest.mark.parametrize("case", FAULTS)
