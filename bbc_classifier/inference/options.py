@@ -79,6 +79,8 @@ class PredictArguments:
             raise ValueError(f"--min_confidence must be between 0 and 1, not {self.min_confidence}")
         if self.shard_rows < 1:
             raise ValueError(f"--shard_rows must be at least 1, not {self.shard_rows}")
+        if len({*(self.keep_columns or ())}) < len(self.keep_columns or ()):
+            raise ValueError(f"--keep_columns names a column twice: {', '.join(self.keep_columns or ())}")
         if self.cpus_per_task < 1:
             raise ValueError(f"--cpus_per_task must be at least 1, not {self.cpus_per_task}")
         if self.gpus_per_task < 0:

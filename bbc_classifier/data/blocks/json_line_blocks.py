@@ -7,14 +7,13 @@ from typing import Any
 import pyarrow as pa
 
 from bbc_classifier.data.blocks.counted_lines import CountedLines
+from bbc_classifier.data.blocks.json_kinds import JsonKinds
 from bbc_classifier.data.blocks.text_blocks import TextBlockFile, TextRow
 from bbc_classifier.data.formats.json_rows import MOST_KEYS, NotRead, is_unicode, kind_of, parse_json
 from bbc_classifier.errors import InputError
 
 # What marks a column whose values are of several kinds: each is kept as the JSON it was.
 AS_JSON = {b"json": b"every value as JSON text"}
-# So many values at a time are asked for their kind.
-VALUES_AT_ONCE = 1000
 
 
 class JsonLineBlockFile(TextBlockFile):
@@ -29,31 +28,27 @@ class JsonLineBlockFile(TextBlockFile):
 
     def begin(self, lines: CountedLines) -> None:
         """Forget the columns of another survey."""
-        self._kinds: dict[str, pa.DataType | None] = {}
-        self._waiting: dict[str, list[Any]] = {}
+        self._kinds = JsonKinds()
 
     def note(self, row: TextRow) -> None:
         """Learn the kinds of a row's values."""
-        for name, value in (row.values or {}).items():
-            if name not in self._waiting:
-                if len(self._waiting) == MOST_KEYS:
-                    raise InputError(
-                        f"'{self.path}', line {row.line}: more than {MOST_KEYS:,} different keys so far; every object "
-                        "needs the same ones"
-                    )
-                self._waiting[name] = []
-            self._waiting[name].append(value)
-            if len(self._waiting[name]) == VALUES_AT_ONCE:
-                self._learn(name)
+        values = row.values or {}
+        if len(self._kinds) + sum(name not in self._kinds for name in values) > MOST_KEYS:
+            raise InputError(
+                f"'{self.path}', line {row.line}: more than {MOST_KEYS:,} different keys so far; every object "
+                "needs the same ones"
+            )
+        self._kinds.note(values)
 
     def schema(self) -> pa.Schema:
         """Return the columns in the order in which they first came."""
-        for name in self._waiting:
-            self._learn(name)
+        kinds = self._kinds.all()
+        if not kinds:
+            raise InputError(f"'{self.path}': no line of it is an object with a text")
         return pa.schema(
             [
                 pa.field(name, pa.string(), metadata=AS_JSON) if kind is None else pa.field(name, kind)
-                for name, kind in ((name, self._kinds[name]) for name in self._waiting)
+                for name, kind in kinds.items()
             ]
         )
 
@@ -69,11 +64,6 @@ class JsonLineBlockFile(TextBlockFile):
         """Return objects as a table."""
         return pa.table([_column(rows, field) for field in schema], schema=schema)
 
-    def _learn(self, name: str) -> None:
-        known = self._kinds.get(name, pa.null())
-        self._kinds[name] = known and _merged(known, _kind(self._waiting[name]))
-        self._waiting[name] = []
-
 
 def _row(line: int, text: str) -> TextRow:
     try:
@@ -86,25 +76,6 @@ def _row(line: int, text: str) -> TextRow:
     if "\\u" in text and not is_unicode(json.dumps(values, ensure_ascii=False)):
         return TextRow(line, None, "holds half a character (a lone surrogate)")
     return TextRow(line, values)
-
-
-def _kind(values: Sequence[Any]) -> pa.DataType | None:
-    """Return the kind that all values have; None where there is none."""
-    try:
-        return pa.array(values).type
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        return None
-
-
-def _merged(one: pa.DataType, other: pa.DataType | None) -> pa.DataType | None:
-    """Return the kind that holds values of both; None where there is none."""
-    if other is None or one == other:
-        return other
-    schemas = [pa.schema({"x": kind}) for kind in (one, other)]
-    try:
-        return pa.unify_schemas(schemas, promote_options="permissive").field("x").type
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return None
 
 
 def _column(rows: Sequence[dict[str, Any]], field: pa.Field) -> pa.Array:

@@ -18,7 +18,10 @@ class LineBlockFile(TextBlockFile):
         """Yield every line; the line break at the end of the file ends the last one."""
         for text in lines:
             fault, lines.fault = lines.fault, None
-            yield TextRow(lines.line, text.removesuffix("\n").removesuffix("\r"), fault)
+            line = text.rstrip("\r\n")
+            # Whether it ends a line or not is not for us to guess: an old file may be one such line.
+            fault = fault or ("a carriage return alone; lines end with a line feed" if "\r" in line else None)
+            yield TextRow(lines.line, line, fault)
 
     def begin(self, lines: CountedLines) -> None:
         """Take nothing: there are no names."""

@@ -1,5 +1,6 @@
 """A row that cannot be read costs that row alone, and is told by its number, its line and what is wrong."""
 
+import json
 import tracemalloc
 from pathlib import Path
 
@@ -83,6 +84,12 @@ BAD = {
         [BadRow(2, 2, "byte 0xF6 at byte 2 of line 2 is not UTF-8")],
         ["one", "three"],
     ),
+    "a carriage return inside a line": (
+        ".txt",
+        b"one\rtwo\r\nthree\r\r\nfour\r",
+        [BadRow(1, 1, "a carriage return alone; lines end with a line feed")],
+        ["three", "four"],
+    ),
 }
 
 
@@ -120,6 +127,7 @@ def test_a_line_without_an_end_is_one_bad_row(tmp_path, monkeypatch, ending):
 WHOLE = {
     "no row": (".csv", b"id,text\n", "holds no row"),
     "no row in lines": (".jsonl", b"\n\n", "holds no row"),
+    "no object in lines": (".jsonl", b"{oops\n[1]\n", "no line of it is an object with a text"),
     "nothing": (".csv", b"", "is empty"),
     "another encoding": (".csv", "id,text\n1,a\n".encode("utf-16"), "is UTF-16"),
     "an archive": (".jsonl", b"\x1f\x8b\x08\0\0\0", "is a gzip file"),
@@ -189,3 +197,13 @@ def test_a_survey_takes_no_more_memory_for_a_longer_file(tmp_path, ending):
 
     few = peak(5_000)
     assert peak(50_000) < 1.2 * few + 20_000
+
+
+def test_a_survey_of_long_texts_takes_no_more_memory_for_more_of_them(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text((json.dumps({"text": "x" * 50_000, "by": {"name": "y" * 50_000}}) + "\n") * 200)
+    tracemalloc.start()
+    open_blocks(path).survey(5000)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 3_000_000

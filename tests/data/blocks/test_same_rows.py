@@ -115,3 +115,28 @@ def test_every_block_of_json_lines_has_the_same_columns(tmp_path):
     assert table["by"].to_pylist()[2400:2404] == [None, '"me"', "3", None]
     assert table["id"].to_pylist()[2403] == str(1 << 70)
     assert table["views"].to_pylist()[:2] == [0, 1]
+
+
+LARGE = (1 << 60) + 1
+# Of values that are learnt in several steps: what they come out as.
+MIXED = {
+    "an object that got its keys later": ([{}, {"a": 1}], [{"a": None}, {"a": 1}]),
+    "an object and no object": ([{}, 3], ["{}", "3"]),
+    "objects that never get a key": ([{}, None, {}], ["{}", None, "{}"]),
+    "numbers that a floating one would round": ([LARGE, 0.5], [str(LARGE), "0.5"]),
+    "in lists": ([[LARGE], [], [0.5]], [f"[{LARGE}]", "[]", "[0.5]"]),
+    "in objects": ([{"a": 0.5}, {"a": LARGE}], ['{"a": 0.5}', f'{{"a": {LARGE}}}']),
+    "numbers that it would not": ([3, 0.5], [3.0, 0.5]),
+    "large numbers beside others": ([{"a": LARGE}, {"b": 0.5}], [{"a": LARGE, "b": None}, {"a": None, "b": 0.5}]),
+    "no number and a large one": ([float("nan"), LARGE], ["NaN", str(LARGE)]),
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+@pytest.mark.parametrize("at_once", [1, 1000])
+def test_every_value_of_json_comes_out_whatever_came_before(tmp_path, monkeypatch, name, at_once):
+    monkeypatch.setattr("bbc_classifier.data.blocks.json_kinds.VALUES_AT_ONCE", at_once)
+    values, expected = MIXED[name]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps({"text": "a", "x": value}) + "\n" for value in values))
+    assert read_blocks(open_blocks(path), 2)["x"].to_pylist() == expected
