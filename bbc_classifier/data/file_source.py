@@ -1,5 +1,6 @@
 """Files of labelled rows: one file, a glob, a folder, or one for each side."""
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +14,7 @@ from bbc_classifier.data.formats.read import FORMATS, read_table
 from bbc_classifier.data.labelled_table import Part, labelled_table
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.data.side_names import side_in_name, side_of_split
-from bbc_classifier.errors import InputError
+from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.provenance import file_sha256, text_sha256
 
 GLOB_MARKS = "*?["
@@ -111,8 +112,17 @@ def names_several(name: str) -> bool:
 
 
 def files_below(folder: Path) -> list[Path]:
-    """Return the files of rows in a folder and the folders in it, by their names."""
-    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in FORMATS and file.is_file())
+    """Return the files of rows in a folder and the folders in it, by their names.
+
+    Raises:
+        WorldError: One of the folders may not be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise WorldError(f"cannot read the folder '{error.filename}': {error.strerror}") from error
+
+    files = (Path(place, name) for place, _, names in os.walk(folder, onerror=refuse) for name in names)
+    return sorted(file for file in files if file.suffix.lower() in FORMATS and file.is_file())
 
 
 def _side_of(file: Path, root: Path) -> str | None:

@@ -1,5 +1,6 @@
 """Parquet, read in batches so that a small file that unpacks to a huge one is stopped in time."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ import pyarrow.parquet as arrow_parquet
 from bbc_classifier.data.formats.delimited import refuse_repeated_names
 from bbc_classifier.data.formats.free_memory import free_memory
 from bbc_classifier.data.formats.raw_file import check_fits_memory
-from bbc_classifier.errors import InputError
+from bbc_classifier.errors import InputError, WorldError
 
 MAGIC = b"PAR1"
 BATCH_ROWS = 1024
@@ -59,10 +60,14 @@ def damaged(path: Path) -> Iterator[None]:
 
     Raises:
         InputError: It could not read something.
+        WorldError: The disk did not give it: the file is gone, say.
     """
     try:
         yield
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        # Of what it finds in the file itself, there is no number.
+        if isinstance(error, OSError) and error.errno:
+            raise WorldError(f"cannot read '{path}': {os.strerror(error.errno)}") from error
         raise InputError(f"'{path}' is a damaged Parquet file: {' '.join(str(error).split())[:200]}") from error
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 from bbc_classifier.data.blocks.block import BadRow
 from bbc_classifier.data.formats.write import write_table
 from bbc_classifier.errors import InputError, WorldError
-from bbc_classifier.folders import check_output_folder, discard
+from bbc_classifier.folders import check_output_folder
 from bbc_classifier.inference.bulk.plan import Plan, Shard
 from bbc_classifier.inference.bulk.sealed_note import read_note, write_note
 from bbc_classifier.provenance import file_sha256, provenance
@@ -103,10 +103,22 @@ class BulkFolder:
             WorldError: The folder cannot be written.
         """
         try:
-            discard(self.path)
+            self._clear()
             write_note(self._marker, {"asked": dict(asked), "plan": plan.as_json()})
         except OSError as error:
-            raise WorldError(f"--output: cannot write to '{self.path}': {error.strerror}") from error
+            raise WorldError(f"--output: cannot write to '{self.path}': {error.strerror or error}") from error
+
+    def _clear(self) -> None:
+        """Remove what was answered before, where it lies: the folder may be a link, or a disk of its own.
+
+        The marker stays until the next one takes its place: a process that is killed meanwhile leaves a request that is
+        not finished, and can be gone on with.
+        """
+        self.summary.unlink(missing_ok=True)
+        self.bad_rows.unlink(missing_ok=True)
+        for folder in (self._done, self.shards):
+            if folder.exists():
+                shutil.rmtree(folder)
 
     def shard(self, number: int) -> Path:
         """Return where a shard lies."""

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from bbc_classifier.data.file_source import files_below, given_path, matching_files
+from bbc_classifier.data.file_source import files_below, given_path, matching_files, short_names
+from bbc_classifier.data.formats.json_rows import is_unicode
 from bbc_classifier.data.formats.read import FORMATS
 from bbc_classifier.errors import InputError
 
@@ -11,7 +12,7 @@ def input_files(pattern: str, output: Path) -> list[Path]:
     """Return the files, by their names; nothing that lies in the output folder is one.
 
     Raises:
-        InputError: There is none.
+        InputError: There is none, or one has a name that no record can hold.
     """
     path = given_path("--input", pattern)
     found = files_below(path) if path.is_dir() else matching_files("--input", pattern)
@@ -21,4 +22,7 @@ def input_files(pattern: str, output: Path) -> list[Path]:
             f"--input: '{pattern}' holds no file of rows ({', '.join(FORMATS)}); files of lines are named by a "
             "pattern, such as 'texts/*.txt'"
         )
+    for name in short_names(files):
+        if not is_unicode(name):
+            raise InputError(f"--input: the file {name!a} has a name that is not UTF-8; rename it")
     return files

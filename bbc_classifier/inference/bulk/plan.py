@@ -28,7 +28,7 @@ class PlannedFile:
     Attributes:
         name: Its name, after as many of its folders as it takes to tell files apart.
         sha256: Its hash.
-        modified: When it was last modified, as the system counts nanoseconds.
+        modified: When it was last modified, as the system counts nanoseconds, and how many bytes it then had.
         texts: The columns of the text.
         schema: All its columns.
         blocks: Its rows.
@@ -36,7 +36,7 @@ class PlannedFile:
 
     name: str
     sha256: str
-    modified: int
+    modified: list[int]
     texts: list[str]
     schema: pa.Schema
     blocks: list[Block]
@@ -46,17 +46,26 @@ class PlannedFile:
         """How many rows it has, those that cannot be read among them."""
         return sum(block.rows for block in self.blocks)
 
+    def has_changed(self, path: Path) -> bool:
+        """Whether the file is not any more as it was when it was planned.
+
+        Raises:
+            WorldError: It is gone, or may not be read any more.
+        """
+        try:
+            return _modified(path) != self.modified and file_sha256(path) != self.sha256
+        except OSError as error:
+            raise WorldError(f"--input: cannot read '{path}': {error.strerror or error}") from error
+
     def refuse_changed(self, path: Path) -> None:
         """Check that the file still is as it was when it was planned.
 
         Raises:
             InputError: It has changed.
+            WorldError: It is gone, or may not be read any more.
         """
-        if path.stat().st_mtime_ns != self.modified and file_sha256(path) != self.sha256:
-            raise InputError(
-                f"--input: '{path}' has changed since its first rows were answered; add --overwrite or choose another "
-                "--output"
-            )
+        if self.has_changed(path):
+            raise changed(path)
 
     def as_json(self) -> dict[str, Any]:
         """Return plain data that `from_json` takes."""
@@ -130,51 +139,91 @@ class Plan:
         return cls([PlannedFile.from_json(file) for file in content["files"]], content["unreadable"])
 
 
-def make_plan(
-    paths: Sequence[Path], columns: ColumnArguments, *, rows: int, keep: Sequence[str] | None, added: Sequence[str]
-) -> Plan:
-    """Survey every file.
+@dataclass(frozen=True)
+class Planner:
+    """Surveys files.
 
-    Args:
-        paths: The files.
+    Attributes:
         columns: Where their text is.
         rows: Most rows of a shard.
         keep: The columns that are kept; None keeps all.
         added: The columns that will stand beside them.
-
-    Raises:
-        InputError: None of the files can be read.
     """
-    files: list[PlannedFile] = []
-    unreadable: dict[str, str] = {}
-    faults: list[InputError | WorldError] = []
-    for path, name in zip(paths, short_names(paths), strict=True):
+
+    columns: ColumnArguments
+    rows: int
+    keep: Sequence[str] | None
+    added: Sequence[str]
+
+    def plan(self, paths: Sequence[Path]) -> Plan:
+        """Survey every file.
+
+        Raises:
+            InputError: None of the files can be read.
+            WorldError: None of them may be read.
+        """
+        files: list[PlannedFile] = []
+        unreadable: dict[str, str] = {}
+        faults: list[InputError | WorldError] = []
+        for path, name in zip(paths, short_names(paths), strict=True):
+            try:
+                files.append(self._planned(path, name))
+            except (InputError, WorldError) as error:
+                # One damaged file must not cost the others; it is told at the end, and the exit code says so.
+                faults.append(error)
+                unreadable[name] = str(error)
+        if not files:
+            raise faults[0]
+        return Plan(files, unreadable)
+
+    def changed_since(self, plan: Plan, paths: Sequence[Path]) -> Path | None:
+        """Return the first file that is not as it was when the plan was made, or could not be read then and now can.
+
+        Raises:
+            WorldError: A file is gone, or may not be read any more.
+        """
+        by_name = dict(zip(short_names(paths), paths, strict=True))
+        planned = (by_name[file.name] for file in plan.files if file.has_changed(by_name[file.name]))
+        mended = (by_name[name] for name in plan.unreadable if self._can_be_read(by_name[name], name))
+        return next(planned, None) or next(mended, None)
+
+    def _can_be_read(self, path: Path, name: str) -> bool:
         try:
-            files.append(_planned(path, name, columns, rows, keep, added))
-        except (InputError, WorldError) as error:
-            # One damaged file must not cost the others; it is told at the end, and the exit code says so.
-            faults.append(error)
-            unreadable[name] = str(error)
-    if not files:
-        raise faults[0]
-    return Plan(files, unreadable)
+            self._planned(path, name)
+        except (InputError, WorldError):
+            return False
+        return True
+
+    def _planned(self, path: Path, name: str) -> PlannedFile:
+        modified = _modified(path)
+        schema, blocks = open_blocks(path, self.columns.delimiter).survey(self.rows)
+        place = f"'{path}'"
+        texts = choose_text_columns(place, schema.names, self.columns.text_column)
+        for missing in set(self.keep or ()) - set(schema.names):
+            raise InputError(f"--keep_columns: {place} has no column '{missing}'; it has {listed(schema.names)}")
+        for text in texts:
+            kind = schema.field(text).type
+            if pa.types.is_null(kind):
+                kind = pa.string()
+            if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+                raise InputError(f"{place}, column '{text}': holds {kind}, not text")
+            # Where some rows of it hold something else, these are bad rows, and it is no column of mixed kinds.
+            schema = schema.set(schema.get_field_index(text), pa.field(text, kind))
+        refuse_taken_names(place, schema.names if self.keep is None else self.keep, self.added)
+        return PlannedFile(name, file_sha256(path), modified, texts, schema, blocks)
 
 
-def _planned(
-    path: Path, name: str, columns: ColumnArguments, rows: int, keep: Sequence[str] | None, added: Sequence[str]
-) -> PlannedFile:
-    schema, blocks = open_blocks(path, columns.delimiter).survey(rows)
-    place = f"'{path}'"
-    texts = choose_text_columns(place, schema.names, columns.text_column)
-    for missing in set(keep or ()) - set(schema.names):
-        raise InputError(f"--keep_columns: {place} has no column '{missing}'; it has {listed(schema.names)}")
-    for text in texts:
-        kind = schema.field(text).type
-        if pa.types.is_null(kind):
-            kind = pa.string()
-        if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-            raise InputError(f"{place}, column '{text}': holds {kind}, not text")
-        # Where some rows of it hold something else, these are bad rows, and it is no column of mixed kinds.
-        schema = schema.set(schema.get_field_index(text), pa.field(text, kind))
-    refuse_taken_names(place, schema.names if keep is None else keep, added)
-    return PlannedFile(name, file_sha256(path), path.stat().st_mtime_ns, texts, schema, blocks)
+def changed(path: Path) -> InputError:
+    """Return the refusal of a file that is not as it was."""
+    return InputError(
+        f"--input: '{path}' has changed since its first rows were answered; add --overwrite or choose another --output"
+    )
+
+
+def _modified(path: Path) -> list[int]:
+    """Return when a file was modified, and its bytes.
+
+    Asked before a file is read: one that is written to meanwhile has changed.
+    """
+    now = path.stat()
+    return [now.st_mtime_ns, now.st_size]

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from functools import lru_cache, partial
-from pathlib import Path
 
+from bbc_classifier.data.file_source import given_path
 from bbc_classifier.data.options import ColumnArguments
 from bbc_classifier.errors import InputError
 from bbc_classifier.inference.bulk.folder import BulkFolder
@@ -67,7 +67,7 @@ def _opened(request: str) -> tuple[ShardAnswers, list[Shard]]:
     """Open the classifier and read the plan."""
     options, columns = json.loads(request)
     options, columns = PredictArguments(**options), ColumnArguments(**columns)
-    folder = BulkFolder(Path(str(options.output)), options.shard_format)
+    folder = BulkFolder(given_path("--output", str(options.output)), options.shard_format)
     classifier = open_classifier(options.model, revision=options.revision, device=options.device)
     paths = input_files(str(options.input), folder.path)
     return ShardAnswers(classifier, folder, paths, options, columns.delimiter), folder.plan().shards()

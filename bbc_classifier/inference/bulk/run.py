@@ -11,15 +11,15 @@ from typing import Any
 
 from tqdm.auto import tqdm
 
-from bbc_classifier.data.file_source import short_names
+from bbc_classifier.data.file_source import given_path, short_names
 from bbc_classifier.data.options import ColumnArguments
 from bbc_classifier.device import device_type
 from bbc_classifier.errors import InputError, Interrupted
-from bbc_classifier.folder_lock import locked
+from bbc_classifier.folder_lock import locked, parts_at_work, taken
 from bbc_classifier.inference.answer_columns import answer_names
 from bbc_classifier.inference.bulk.folder import BulkFolder
 from bbc_classifier.inference.bulk.input_files import input_files
-from bbc_classifier.inference.bulk.plan import SOURCE_COLUMNS, Plan, Shard, make_plan
+from bbc_classifier.inference.bulk.plan import SOURCE_COLUMNS, Plan, Planner, Shard, changed
 from bbc_classifier.inference.bulk.ray_engine import check_cluster_use, on_cluster
 from bbc_classifier.inference.bulk.shard_answers import ShardAnswers
 from bbc_classifier.inference.bulk.share import Share
@@ -65,7 +65,7 @@ def predict_in_bulk(options: PredictArguments, columns: ColumnArguments) -> Bulk
         WorldError: A file cannot be read or written, or the Hub not be reached.
         Interrupted: A signal came; what is done stays.
     """
-    output = Path(str(options.output))
+    output = given_path(FLAG, str(options.output))
     share, folder = Share.of_environment(), BulkFolder(output, options.shard_format)
     if options.spreadsheet_safe and options.shard_format != "csv":
         raise InputError(f"--spreadsheet_safe is for --shard_format csv, not {options.shard_format}")
@@ -76,13 +76,14 @@ def predict_in_bulk(options: PredictArguments, columns: ColumnArguments) -> Bulk
         device = share.device(options.device, device_type())
         classifier = open_classifier(options.model, revision=options.revision, device=device)
         with locked(output, "predicting", part="plan", wait_seconds=-1, flag=FLAG):
+            _refuse_other_shares(output, share)
             plan = _plan(folder, options, columns, paths, classifier)
         if not folder.is_finished:
             answers = ShardAnswers(classifier, folder, paths, options, columns.delimiter)
             engine = partial(on_cluster, options, columns) if options.engine == "ray" else answers.one_by_one
             _answer(engine, folder, plan.shards(), share)
         with locked(output, "predicting", part="plan", wait_seconds=-1, flag=FLAG):
-            return Bulk(folder, _summary(folder, plan, options.model, classifier), plan.alike)
+            return Bulk(folder, _summary(folder, plan, paths, options.model, classifier), plan.alike)
 
 
 def _plan(
@@ -98,20 +99,32 @@ def _plan(
         InputError: The folder holds something else, no file can be read, or one has changed.
     """
     asked = {**_identity(options, classifier), **_asked(options, columns, paths)}
+    added = [*SOURCE_COLUMNS, *answer_names(classifier.label_names)]
+    planner = Planner(columns, options.shard_rows, options.keep_columns, added)
     if folder.holds(asked):
         plan = folder.plan()
-        by_name = dict(zip(short_names(paths), paths, strict=True))
-        for file in plan.files:
-            file.refuse_changed(by_name[file.name])
-        return plan
-    added = [*SOURCE_COLUMNS, *answer_names(classifier.label_names)]
+        other = planner.changed_since(plan, paths)
+        if other is None:
+            return plan
+        if not options.overwrite:
+            raise changed(other)
     folder.check(asked, overwrite=options.overwrite)
-    plan = make_plan(paths, columns, rows=options.shard_rows, keep=options.keep_columns, added=added)
+    plan = planner.plan(paths)
     logger.info(
         "rows: %s, files: %s, shards: %s", *(f"{n:,}" for n in (plan.rows, len(plan.files), len(plan.shards())))
     )
     folder.start(asked, plan)
     return plan
+
+
+def _refuse_other_shares(output: Path, share: Share) -> None:
+    """Check that no process is at work in the folder of which there are more, or fewer, than of this one.
+
+    Raises:
+        InputError: One is; it would answer the same shards at the same time.
+    """
+    if parts_at_work(output, rf"process-\d+-of-(?!{share.processes}\b)\d+"):
+        raise taken(output, "predicting", FLAG)
 
 
 def _identity(options: PredictArguments, classifier: TextClassifier) -> dict[str, Any]:
@@ -167,11 +180,21 @@ def _progress_bar(rows: int, done: int, share: Share) -> tqdm:
     return tqdm(total=rows, initial=done, desc=what, unit="row", mininterval=seldom, dynamic_ncols=True, disable=hidden)
 
 
-def _summary(folder: BulkFolder, plan: Plan, model: str, classifier: TextClassifier) -> dict[str, Any] | None:
-    """Return the summary, and write it if this process is the last."""
+def _summary(
+    folder: BulkFolder, plan: Plan, paths: list[Path], model: str, classifier: TextClassifier
+) -> dict[str, Any] | None:
+    """Return the summary, and write it if this process is the last.
+
+    Raises:
+        InputError: A file has changed while its rows were answered.
+        WorldError: A file is gone, or the summary cannot be written.
+    """
     if folder.is_finished:
         return folder.finished()
     if all(folder.is_done(shard.number) for shard in plan.shards()):
+        by_name = dict(zip(short_names(paths), paths, strict=True))
+        for file in plan.files:
+            file.refuse_changed(by_name[file.name])
         most = classifier.config.max_input_tokens
         return folder.finish(plan, {"model": without_folders(model), "max_input_tokens": most})
     return None

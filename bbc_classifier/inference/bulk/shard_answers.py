@@ -54,9 +54,9 @@ class ShardAnswers:
             delimiter: Between the cells of CSV and TSV; None means what the ending says.
         """
         self.classifier, self.folder, self.options = classifier, folder, options
-        by_name = dict(zip(short_names(paths), paths, strict=True))
+        self._paths = dict(zip(short_names(paths), paths, strict=True))
         # The one that was read last may go on where it was.
-        self._open: Callable[[str], BlockFile] = lru_cache(1)(lambda name: open_blocks(by_name[name], delimiter))
+        self._open: Callable[[str], BlockFile] = lru_cache(1)(lambda name: open_blocks(self._paths[name], delimiter))
 
     def one_by_one(self, shards: Iterable[Shard], went_on: Callable[[int], object]) -> Iterator[Shard]:
         """Answer shards in their order; yield each once it is written.
@@ -77,7 +77,7 @@ class ShardAnswers:
             went_on: Told of how many rows more are done, bad ones among them.
 
         Raises:
-            InputError: The classifier's outputs are no numbers.
+            InputError: The classifier's outputs are no numbers, or the file has changed.
             WorldError: The file cannot be read, or the shard not be written.
         """
         started = time.perf_counter()
@@ -101,12 +101,15 @@ class ShardAnswers:
         """Return the rows, none of them where the file is damaged.
 
         Raises:
-            WorldError: The file is gone, or may not be read any more.
+            InputError: The file has changed.
+            WorldError: It is gone, or may not be read any more.
         """
         block, file = shard.block, shard.file
         try:
             return self._open(file.name).read(block, file.schema, file.texts)
         except InputError as error:
+            # Of a file that is gone or another by now, no row is bad.
+            file.refuse_changed(self._paths[file.name])
             numbers = range(block.first + 1, block.first + 1 + block.rows)
             return BlockRows(file.schema.empty_table(), [], [], [BadRow(row, None, str(error)) for row in numbers])
         except OSError as error:

@@ -11,7 +11,7 @@ import pytest
 
 from bbc_classifier.data.formats import parquet
 from bbc_classifier.data.formats.read import read_table
-from bbc_classifier.errors import InputError
+from bbc_classifier.errors import InputError, WorldError
 
 MEGABYTE = "x" * 1_000_000
 COLUMNS = {
@@ -62,6 +62,12 @@ def damaged(path, content: bytes) -> str:
     with pytest.raises(InputError) as refused:
         read_table(path)
     return str(refused.value)
+
+
+def test_a_disk_that_does_not_give_the_file_is_no_damage(tmp_path):
+    with pytest.raises(WorldError, match=r"cannot read '.*mine\.parquet': No such file or directory"):
+        with parquet.damaged(tmp_path / "mine.parquet"):
+            arrow_parquet.read_metadata(tmp_path / "mine.parquet")
 
 
 def test_damage_is_one_sentence(tmp_path):

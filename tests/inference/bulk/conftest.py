@@ -36,10 +36,9 @@ def predict(model_folder, inputs, tmp_path) -> Callable[..., Bulk]:
 
     def call(output: str = "answers", **options: object) -> Bulk:
         text_column = options.pop("text_column", None)
+        place = output if options.pop("output_as_it_is", False) else str(tmp_path / output)
         options = {"input": str(inputs), "model": str(model_folder), "shard_rows": 16, **options}
-        return predict_in_bulk(
-            PredictArguments(output=str(tmp_path / output), **options), ColumnArguments(text_column=text_column)
-        )
+        return predict_in_bulk(PredictArguments(output=place, **options), ColumnArguments(text_column=text_column))
 
     return call
 

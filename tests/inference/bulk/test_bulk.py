@@ -1,6 +1,8 @@
 """Many rows into a folder: every row once, in order, with the classifier's answer, and bad ones told."""
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -184,6 +186,40 @@ def test_a_folder_of_somebody_elses_stays(predict, tmp_path):
         with pytest.raises(InputError, match=r"--o\w+: '.*answers' (is not empty|holds files that are no predictions)"):
             predict(overwrite=overwrite)
     assert [path.name for path in (tmp_path / "answers").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a permission there")
+def test_answers_go_where_a_link_leads(predict, tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "answers").symlink_to("disk", target_is_directory=True)
+    predict()
+    assert len(answers(predict(shard_rows=50, overwrite=True))) == 195
+    assert (tmp_path / "answers").is_symlink() and (tmp_path / "disk" / "summary.json").is_file()
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".")) == []
+
+
+def test_answers_go_into_the_folder_that_one_is_in(predict, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    place = (tmp_path / "here").stat().st_ino
+    predict(".", output_as_it_is=True)
+    assert len(answers(predict(".", output_as_it_is=True, shard_rows=50, overwrite=True))) == 195
+    assert (tmp_path / "here").stat().st_ino == place
+
+
+def test_a_tilde_is_the_home_folder_of_answers_too(predict, tmp_path, monkeypatch):
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    predict("~/answers", output_as_it_is=True)
+    assert (tmp_path / "home" / "answers" / "summary.json").is_file() and not Path("~").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="every name is of characters there")
+def test_a_name_that_is_no_text_is_told(predict, inputs):
+    Path(os.fsdecode(os.fsencode(inputs) + b"/x\xff.csv")).write_text("text\na goal\n")
+    with pytest.raises(InputError, match=r"the file 'x\\udcff.csv' has a name that is not UTF-8; rename it"):
+        predict()
 
 
 def test_the_command_says_what_it_wrote_and_what_could_not_be_read(model_folder, inputs, tmp_path, capsys):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,9 +14,10 @@ import pyarrow.parquet as parquet
 import pytest
 
 from bbc_classifier.cli import main
-from bbc_classifier.errors import InputError, Interrupted
+from bbc_classifier.errors import InputError, Interrupted, WorldError
 from bbc_classifier.folder_lock import locked
 from bbc_classifier.inference.bulk import shard_answers
+from bbc_classifier.inference.bulk.folder import BulkFolder
 from bbc_classifier.records import read_json
 from tests.inference.bulk.conftest import hashes
 
@@ -79,6 +81,101 @@ def test_two_processes_of_the_same_share_do_not_work_side_by_side(predict, tmp_p
     with locked(tmp_path / "answers", "predicting", part="process-0-of-1"), refused:
         predict()
     assert predict().summary["rows"] == 195
+
+
+def at_shard(monkeypatch: pytest.MonkeyPatch, number: int, do: Callable[[], object]) -> None:
+    """Let something happen just before a shard is answered."""
+    answer = shard_answers.ShardAnswers.answer
+
+    def first(self, shard, went_on):
+        if shard.number == number:
+            do()
+        answer(self, shard, went_on)
+
+    monkeypatch.setattr(shard_answers.ShardAnswers, "answer", first)
+
+
+@pytest.mark.parametrize(("name", "shard"), [("a.parquet", 3), ("b.csv", 7), ("c.jsonl", 12)])
+def test_rows_of_a_file_that_is_gone_for_a_while_are_not_bad(predict, inputs, monkeypatch, tmp_path, name, shard):
+    """As on a disk that is not there: no row is given up for it."""
+    predict("whole")
+    # Each begins with a file that is not open yet, or goes on in one that is.
+    with monkeypatch.context() as patch:
+        at_shard(patch, shard, lambda: (inputs / name).rename(tmp_path / "away"))
+        with pytest.raises(WorldError, match=rf"cannot read '.*{name}': No such file or directory"):
+            predict("stopped")
+    (tmp_path / "away").rename(inputs / name)
+    predict("stopped")
+    assert hashes(tmp_path / "stopped") == hashes(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("content", ["id,text\n", "id,text\n" + "n,one\n" * 60], ids=["shorter", "of other rows"])
+def test_a_file_that_changes_meanwhile_ends_in_no_summary(predict, inputs, monkeypatch, tmp_path, content):
+    with monkeypatch.context() as patch:
+        at_shard(patch, 8, lambda: (inputs / "b.csv").write_text(content))
+        with pytest.raises(InputError, match=r"b\.csv' has changed since its first rows were answered"):
+            predict()
+    assert not (tmp_path / "answers" / "summary.json").exists()
+    with pytest.raises(InputError, match=r"b\.csv' has changed since its first rows were answered; add --overwrite"):
+        predict()
+    (inputs / "b.csv").write_text("id,text\nn,one\n")
+    assert predict(overwrite=True).summary["rows"] == 146
+
+
+def test_a_file_that_could_not_be_read_and_now_can_is_another(predict, inputs):
+    good = (inputs / "b.csv").read_text()
+    (inputs / "b.csv").write_text("name,place\nann,here\n")
+    assert list(predict().summary["unreadable_files"]) == ["b.csv"]
+    # It still cannot be: the call is the same.
+    assert predict(overwrite=True).summary["rows"] == 145
+    (inputs / "b.csv").write_text(good)
+    with pytest.raises(InputError, match=r"b\.csv' has changed"):
+        predict()
+    bulk = predict(overwrite=True)
+    assert bulk.summary["rows"] == 195 and not bulk.summary["unreadable_files"]
+
+
+def test_another_number_of_processes_does_not_work_side_by_side(predict, tmp_path):
+    refused = pytest.raises(InputError, match="--output: another process is predicting in")
+    for part in ("process-0-of-2", "process-3-of-11"):
+        for overwrite in (False, True):
+            with locked(tmp_path / "answers", "predicting", part=part), refused:
+                predict(overwrite=overwrite)
+    # What a killed one has left behind holds nothing.
+    (tmp_path / ".answers.process-0-of-2.lock").touch()
+    assert predict().summary["rows"] == 195
+
+
+def test_a_process_of_the_same_launch_works_side_by_side(predict, monkeypatch, tmp_path):
+    monkeypatch.setenv("WORLD_SIZE", "11")
+    with locked(tmp_path / "answers", "predicting", part="process-3-of-11"):
+        assert predict().summary is None
+
+
+def test_a_request_that_is_killed_while_it_begins_anew_can_be_begun_again(predict, monkeypatch, tmp_path):
+    predict("whole")
+    predict("killed", shard_rows=50)
+    with monkeypatch.context() as patch:
+        patch.setattr(BulkFolder, "_clear", cleared_in_part(BulkFolder._clear))
+        with pytest.raises(KeyboardInterrupt):
+            predict("killed", overwrite=True)
+    assert predict("killed", shard_rows=50).summary["rows"] == 195
+    assert predict("killed", overwrite=True).summary["rows"] == 195
+    assert hashes(tmp_path / "killed") == hashes(tmp_path / "whole")
+
+
+def cleared_in_part(clear: Callable[[BulkFolder], None]) -> Callable[[BulkFolder], None]:
+    """Return a removal that is interrupted after half of the shards."""
+
+    def interrupted(folder: BulkFolder) -> None:
+        kept = {path: path.read_bytes() for path in sorted(folder.shards.iterdir())[2:]}
+        clear(folder)
+        folder.shards.mkdir()
+        for path, content in kept.items():
+            path.write_bytes(content)
+        raise KeyboardInterrupt
+
+    return interrupted
 
 
 @pytest.fixture
