@@ -122,4 +122,21 @@ def plain_schema(schema: pa.Schema) -> pa.Schema:
 
 def _plain(field: pa.Field) -> pa.Field:
     kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-    return pa.field(field.name, pa.string() if pa.types.is_string_view(kind) else kind, metadata=field.metadata)
+    return pa.field(field.name, _without_views(kind), metadata=field.metadata)
+
+
+def _without_views(kind: pa.DataType) -> pa.DataType:
+    """Return a kind with texts and bytes in their usual layout, also inside lists and objects."""
+    if pa.types.is_string_view(kind) or pa.types.is_binary_view(kind):
+        return pa.string() if pa.types.is_string_view(kind) else pa.binary()
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_without_views(field.type)) for field in kind])
+    if pa.types.is_map(kind):
+        items = kind.item_field
+        return pa.map_(_without_views(kind.key_type), items.with_type(_without_views(items.type)))
+    if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
+        return kind
+    entry = kind.value_field.with_type(_without_views(kind.value_type))
+    if pa.types.is_fixed_size_list(kind):
+        return pa.list_(entry, kind.list_size)
+    return pa.list_(entry) if pa.types.is_list(kind) else pa.large_list(entry)

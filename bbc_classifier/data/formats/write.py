@@ -47,7 +47,7 @@ def write_table(path: Path, table: pa.Table, *, line: str) -> None:
             WRITERS[path.suffix.lower()](beside, table)
     except OSError as error:
         raise WorldError(f"--output: cannot write '{path}': {error.strerror or error}") from error
-    except pa.ArrowException as error:
+    except (pa.ArrowException, OverflowError) as error:
         raise InputError(
             f"--output: a column of the input does not fit into '{path.suffix}': {' '.join(str(error).split())}; "
             "choose another ending"
@@ -84,9 +84,13 @@ def flat(values: pa.ChunkedArray) -> pa.ChunkedArray:
     kind = values.type
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return pa.chunked_array([pa.array([_joined(row) for row in values.to_pylist()], pa.string())])
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    if pa.types.is_nested(kind) or _is_bytes(kind) or isinstance(kind, pa.BaseExtensionType):
         return pa.chunked_array([pa.array([row if row is None else _text(row) for row in values.to_pylist()])])
     return values
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
 
 
 def _joined(row: list[Any] | None) -> str | None:

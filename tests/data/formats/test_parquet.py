@@ -51,6 +51,28 @@ def test_packed_texts_are_plain_texts(kind, tmp_path):
     assert read_table(tmp_path / "mine.parquet").schema.types == [pa.string()]
 
 
+VIEWS = {
+    "bytes": (pa.binary_view(), pa.binary(), [b"a", None, b"\xff"]),
+    "lists": (pa.list_(pa.string_view()), pa.list_(pa.string()), [["a", None], None, []]),
+    "large lists": (pa.large_list(pa.string_view()), pa.large_list(pa.string()), [["a"], None, []]),
+    "lists of two": (pa.list_(pa.string_view(), 2), pa.list_(pa.string(), 2), [["a", "b"], ["c", "d"]]),
+    "objects": (
+        pa.struct([("by", pa.list_(pa.string_view()))]),
+        pa.struct([("by", pa.list_(pa.string()))]),
+        [{"by": ["a"]}, None],
+    ),
+    "maps": (pa.map_(pa.string(), pa.string_view()), pa.map_(pa.string(), pa.string()), [[("a", "b")], []]),
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_texts_and_bytes_of_another_layout_are_read_inside_lists_and_objects_too(name, tmp_path):
+    kind, plain, values = VIEWS[name]
+    write(tmp_path / "mine.parquet", {"text": ["a"] * len(values), "x": pa.array(values, kind)})
+    column = read_table(tmp_path / "mine.parquet")["x"]
+    assert column.to_pylist() == values and str(column.type).replace("element", "item") == str(plain)
+
+
 def test_what_the_schema_says_of_itself_is_kept(tmp_path):
     schema = pa.schema([pa.field("text", pa.string())], metadata={"huggingface": "{}"})
     write(tmp_path / "mine.parquet", pa.table({"text": ["a"]}, schema=schema))
@@ -65,9 +87,9 @@ def damaged(path, content: bytes) -> str:
 
 
 def test_a_disk_that_does_not_give_the_file_is_no_damage(tmp_path):
-    with pytest.raises(WorldError, match=r"cannot read '.*mine\.parquet': No such file or directory"):
-        with parquet.damaged(tmp_path / "mine.parquet"):
-            arrow_parquet.read_metadata(tmp_path / "mine.parquet")
+    refused = pytest.raises(WorldError, match=r"cannot read '.*mine\.parquet': No such file or directory")
+    with refused, parquet.damaged(tmp_path / "mine.parquet"):
+        arrow_parquet.read_metadata(tmp_path / "mine.parquet")
 
 
 def test_damage_is_one_sentence(tmp_path):

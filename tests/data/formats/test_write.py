@@ -67,6 +67,24 @@ def test_cells_hold_lists_joined_objects_as_json_and_nothing_for_null(tmp_path):
     assert list(rows[1].values()) == [""] * 6
 
 
+def test_cells_hold_bytes_of_one_length_and_kinds_of_others_as_json(tmp_path):
+    pairs = pa.array([[1, 2], [3, 4]], pa.list_(pa.int64(), 2))
+    columns = {
+        "text": ["a", "b"],
+        "two": pa.array([b"\xff\0", None], pa.binary(2)),
+        "pair": pa.ExtensionArray.from_storage(pa.fixed_shape_tensor(pa.int64(), [2]), pairs),
+    }
+    write_table(tmp_path / "out.csv", pa.table(columns), line="text")
+    rows = read_table(tmp_path / "out.csv").to_pylist()
+    assert [list(row.values()) for row in rows] == [["a", "\"b'\\\\xff\\\\x00'\"", "[1, 2]"], ["b", "", "[3, 4]"]]
+
+
+def test_a_date_that_is_none_is_told(tmp_path):
+    columns = {"text": ["a"], "when": pa.array([(1 << 63) - 1], pa.timestamp("us"))}
+    with pytest.raises(InputError, match=r"does not fit into '\.jsonl': date value out of range"):
+        write_table(tmp_path / "out.jsonl", pa.table(columns), line="text")
+
+
 def test_a_file_of_lines_gets_the_one_column(tmp_path):
     table = pa.table({"text": ["a", "b"], "prediction": ["sport", "arts"]})
     write_table(tmp_path / "out.txt", table, line="prediction")
