@@ -113,5 +113,5 @@ def test_a_graph_reads_no_data_outside_of_its_folder(location, tmp_path):
     (tmp_path / "model").mkdir()
     file = tmp_path / "model" / "model.onnx"
     file.write_bytes(onnx.helper.make_model(graph, ir_version=8).SerializeToString())
-    with pytest.raises(InputError, match="is no ONNX graph that onnxruntime can run: .*xternal data"):
+    with pytest.raises(InputError, match=r"is no ONNX graph that onnxruntime can run: .*xternal data"):
         OnnxGraph(file)
