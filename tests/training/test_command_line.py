@@ -251,7 +251,7 @@ def test_an_unforeseen_failure_is_exit_code_1_and_shows_its_traceback_only_when_
     monkeypatch.setattr("bbc_classifier.training.start.load_articles", fail)
     assert train_here() == 1
     assert_one_sentence(capsys.readouterr().err, "a wheel came off (add --debug for the traceback)")
-    with pytest.raises(MemoryError):
+    with pytest.raises(RuntimeError, match="a wheel came off"):
         train_here("--debug")
 
 

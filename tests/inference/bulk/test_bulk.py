@@ -13,7 +13,6 @@ from bbc_classifier.cli import main
 from bbc_classifier.data.formats.read import read_table
 from bbc_classifier.errors import InputError
 from bbc_classifier.inference.bulk.input_files import input_files
-from bbc_classifier.inference.bulk.share import Share
 from bbc_classifier.inference.open_classifier import open_classifier
 from bbc_classifier.records import read_json
 from tests.conftest import LABELS
@@ -279,28 +278,6 @@ def test_shards_of_a_classifier_of_any_number_of_labels_all_have_lists(
     assert bulk.summary["labels"] == {"business": 195, "entertainment": 195}
     kinds = {parquet.read_schema(shard).field("prediction").type for shard in bulk.folder.shards.iterdir()}
     assert [(pa.types.is_list(kind), kind.value_type) for kind in kinds] == [(True, pa.string())]
-
-
-def test_each_process_has_its_share_and_its_device():
-    shares = [
-        Share.of_environment({"RANK": str(rank), "WORLD_SIZE": "3", "LOCAL_RANK": str(rank)}) for rank in range(3)
-    ]
-    assert sorted(item for share in shares for item in share.of(range(10))) == list(range(10))
-    assert [share.device(None, "cuda") for share in shares] == ["cuda:0", "cuda:1", "cuda:2"]
-    assert [share.device(None, "cpu") for share in shares] == [None] * 3
-    assert shares[1].device("cuda:5", "cuda") == "cuda:5"
-    assert Share.of_environment({}) == Share() and Share().device(None, "cuda") is None
-
-
-def test_processes_share_the_work_and_the_last_one_sums_up(predict, monkeypatch, tmp_path):
-    predict("alone")
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setenv("RANK", "1")
-    assert predict("both").summary is None
-    assert len(list((tmp_path / "both" / "shards").iterdir())) == 7
-    monkeypatch.setenv("RANK", "0")
-    assert predict("both").summary["rows"] == 195
-    assert hashes(tmp_path / "both") == hashes(tmp_path / "alone")
 
 
 def test_the_record_names_no_folder_of_this_machine(predict, tmp_path):
