@@ -4,20 +4,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from bbc_classifier.comparison.sentences import p_value
+from bbc_classifier.hub.card_words import POOLINGS, TRUNCATIONS
 from bbc_classifier.markdown import escape_markdown
 
 if TYPE_CHECKING:
     from bbc_classifier.hub.standing import Standing
-
-POOLINGS = {
-    "cls": "the vector of the first token",
-    "mean": "the mean of its token vectors",
-    "max": "the largest value of each dimension over its tokens",
-    "pooler": "the encoder's own pretrained pooler",
-    "attention": "a learned weighted mean of its token vectors",
-    "cls+mean": "the vector of the first token beside the mean of all",
-}
-TRUNCATIONS = {"head": "the first", "tail": "the last", "head+tail": "the first and last, together"}
 
 
 def headline(record: Mapping[str, Any]) -> str:

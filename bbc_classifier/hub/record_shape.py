@@ -5,7 +5,7 @@ from typing import Any
 
 from bbc_classifier.errors import InputError
 from bbc_classifier.hub.card_metadata import METRICS
-from bbc_classifier.hub.card_sentences import POOLINGS, TRUNCATIONS
+from bbc_classifier.hub.card_words import POOLINGS, TRUNCATIONS
 from bbc_classifier.shapes import (
     COUNT,
     FLAG,
