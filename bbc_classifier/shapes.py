@@ -53,6 +53,7 @@ def _matching(name: str, pattern: str) -> Kind:
 
 
 TEXT = Kind("text", lambda value: isinstance(value, str))
+NAME = Kind("a name", lambda value: isinstance(value, str) and bool(value.strip()))
 FLAG = Kind("true or false", lambda value: isinstance(value, bool))
 WHOLE = Kind("a whole number", _is_whole)
 COUNT = Kind("a count", lambda value: _is_whole(value) and value >= 0)

@@ -12,6 +12,7 @@ from bbc_classifier.shapes import (
     FLAG,
     HUB_ID,
     INTERVAL,
+    NAME,
     NOTHING,
     NUMBER,
     OPTION,
@@ -27,6 +28,7 @@ from bbc_classifier.shapes import (
 
 FITS = [
     (TEXT, ""),
+    (NAME, "a"),
     (FLAG, False),
     (WHOLE, -7),
     (COUNT, 0),
@@ -49,6 +51,7 @@ FITS = [
 ]
 MISFITS = [
     (TEXT, 7, "it is the number 7 where text is meant"),
+    (NAME, " ", "it is ' ' where a name is meant"),
     (FLAG, 0, "it is the number 0 where true or false is meant"),
     (WHOLE, True, "it is true where a whole number is meant"),
     (WHOLE, 2**63, "it is a number out of all range where a whole number is meant"),

@@ -13,6 +13,7 @@ from bbc_classifier.data.encode import encode_texts
 from bbc_classifier.data.tokenizer_files import read_tokenizer
 from bbc_classifier.errors import InputError
 from bbc_classifier.inference.checkpoint import has_vocabulary
+from bbc_classifier.inference.config_bounds import read_bounded_config
 from bbc_classifier.model import PooledEncoderError
 from bbc_classifier.model.encoders import locate_encoder
 
@@ -48,6 +49,8 @@ def count_tokens(table: Dataset, encoder: str) -> TokenCounts:
     except PooledEncoderError as error:
         raise InputError(f"--encoder {encoder}: {error}") from error
     try:
+        # The library looks into it for the kind of tokenizer.
+        read_bounded_config(f"--encoder {encoder}", location.path)
         tokenizer = read_tokenizer(location.path)
     except Exception:  # the library in Rust raises this very class
         tokenizer = None

@@ -11,6 +11,7 @@ from bbc_classifier.comparison.finished import DEFAULT_SEED, cell_name
 from bbc_classifier.comparison.options import CompareArguments
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.errors import InputError
+from bbc_classifier.inference.config_bounds import read_bounded_config
 from bbc_classifier.model import PooledEncoderError
 from bbc_classifier.model.configuration_pooled_encoder import legal_poolings
 from bbc_classifier.model.encoders import locate_encoder
@@ -135,6 +136,7 @@ def _legal_poolings(encoder: str) -> list[str]:
     """Return the poolings that an encoder can have: all, where its configuration cannot be read here."""
     try:
         path = locate_encoder(encoder).path
+        read_bounded_config(f"--encoders: {encoder}", path)
         return legal_poolings(AutoConfig.from_pretrained(path, trust_remote_code=False).model_type)
     except (OSError, ValueError):
         # Its cells will say why they fail.

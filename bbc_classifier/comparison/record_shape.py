@@ -3,7 +3,7 @@
 from typing import Any
 
 from bbc_classifier.errors import InputError
-from bbc_classifier.shapes import COUNT, FLAG, NUMBER, OPTION, POSITIVE, TEXT, WHOLE, Shape, refuse_other_shape
+from bbc_classifier.shapes import COUNT, FLAG, NAME, NUMBER, OPTION, POSITIVE, TEXT, WHOLE, Shape, refuse_other_shape
 
 HISTORY = [{"epoch": NUMBER, str: NUMBER}]
 REASONS = {str: TEXT}
@@ -32,17 +32,17 @@ OF_ANY_CELL: dict[Any, Shape] = {
 }
 OF_A_TRAINING: dict[Any, Shape] = {
     **OF_ANY_CELL,
-    "encoder": {"name": TEXT},
+    "encoder": {"name": NAME},
     "model": {"parameters": COUNT, "weights_bytes?": (None, COUNT)},
     "training?": {"shares_reading?": FLAG},
     "evaluation": {"test": {"confusion_matrix": {"labels": [TEXT]}, "seconds": NUMBER, "n": POSITIVE}},
     "options": {
         **OF_ANY_CELL["options"],
-        "model": {"pooling": TEXT, str: OPTION},
+        "model": {"pooling": NAME, str: OPTION},
         "training": {"seed?": WHOLE, str: OPTION},
     },
 }
-OF_A_BASELINE = {**OF_ANY_CELL, "baseline": TEXT}
+OF_A_BASELINE = {**OF_ANY_CELL, "baseline": NAME}
 
 
 def refuse_other_record(place: str, record: Any) -> None:

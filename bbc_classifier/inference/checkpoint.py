@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerBase
 from bbc_classifier.data.tokenizer_files import read_tokenizer
 from bbc_classifier.errors import InputError, OutOfMemory, WorldError
 from bbc_classifier.export.exported_config import exported_format
+from bbc_classifier.inference.config_bounds import read_bounded_config, refuse_larger_than_weights
 from bbc_classifier.inference.weights_check import refuse_other_weights
 from bbc_classifier.memory import means_out_of_memory
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
@@ -60,14 +61,14 @@ def config_values(name_or_path: str, revision: str | None = None) -> dict[str, A
     The dict, not AutoConfig: for a model that ships code, AutoConfig would ask whether to run it.
 
     Raises:
-        InputError: Nothing is there, or the file is damaged.
+        InputError: Nothing is there, or the file is damaged or has numbers of no model.
         WorldError: The Hub cannot be reached.
     """
     location = model_location(name_or_path)
     if not _may_be_classifier(location):
         raise InputError(f"--model: no classifier at '{name_or_path}': give a run folder, a model folder or a Hub id")
     with readable(name_or_path):
-        return PooledEncoderConfig.get_config_dict(location, revision=revision)[0]
+        return read_bounded_config(f"--model: '{name_or_path}'", location, revision)
 
 
 @contextmanager
@@ -180,6 +181,7 @@ def _load_model(
             f"{what} is a model of type '{model_type}', not a '{PooledEncoderConfig.model_type}' classifier; "
             "train one from it with: bbc-classifier train --encoder"
         )
+    refuse_larger_than_weights(what, location, revision, lambda: _described(values))
     model, report = PooledEncoderForSequenceClassification.from_pretrained(
         location,
         revision=revision or "main",
@@ -193,3 +195,7 @@ def _load_model(
     if missing:
         raise InputError(f"{what} lacks tensors that fit its config.json, {min(missing)} among them")
     return model
+
+
+def _described(values: Mapping[str, Any]) -> PooledEncoderForSequenceClassification:
+    return PooledEncoderForSequenceClassification(PooledEncoderConfig.from_dict(dict(values)))

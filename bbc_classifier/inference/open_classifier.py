@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from transformers import AutoModelForSequenceClassification
+from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
 
 from bbc_classifier.errors import InputError
 from bbc_classifier.export.exported_config import exported_format, original_config
 from bbc_classifier.inference.checkpoint import config_values, load_tokenizer, model_location, readable
 from bbc_classifier.inference.classifier import NewsClassifier, TextClassifier, chosen_device
+from bbc_classifier.inference.config_bounds import refuse_larger_than_weights
 from bbc_classifier.inference.onnx_classifier import OnnxClassifier
 
 
@@ -41,8 +42,10 @@ def _open_stock_class(
 ) -> NewsClassifier:
     device = chosen_device(device)
     with readable(name_or_path):
+        what, location = f"--model: '{name_or_path}'", model_location(name_or_path)
+        refuse_larger_than_weights(what, location, revision, lambda: _described(values))
         model, report = AutoModelForSequenceClassification.from_pretrained(
-            model_location(name_or_path),
+            location,
             revision=revision or "main",
             dtype=torch.float32,
             trust_remote_code=False,
@@ -50,5 +53,10 @@ def _open_stock_class(
             output_loading_info=True,
         )
         if report["missing_keys"]:
-            raise InputError(f"--model: '{name_or_path}' lacks tensors, {min(report['missing_keys'])} among them")
+            raise InputError(f"{what} lacks tensors, {min(report['missing_keys'])} among them")
         return NewsClassifier(model.eval().to(device), load_tokenizer(name_or_path, revision), original_config(values))
+
+
+def _described(values: Mapping[str, Any]) -> PreTrainedModel:
+    own = {name: value for name, value in values.items() if name != "model_type"}
+    return AutoModelForSequenceClassification.from_config(AutoConfig.for_model(values["model_type"], **own))

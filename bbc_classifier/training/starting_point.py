@@ -10,6 +10,7 @@ from bbc_classifier.data.options import DataArguments
 from bbc_classifier.data.tokenizer_files import read_tokenizer
 from bbc_classifier.errors import InputError
 from bbc_classifier.inference.checkpoint import checkpoint_weights, has_vocabulary, unreadable
+from bbc_classifier.inference.config_bounds import refuse_oversized_encoder
 from bbc_classifier.model import PooledEncoderError, PooledEncoderForSequenceClassification
 from bbc_classifier.model.encoders import locate_encoder
 from bbc_classifier.provenance import file_sha256
@@ -44,6 +45,7 @@ def start_model(
         WorldError: The encoder's files cannot be fetched or read.
     """
     try:
+        refuse_oversized_encoder(f"--encoder {options.encoder}", options.encoder, options.encoder_revision)
         model = PooledEncoderForSequenceClassification.from_encoder(
             options.encoder,
             labels=label_names,
@@ -63,6 +65,8 @@ def start_model(
         model.freeze_encoder(options.frozen_layers)
     except PooledEncoderError as error:
         raise InputError(f"--encoder {options.encoder}: {error}") from error
+    except InputError:
+        raise
     except Exception as error:
         local = locate_encoder(options.encoder).is_local
         raise unreadable(f"--encoder {options.encoder}", error, local) from error

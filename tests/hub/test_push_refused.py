@@ -24,7 +24,11 @@ def test_a_card_by_hand_is_somebodys_file(push, hub, repo_id):
     assert refused.code == 2 and "holds files that are none of ours" in refused.error
 
 
-@pytest.mark.parametrize("record", ["[" * 100_000, "9" * 100_000, '{"model": []}', "7", "\\"], ids=repr)
+@pytest.mark.parametrize(
+    "record",
+    ["[" * 100_000, "9" * 100_000, '{"model": []}', "7", "\\"],
+    ids=["deep", "long", "a list", "a number", "no JSON"],
+)
 def test_a_record_that_is_none_of_ours_is_somebodys_file(push, hub, repo_id, record):
     hub.add_model(repo_id, {"record.json": record})
     refused = push("--repo_id", repo_id)
