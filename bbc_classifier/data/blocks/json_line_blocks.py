@@ -14,6 +14,8 @@ from bbc_classifier.errors import InputError
 
 # What marks a column whose values are of several kinds: each is kept as the JSON it was.
 AS_JSON = {b"json": b"every value as JSON text"}
+# So deep lists and objects may lie in each other: every reader of the answers has a limit of its own.
+MOST_LEVELS = 100
 
 
 class JsonLineBlockFile(TextBlockFile):
@@ -75,7 +77,18 @@ def _row(line: int, text: str) -> TextRow:
     # Only an escape can stand for half a character: the line itself is UTF-8.
     if "\\u" in text and not is_unicode(json.dumps(values, ensure_ascii=False)):
         return TextRow(line, None, "holds half a character (a lone surrogate)")
+    if text.count("[") + text.count("{") > MOST_LEVELS and _levels(values) > MOST_LEVELS:
+        return TextRow(line, None, f"lists and objects lie in each other more than {MOST_LEVELS} deep")
     return TextRow(line, values)
+
+
+def _levels(values: Any) -> int:
+    """Return how deep lists and objects lie in each other; not by recursion, which ends somewhere itself."""
+    levels, here = 0, [values]
+    while here := [value for value in here if isinstance(value, (list, dict))]:
+        levels += 1
+        here = [value for outer in here for value in (outer.values() if isinstance(outer, dict) else outer)]
+    return levels
 
 
 def _column(rows: Sequence[dict[str, Any]], field: pa.Field) -> pa.Array:

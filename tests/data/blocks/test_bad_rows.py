@@ -78,6 +78,12 @@ BAD = {
         [BadRow(1, 1, "the key 'text' is there twice; each needs a name of its own")],
         ["c"],
     ),
+    "lists in lists": (
+        ".jsonl",
+        b'{"text":"a","x":' + b"[" * 900 + b"]" * 900 + b'}\n{"text":"b","x":' + b"[" * 99 + b"]" * 99 + b"}\n",
+        [BadRow(1, 1, "lists and objects lie in each other more than 100 deep")],
+        ["b"],
+    ),
     "a line of another encoding": (
         ".txt",
         b"one\ntw\xf6\nthree",
