@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tqdm.auto import tqdm
+from transformers import PreTrainedTokenizerBase
 
 from bbc_classifier.data.file_source import given_path, short_names
 from bbc_classifier.data.options import ColumnArguments
@@ -131,12 +132,26 @@ def _identity(options: PredictArguments, classifier: TextClassifier) -> dict[str
     """Return hashes of all that a classifier's answers depend on."""
     weights = checkpoint_weights(model_location(options.model), options.revision)
     config = config_values(options.model, options.revision)
-    vocabulary = classifier.tokenizer.get_vocab()
     return {
-        "weights_sha256": weights and file_sha256(weights),
+        "weights_sha256": weights and _weights_sha256(weights),
         "config_sha256": text_sha256(json.dumps(config, sort_keys=True)),
-        "vocabulary_sha256": text_sha256(json.dumps(vocabulary, sort_keys=True)),
+        "tokenizer_sha256": text_sha256(_all_of(classifier.tokenizer)),
     }
+
+
+def _weights_sha256(weights: Path) -> str:
+    """Return the hash of a file of weights; of an index, that of the files that it names."""
+    if weights.suffix != ".json":
+        return file_sha256(weights)
+    names = sorted({*read_json(weights)["weight_map"].values()})
+    return text_sha256("".join(file_sha256(weights.with_name(name)) for name in names))
+
+
+def _all_of(tokenizer: PreTrainedTokenizerBase) -> str:
+    """Return all that a tokenizer does, as text: not its words alone, but what it makes of capitals and accents too."""
+    if tokenizer.is_fast:
+        return str(tokenizer.backend_tokenizer.to_str())
+    return json.dumps(tokenizer.get_vocab(), sort_keys=True)
 
 
 def _asked(options: PredictArguments, columns: ColumnArguments, paths: list[Path]) -> dict[str, Any]:
