@@ -194,6 +194,11 @@ class BulkFolder:
         self.forget_notes()
         return summary
 
+    def reopen_unless_whole(self, plan: Plan) -> None:
+        """Take back that everything is there where a shard is gone since; all are then answered again."""
+        if self.is_finished and not all(self.shard(shard.number).is_file() for shard in plan.shards()):
+            self.summary.unlink()
+
     def forget_notes(self) -> None:
         """Remove what tells which shards are done, once all are."""
         shutil.rmtree(self._done, ignore_errors=True)

@@ -171,7 +171,7 @@ class Planner:
             except (InputError, WorldError) as error:
                 # One damaged file must not cost the others; it is told at the end, and the exit code says so.
                 faults.append(error)
-                unreadable[name] = str(error)
+                unreadable[name] = without_folder(error, path, name)
         if not files:
             raise faults[0]
         return Plan(files, unreadable)
@@ -211,6 +211,11 @@ class Planner:
             schema = schema.set(schema.get_field_index(text), pa.field(text, kind))
         refuse_taken_names(place, schema.names if self.keep is None else self.keep, self.added)
         return PlannedFile(name, file_sha256(path), modified, texts, schema, blocks)
+
+
+def without_folder(error: Exception, path: Path, name: str) -> str:
+    """Return what an error says of a file, with its short name: what is kept tells no folder of this machine."""
+    return str(error).replace(str(path), name)
 
 
 def changed(path: Path) -> InputError:

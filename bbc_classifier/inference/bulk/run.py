@@ -106,6 +106,7 @@ def _plan(
         plan = folder.plan()
         other = planner.changed_since(plan, paths)
         if other is None:
+            folder.reopen_unless_whole(plan)
             return plan
         if not options.overwrite:
             raise changed(other)

@@ -18,7 +18,7 @@ from bbc_classifier.data.labelled_table import joined_text
 from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.inference.answer_columns import answer_columns
 from bbc_classifier.inference.bulk.folder import BulkFolder, ShardOutcome
-from bbc_classifier.inference.bulk.plan import SOURCE_COLUMNS, Shard
+from bbc_classifier.inference.bulk.plan import SOURCE_COLUMNS, Shard, without_folder
 from bbc_classifier.inference.classifier import Prediction, TextClassifier
 from bbc_classifier.inference.options import PredictArguments
 
@@ -110,8 +110,9 @@ class ShardAnswers:
         except InputError as error:
             # Of a file that is gone or another by now, no row is bad.
             file.refuse_changed(self._paths[file.name])
+            reason = without_folder(error, self._paths[file.name], file.name)
             numbers = range(block.first + 1, block.first + 1 + block.rows)
-            return BlockRows(file.schema.empty_table(), [], [], [BadRow(row, None, str(error)) for row in numbers])
+            return BlockRows(file.schema.empty_table(), [], [], [BadRow(row, None, reason) for row in numbers])
         except OSError as error:
             raise WorldError(f"--input: cannot read '{file.name}': {error.strerror or error}") from error
 

@@ -1,6 +1,5 @@
 """Many rows into a folder: every row once, in order, with the classifier's answer, and bad ones told."""
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -14,9 +13,8 @@ from bbc_classifier.data.formats.read import read_table
 from bbc_classifier.errors import InputError
 from bbc_classifier.inference.bulk.input_files import input_files
 from bbc_classifier.inference.open_classifier import open_classifier
-from bbc_classifier.records import read_json
 from tests.conftest import LABELS
-from tests.inference.bulk.conftest import answers, bad_rows, hashes
+from tests.inference.bulk.conftest import answers, bad_rows
 
 BAD = [
     ("b.csv", 51, 52, "3 cells where the header has 2"),
@@ -235,10 +233,16 @@ def test_shards_of_a_classifier_of_any_number_of_labels_all_have_lists(
     assert [(pa.types.is_list(kind), kind.value_type) for kind in kinds] == [(True, pa.string())]
 
 
-def test_the_record_names_no_folder_of_this_machine(predict, tmp_path):
-    predict()
-    for name in ("predictions.json", "summary.json"):
-        assert str(tmp_path) not in json.dumps(read_json(tmp_path / "answers" / name))
+def test_the_record_names_no_folder_of_this_machine(predict, inputs, tmp_path):
+    (inputs / "d.csv").write_text("name,place\nann,here\n")
+    content = bytearray((inputs / "a.parquet").read_bytes())
+    content[4:60] = b"\xff" * 56
+    (inputs / "a.parquet").write_bytes(content)
+    bulk = predict()
+    assert bulk.summary["unreadable_files"]["d.csv"].startswith("'d.csv': which column")
+    assert bad_rows(bulk)[0]["reason"].startswith("'a.parquet' is a damaged Parquet file")
+    for path in (tmp_path / "answers").glob("*.json*"):
+        assert str(tmp_path) not in path.read_text(encoding="utf-8")
 
 
 def test_the_docs_name_every_key_of_the_summary_and_every_file(predict, tmp_path):

@@ -83,6 +83,14 @@ def test_two_processes_of_the_same_share_do_not_work_side_by_side(predict, tmp_p
     assert predict().summary["rows"] == 195
 
 
+def test_answers_of_which_a_shard_is_gone_are_made_whole(predict, tmp_path):
+    predict()
+    before = hashes(tmp_path / "answers")
+    (tmp_path / "answers" / "shards" / "shard-000003.parquet").unlink()
+    assert predict().summary["rows"] == 195
+    assert hashes(tmp_path / "answers") == before
+
+
 def at_shard(monkeypatch: pytest.MonkeyPatch, number: int, do: Callable[[], object]) -> None:
     """Let something happen just before a shard is answered."""
     answer = shard_answers.ShardAnswers.answer
@@ -148,6 +156,7 @@ def test_another_number_of_processes_does_not_work_side_by_side(predict, tmp_pat
 
 def test_a_process_of_the_same_launch_works_side_by_side(predict, monkeypatch, tmp_path):
     monkeypatch.setenv("WORLD_SIZE", "11")
+    monkeypatch.setenv("RANK", "0")
     with locked(tmp_path / "answers", "predicting", part="process-3-of-11"):
         assert predict().summary is None
 

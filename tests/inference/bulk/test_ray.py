@@ -63,6 +63,7 @@ def test_a_cluster_answers_folders_only(model_folder, capsys):
 
 def test_under_a_launcher_the_cluster_is_refused(model_folder, monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("RANK", "0")
     flags = ["--input", str(tmp_path), "--output", str(tmp_path / "answers"), "--engine", "ray"]
     assert main(["predict", "--model", str(model_folder), *flags]) == 2
     assert "start the command once, without a launcher" in capsys.readouterr().err
