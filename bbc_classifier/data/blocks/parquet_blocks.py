@@ -112,4 +112,5 @@ def _small_texts(metadata: arrow_parquet.FileMetaData) -> list[str]:
     sizes: dict[str, int] = {}
     for leaf in (group.column(index) for group in groups for index in range(group.num_columns)):
         sizes[leaf.path_in_schema] = max(sizes.get(leaf.path_in_schema, 0), leaf.total_uncompressed_size)
-    return [path for path in text_leaves(metadata) if sizes[path] <= LARGEST_PACKED]
+    # A damaged file may name a column otherwise than its parts do.
+    return [path for path in text_leaves(metadata) if path in sizes and sizes[path] <= LARGEST_PACKED]

@@ -74,11 +74,17 @@ def damaged(path: Path) -> Iterator[None]:
 def _unpacked(path: Path, file: arrow_parquet.ParquetFile, schema: pa.Schema) -> pa.Table:
     """Measure every batch, and unpack only once all are known to fit into the memory."""
     size, free = 0, free_memory()
-    for batch in file.iter_batches(batch_size=BATCH_ROWS):
+    for batch in _batches(file):
         size += sum(map(unpacked_bytes, batch.columns))
         check_fits_memory(path, size, free)
     # Read again, not kept: a packed batch holds on to the texts of all that lie beside it in the file.
-    return pa.Table.from_batches((batch.cast(schema) for batch in file.iter_batches(batch_size=BATCH_ROWS)), schema)
+    return pa.Table.from_batches((batch.cast(schema) for batch in _batches(file)), schema)
+
+
+def _batches(file: arrow_parquet.ParquetFile) -> Iterator[pa.RecordBatch]:
+    """Yield every row, a row group at a time: packed texts inside lists cannot be read over the end of one."""
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(batch_size=BATCH_ROWS, row_groups=[group])
 
 
 def _least_bytes(metadata: arrow_parquet.FileMetaData) -> int:

@@ -179,6 +179,18 @@ def test_damage_in_the_middle_of_a_parquet_file_costs_the_blocks_that_it_hits(tm
     assert broken == [1000, 1500] and read == texts[:1000] + texts[2000:]
 
 
+def test_a_column_that_its_parts_call_otherwise_is_damage_or_none(tmp_path):
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pa.table({"text": ["a"] * 9, "section": ["b"] * 9}), path)
+    content = path.read_bytes()
+    # The name stands in the schema, and then in what is said of the column.
+    at = content.index(b"section", content.index(b"section") + 1)
+    path.write_bytes(content[:at] + b"sextion" + content[at + 7 :])
+    file = open_blocks(path)
+    schema, (block,) = file.survey(100)
+    assert file.read(block, schema, ["text"]).table["section"].to_pylist() == ["b"] * 9
+
+
 def test_a_file_that_became_shorter_is_told(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("text\n" + "a\n" * 10)

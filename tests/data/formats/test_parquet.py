@@ -44,6 +44,12 @@ def test_every_kind_of_column_comes_back_in_any_number_of_batches(name, tmp_path
         assert read_table(tmp_path / "mine.parquet").equals(table)
 
 
+@pytest.mark.parametrize("name", COLUMNS)
+def test_every_kind_of_column_comes_back_of_any_number_of_row_groups(name, tmp_path):
+    table = write(tmp_path / "mine.parquet", {name: COLUMNS[name], "row": [1, 2, 3]}, row_group_size=2)
+    assert read_table(tmp_path / "mine.parquet").equals(table)
+
+
 @pytest.mark.parametrize("kind", [pa.dictionary(pa.int8(), pa.string()), pa.string_view()], ids=str)
 def test_packed_texts_are_plain_texts(kind, tmp_path):
     write(tmp_path / "mine.parquet", {"label": pa.array(["b", "a", None, "b"]).cast(kind)})
