@@ -29,6 +29,7 @@ from bbc_classifier.inference.classifier import TextClassifier
 from bbc_classifier.inference.open_classifier import open_classifier
 from bbc_classifier.inference.options import PredictArguments
 from bbc_classifier.provenance import file_sha256, text_sha256, without_folders
+from bbc_classifier.records import read_json
 
 FLAG = "--output"
 # How often a person at a terminal, and how often a log file, hears how far it is.
