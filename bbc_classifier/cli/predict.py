@@ -80,7 +80,7 @@ def _in_bulk(options: PredictArguments, columns: ColumnArguments) -> int:
     if options.shard_format == "parquet" and bulk.alike:
         print(f"Next: python -c \"import pandas; print(pandas.read_parquet('{folder.shards}'))\"")
     if summary["bad_rows"]:
-        print(f"{summary['bad_rows']:,} rows could not be answered; the reasons: {folder.bad_rows}", file=sys.stderr)
+        print(f"Rows that could not be answered: {summary['bad_rows']:,}; why: {folder.bad_rows}", file=sys.stderr)
     _say_truncated(summary["truncated"], summary["rows"], summary["max_input_tokens"])
     _refuse_silence(bulk)
     return 0

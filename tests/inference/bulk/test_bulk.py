@@ -180,7 +180,7 @@ def test_the_command_says_what_it_wrote_and_what_could_not_be_read(model_folder,
     assert main(command) == 1
     said = capsys.readouterr()
     assert "Classified: 195 rows" in said.out and str(tmp_path / "answers" / "shards") in said.out
-    assert "5 rows could not be answered; the reasons: " in said.err
+    assert "Rows that could not be answered: 5; why: " in said.err
     assert said.err.splitlines()[-1].startswith("bbc-classifier: error: a file could not be read, and the others are")
     (inputs / "z.parquet").unlink()
     for name in ("b.csv", "c.jsonl"):
