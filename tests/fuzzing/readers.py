@@ -9,7 +9,7 @@ from random import Random
 from bbc_classifier.training.checkpoints import seal
 from tests.fuzzing.mutations import damaged_json, damaged_yaml, mutated_bytes
 from tests.fuzzing.odd_folders import damaged_folder
-from tests.fuzzing.parquet_bombs import damaged_parquet
+from tests.fuzzing.parquet_bombs import damaged_parquet, spoilt_parquet
 from tests.fuzzing.specimens import ANSWER, COMPARE, TRAIN, TRAIN_STEPS
 
 Damage = Callable[[Path, Random], None]
@@ -116,11 +116,7 @@ def _bulk(ending: str, change: Callable[[bytes, Random], bytes] = mutated_bytes)
         ["predict", "--model", "classifier", "--output", "out", "--input", file, "--shard_rows", rows, *more]
         for rows, more in (("4", []), ("100", ["--shard_format", "csv", "--text_column", "text"]))
     ]
-    # Of a small Parquet file that unpacks to a large one, a block may take half of the free memory.
-    most = {"most_mib": 1600} if ending == "parquet" else {}
-    return Reader(
-        f"{ending.upper()} in blocks", [file, "classifier"], of_file(file, change), commands, works_on=True, **most
-    )
+    return Reader(f"{ending.upper()} in blocks", [file, "classifier"], of_file(file, change), commands, works_on=True)
 
 
 def _json(content: bytes, rng: Random) -> bytes:
@@ -155,7 +151,8 @@ READERS: dict[str, Reader] = {
     "bulk txt": _bulk("txt"),
     "bulk json": _bulk("json", _json),
     "bulk jsonl": _bulk("jsonl", _json_lines),
-    "bulk parquet": _bulk("parquet", damaged_parquet),
+    # No bombs: what unpacks to more than memory holds is read to its end, which takes as long as its rows do.
+    "bulk parquet": _bulk("parquet", spoilt_parquet),
     "bulk plan": Reader(
         "records",
         ["answers", "rows.jsonl", "classifier"],
