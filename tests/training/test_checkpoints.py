@@ -41,15 +41,22 @@ FAULTS = {
 }
 
 
+CONTROL = {"TrainerControl": {"args": {"should_training_stop": False}, "attributes": {}}}
 STATE = {"epoch": 0.5, "global_step": 7, "max_steps": 9, "num_train_epochs": 1, "log_history": [], "best_metric": 0.5}
+STATE |= {"best_model_checkpoint": None, "stateful_callbacks": CONTROL}
 STATE_FAULTS = {
     "another step": (STATE | {"global_step": 8}, "trainer_state.json is of step 8"),
     "a list for a number": (STATE | {"max_steps": [9]}, "max_steps is a list where a count is meant"),
     "a lost number": ({**STATE, "epoch": None}, "epoch is null where a number is meant"),
     "an unknown key": (STATE | {"evil": 1}, "evil is the number 1 where nothing is meant"),
     "other counters": (
-        STATE | {"stateful_callbacks": {"EarlyStoppingCallback": {"args": {}, "attributes": {}}}},
+        STATE | {"stateful_callbacks": {**CONTROL, "EarlyStoppingCallback": {"args": {}, "attributes": {}}}},
         "early_stopping_patience is missing",
+    ),
+    "no end": (STATE | {"stateful_callbacks": {}}, "TrainerControl is missing"),
+    "no best": (
+        {key: STATE[key] for key in STATE if key != "best_model_checkpoint"},
+        "best_model_checkpoint is missing",
     ),
     "a list": ([], "it is a list where an object is meant"),
 }
