@@ -119,10 +119,10 @@ class Plan:
         """How many rows there are."""
         return sum(file.rows for file in self.files)
 
-    @property
-    def alike(self) -> bool:
-        """Whether all files have the same columns."""
-        return all(file.schema == self.files[0].schema for file in self.files)
+    def alike(self, keep: Sequence[str] | None) -> bool:
+        """Whether all files have the same columns, of those that are kept; None keeps all."""
+        kept = [file.schema if keep is None else [file.schema.field(name) for name in keep] for file in self.files]
+        return all(columns == kept[0] for columns in kept)
 
     def shards(self) -> list[Shard]:
         """Return all shards, in the order of the files and of their rows."""

@@ -85,7 +85,9 @@ def predict_in_bulk(options: PredictArguments, columns: ColumnArguments) -> Bulk
             engine = partial(on_cluster, options, columns) if options.engine == "ray" else answers.one_by_one
             _answer(engine, folder, plan.shards(), share)
         with locked(output, "predicting", part="plan", wait_seconds=-1, flag=FLAG):
-            return Bulk(folder, _summary(folder, plan, paths, options.model, classifier), plan.alike)
+            return Bulk(
+                folder, _summary(folder, plan, paths, options.model, classifier), plan.alike(options.keep_columns)
+            )
 
 
 def _plan(

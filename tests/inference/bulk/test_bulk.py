@@ -105,6 +105,12 @@ def test_only_the_columns_that_are_kept_come_out(predict):
     assert [row["id"] for row in rows] == [f"n{row}" for row in range(195)]
 
 
+def test_shards_are_alike_where_what_is_kept_of_the_files_is(predict, inputs):
+    (inputs / "c.jsonl").write_text('{"id": "n", "text": "a goal", "views": 3}\n')
+    assert not predict("all").alike
+    assert predict("some", keep_columns=["id"]).alike
+
+
 def test_several_columns_are_one_text(predict, model_folder):
     rows = answers(predict(text_column=["id", "text"]))
     expected = open_classifier(str(model_folder)).predict([f"{row['id']}\n{row['text']}" for row in rows])
