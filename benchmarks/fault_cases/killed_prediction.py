@@ -5,13 +5,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from fault_cases.killing import Life, run_and_kill, touched_since
-from fault_cases.material import Material, run_well
+from fault_cases.killing import run_and_kill, touched_since
+from fault_cases.material import Material
 from fault_cases.prediction import SHARD_ROWS, make_prediction, other_answers
 
-from bbc_classifier.records import read_json
-
-ROWS = 30_000
+ROWS = 60_000
+# What begins the bar, which a process shows once it answers.
+AT_WORK = "predicting:"
 STARTING, SURVEYING, ANSWERING, SUMMING = "starting up", "surveying the input", "answering", "after the last shard"
 
 
@@ -20,14 +20,15 @@ def killed_prediction(material: Material, folder: Path, *, kills: int, seed: int
     rng = random.Random(seed)
     prediction = make_prediction(material, folder, rows)
     whole = folder / "whole"
-    life = _life(prediction.into(whole), whole)
+    life = run_and_kill(prediction.into(whole), None, folder / "log.txt", AT_WORK).life
     stages: Counter[str] = Counter()
     equal, unequal, moments = 0, [], []
     while sum(stages.values()) < kills:
         place = folder / f"killed-{equal + len(unequal)}"
         while True:
             enough = sum(stages.values()) >= kills
-            killed = run_and_kill(prediction.into(place), 600 if enough else life.moment(rng), folder / "log.txt")
+            moment = None if enough else life.moment(rng)
+            killed = run_and_kill(prediction.into(place), moment, folder / "log.txt", AT_WORK)
             if killed.done is not None:
                 break
             moments.append(round(killed.seconds, 3))
@@ -40,7 +41,10 @@ def killed_prediction(material: Material, folder: Path, *, kills: int, seed: int
         else:
             equal += 1
     return {
-        "how": f"SIGKILL after a random time, of predictions of {rows:,} rows in shards of {SHARD_ROWS}",
+        "how": (
+            f"SIGKILL at a random moment, half of them while it is at work, of predictions of {rows:,} rows in shards "
+            f"of {SHARD_ROWS}"
+        ),
         "times": sum(stages.values()),
         "happened": {
             "predictions taken to their end by the same command: every row once, in order, shards byte for byte": equal,
@@ -52,12 +56,6 @@ def killed_prediction(material: Material, folder: Path, *, kills: int, seed: int
         "seed": seed,
         "moments": moments,
     }
-
-
-def _life(command: list[str], whole: Path) -> Life:
-    """Predict undisturbed; the time of answering is known from the summary."""
-    done = run_well(command)
-    return Life(done.seconds, done.seconds - read_json(whole / "summary.json")["seconds"])
 
 
 def _stage(folder: Path, started: float) -> str:
