@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bbc_classifier.errors import InputError, WorldError
+from bbc_classifier.records import partial
 
 
 def folder_name(name: str) -> str:
@@ -33,7 +34,7 @@ def check_output_folder(folder: Path, *, overwrite: bool, kind: str, contents: C
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"--output_dir: '{folder}' is a file; choose a folder")
-    if not folder.exists() or not any(folder.iterdir()):
+    if is_empty(folder, contents):
         return
     if not overwrite:
         raise InputError(f"--output_dir: '{folder}' is not empty; add --overwrite or choose another folder")
@@ -42,13 +43,33 @@ def check_output_folder(folder: Path, *, overwrite: bool, kind: str, contents: C
     refuse_strangers(folder, contents, kind)
 
 
+def is_empty(folder: Path, contents: Collection[str]) -> bool:
+    """Whether there is no such folder, or nothing in it but what a killed process of ours was writing."""
+    return not folder.exists() or {path.name for path in folder.iterdir()} <= _halves(contents)
+
+
+def discard(folder: Path) -> None:
+    """Remove a folder at once: a process that is killed meanwhile leaves a hidden one beside, and no half of it."""
+    if folder.exists():
+        aside = discarded(folder)
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+        shutil.rmtree(aside)
+
+
+def discarded(folder: Path) -> Path:
+    """Return where a folder lies while it is removed."""
+    folder = folder.resolve()
+    return folder.with_name(f".{folder.name}.old")
+
+
 def refuse_strangers(folder: Path, contents: Collection[str], kind: str) -> None:
     """Check that a folder that is to be replaced holds nothing but what we wrote.
 
     Raises:
         InputError: It holds something of somebody else's.
     """
-    strangers = sorted(path.name for path in folder.iterdir() if path.name not in contents)
+    strangers = sorted({path.name for path in folder.iterdir()} - {*contents} - _halves(contents))
     if strangers:
         raise InputError(
             f"--overwrite: '{folder}' holds '{strangers[0]}', which is no part of the {kind} there; move it away first"
@@ -63,7 +84,7 @@ def folder_written_whole(folder: Path) -> Iterator[Path]:
         WorldError: The folder cannot be made.
     """
     folder = folder.resolve()
-    beside = folder.with_name(f".{folder.name}.partial")
+    beside = partial(folder)
     shutil.rmtree(beside, ignore_errors=True)
     leftover = first_missing(beside)
     try:
@@ -72,12 +93,25 @@ def folder_written_whole(folder: Path) -> Iterator[Path]:
         raise WorldError(f"--output_dir: cannot write to '{folder}': {error.strerror}") from error
     try:
         yield beside
-        if folder.exists():
-            shutil.rmtree(folder)
-        beside.rename(folder)
+        _put_in_place(beside, folder)
     except BaseException:
         shutil.rmtree(leftover, ignore_errors=True)
         raise
+
+
+def _put_in_place(beside: Path, folder: Path) -> None:
+    """Rename a folder into its place; what was there goes after that, so that it is never half gone."""
+    aside = discarded(folder)
+    shutil.rmtree(aside, ignore_errors=True)
+    if folder.exists():
+        folder.rename(aside)
+    beside.rename(folder)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _halves(contents: Collection[str]) -> set[str]:
+    """Return the names that our files have while they are written."""
+    return {partial(Path(name)).name for name in contents}
 
 
 def first_missing(path: Path) -> Path:

@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Any
 
 
+def partial(path: Path) -> Path:
+    """Return the hidden place beside `path` where it is written until it is whole; a killed process may leave it."""
+    return path.with_name(f".{path.name}.partial")
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """Yield a hidden file beside `path` to write to, and rename it into place; remove it when the writing fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.partial")
+    beside = partial(path)
     try:
         yield beside
         beside.replace(path)

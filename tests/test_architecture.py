@@ -46,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "records": set(),
     "markdown": set(),
     "marked_section": {"records"},
-    "folders": {"errors"},
+    "folders": {"errors", "records"},
     "figure_file": {"records"},
     "provenance": set(),
     "errors": set(),

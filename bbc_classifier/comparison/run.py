@@ -110,10 +110,13 @@ def _run(cell: Cell | BaselineCell, grid: Grid, place: Path, reuse: Reuse) -> No
         return
     model, data, training = grid.arguments(cell)
     folder = RunFolder(place)
-    resume: dict[str, Any] = {}
+    arguments = ClassifierTrainingArguments(**{**training, "output_dir": str(place)})
     if not folder.is_finished and (checkpoints := Checkpoints(folder.checkpoints)).all():
-        resume = {"resume_from_checkpoint": "last"} if checkpoints.newest_whole() else {"overwrite": True}
-    train(model, data, ClassifierTrainingArguments(**{**training, **resume, "output_dir": str(place)}), reuse)
+        if checkpoints.newest_whole(with_best=arguments.load_best_model_at_end):
+            arguments.resume_from_checkpoint = "last"
+        else:
+            arguments.overwrite = True
+    train(model, data, arguments, reuse)
 
 
 def _open_folder(folder: Path, content: dict[str, Any], *, overwrite: bool) -> None:

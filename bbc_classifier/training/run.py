@@ -21,13 +21,14 @@ from bbc_classifier.inference.classifier import NewsClassifier
 from bbc_classifier.model import PooledEncoderError
 from bbc_classifier.model.encoders import locate_encoder
 from bbc_classifier.provenance import provenance, without_folders
-from bbc_classifier.records import write_json
+from bbc_classifier.records import partial, write_json
 from bbc_classifier.training.arguments import (
     ClassifierTrainingArguments,
     ModelArguments,
     default_output_dir,
     shaping_options,
 )
+from bbc_classifier.training.best_checkpoint import BestBesideTheOthers
 from bbc_classifier.training.checkpoints import Checkpoints
 from bbc_classifier.training.interruption import StopOnSignal
 from bbc_classifier.training.launch import warn_if_fewer
@@ -91,9 +92,13 @@ def _train_in(
     if arguments.overwrite:
         folder.refuse_foreign_files()
     elif folder.has_finished_with(options):
+        if PartialState().is_main_process:
+            folder.drop_checkpoints()
         return folder
     else:
-        checkpoint = folder.checkpoint_to_resume(arguments.resume_from_checkpoint)
+        checkpoint = folder.checkpoint_to_resume(
+            arguments.resume_from_checkpoint, with_best=arguments.load_best_model_at_end
+        )
     leftover = None if folder.path.exists() else first_missing(folder.path)
     arguments = copy.copy(arguments)
     arguments.output_dir = str(folder.checkpoints)
@@ -134,6 +139,8 @@ def _run(
     probed = fit_probe(start, arguments) if model_options.head_start == "probe" and checkpoint is None else None
     with StopOnSignal() as stop:
         trainer = build_trainer(start, arguments, stop)
+        if checkpoint is not None:
+            trainer.add_callback(BestBesideTheOthers(checkpoint))
         outcome = trainer.train(resume_from_checkpoint=checkpoint)
     clock.lap("train")
     if not trainer.is_world_process_zero():
@@ -189,7 +196,7 @@ def _begin(
 
 def _save(folder: RunFolder, start: Start) -> None:
     """Write the classifier beside its place and rename it, so that `model/` is never half there."""
-    beside = folder.path / ".model.partial"
+    beside = partial(folder.model)
     shutil.rmtree(beside, ignore_errors=True)
     start.model.save_pretrained(beside)
     start.tokenizer.save_pretrained(beside)

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from bbc_classifier.errors import InputError, WorldError
-from bbc_classifier.folders import refuse_strangers
+from bbc_classifier.folders import discard, is_empty, refuse_strangers
 from bbc_classifier.records import read_json, write_json
-from bbc_classifier.training.checkpoints import Checkpoints, fault_of
+from bbc_classifier.training.checkpoints import STATE, Checkpoints
 
 CONTENTS = frozenset(
     {
         *("record.json", "README.md", "options.json", "model", "split.json", "seen_texts.json", "history.json"),
-        *("figures", "checkpoints", "predictions", ".model.partial"),
+        *("figures", "checkpoints", "predictions", "export"),
     }
 )
 
@@ -45,7 +45,7 @@ class RunFolder:
         Raises:
             InputError: Something else is here: a run with other options, or files that are no run.
         """
-        if not self.path.exists() or not any(self.path.iterdir()):
+        if is_empty(self.path, CONTENTS):
             return False
         if not self.options.is_file():
             raise InputError(f"--output_dir: '{self.path}' holds files that are no run of ours; choose another folder")
@@ -57,8 +57,12 @@ class RunFolder:
             )
         return self.is_finished
 
-    def checkpoint_to_resume(self, requested: str | None) -> str | None:
+    def checkpoint_to_resume(self, requested: str | None, *, with_best: bool) -> str | None:
         """Return the checkpoint to go on from, or None for a fresh start.
+
+        Args:
+            requested: "last", or a checkpoint's folder.
+            with_best: Whether the run will end with its best checkpoint.
 
         Raises:
             InputError: An unfinished run is here and nothing says what to do with it, or nothing is there to resume.
@@ -72,14 +76,18 @@ class RunFolder:
                 )
             return None
         if requested == "last":
-            newest = checkpoints.newest_whole()
+            newest = checkpoints.newest_whole(with_best=with_best)
             if newest is None:
-                what = "whole checkpoint" if checkpoints.all() else "checkpoint"
-                raise InputError(f"--resume_from_checkpoint: '{self.path}' holds no {what} to go on from")
+                what, instead = (
+                    ("whole checkpoint", "add --overwrite instead to start again")
+                    if checkpoints.all()
+                    else ("checkpoint", "leave this out to start from the beginning")
+                )
+                raise InputError(f"--resume_from_checkpoint: '{self.path}' holds no {what} to go on from; {instead}")
             return str(newest)
-        if not (Path(requested) / "trainer_state.json").is_file():
+        if not (Path(requested) / STATE).is_file():
             raise InputError(f"--resume_from_checkpoint: '{requested}' is no checkpoint folder of the Trainer")
-        if fault := fault_of(Path(requested)):
+        if fault := Checkpoints(Path(requested).parent).fault_of(Path(requested), with_best=with_best):
             raise InputError(f"--resume_from_checkpoint: '{requested}' cannot be gone on from: {fault}")
         return requested
 
@@ -101,7 +109,7 @@ class RunFolder:
         Raises:
             InputError: The folder holds files that are no run of ours.
         """
-        if not self.path.exists() or not any(self.path.iterdir()):
+        if is_empty(self.path, CONTENTS):
             return
         if not self.options.is_file():
             raise InputError(f"--overwrite: '{self.path}' holds files that are no run of ours; they stay")
@@ -117,15 +125,19 @@ class RunFolder:
         try:
             if overwrite and self.path.exists():
                 self.refuse_foreign_files()
-                shutil.rmtree(self.path)
+                discard(self.path)
             write_json(self.options, options)
         except OSError as error:
             raise WorldError(f"--output_dir: cannot write to '{self.path}': {error.strerror}") from error
 
     def finish(self, record: dict[str, Any]) -> None:
-        """Drop the resume state, which is of no use to a finished run, and write the record."""
-        shutil.rmtree(self.checkpoints, ignore_errors=True)
+        """Write the record, and drop the resume state, which is of no use to a finished run."""
         write_json(self.record, record)
+        self.drop_checkpoints()
+
+    def drop_checkpoints(self) -> None:
+        """Delete the resume state: after the record, since a process may be killed between the two."""
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
 
 
 def _first_difference(old: dict[str, Any], new: dict[str, Any]) -> str | None:

@@ -23,6 +23,7 @@ from bbc_classifier.data.length_grouped_sampler import LengthGroupedSampler
 from bbc_classifier.errors import Diverged
 from bbc_classifier.evaluation.problem import Problem
 from bbc_classifier.training.arguments import ClassifierTrainingArguments
+from bbc_classifier.training.best_checkpoint import refuse_damaged_best
 from bbc_classifier.training.checkpoints import Checkpoints, seal
 from bbc_classifier.training.interruption import StopOnSignal
 from bbc_classifier.training.non_finite_loss import StopOnNonFiniteLoss, refuse_non_finite
@@ -35,6 +36,7 @@ class ClassifierTrainer(Trainer):
 
     args: ClassifierTrainingArguments
     row_ids: Sequence[str] = ()
+    keep: int | None = None
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Take one step, unless its loss is no number."""
@@ -54,17 +56,17 @@ class ClassifierTrainer(Trainer):
         return None, logits, labels
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        # An older checkpoint goes only once the new one is whole, and that is known by its seal.
-        limit, self.args.save_total_limit = self.args.save_total_limit, None
-        try:
-            super()._save_checkpoint(model, trial)
-        finally:
-            self.args.save_total_limit = limit
+        super()._save_checkpoint(model, trial)
         self.accelerator.wait_for_everyone()
         if self.args.should_save:
             checkpoints = Checkpoints(Path(str(self.args.output_dir)))
             seal(checkpoints.at(self.state.global_step))
-            checkpoints.keep(limit, self.state.best_model_checkpoint)
+            # An older checkpoint goes only once the new one is whole.
+            checkpoints.keep(self.keep, self.state.best_model_checkpoint)
+
+    def _load_best_model(self) -> None:
+        refuse_damaged_best(Path(str(self.state.best_model_checkpoint)))
+        super()._load_best_model()
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Sampler | None:
         rows = train_dataset if train_dataset is not None else self.train_dataset
@@ -94,6 +96,9 @@ def build_trainer(start: Start, arguments: ClassifierTrainingArguments, stop: St
         compute_metrics=partial(validation_metrics, start.problem),
         callbacks=callbacks,
     )
+    # The Trainer's own rotation deletes before the new checkpoint is sealed, and at the end all but the best one: a
+    # process that is killed while it evaluates would go on from there.
+    trainer.keep, arguments.save_total_limit = arguments.save_total_limit, None
     trainer.row_ids = start.articles.side("train")["row_id"][:]
     # Smoothing is the model's own, beside its class weights; the Trainer's would replace the model's loss.
     trainer.label_smoother = None

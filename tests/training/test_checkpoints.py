@@ -4,13 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from bbc_classifier.errors import InputError
+from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.records import read_json
+from bbc_classifier.training import run, run_folder
 from bbc_classifier.training.checkpoints import SEAL, Checkpoints, fault_of, seal
 from tests.training.conftest import interrupt_at, weights
 
 OPTIONS = {"num_train_epochs": 3, "save_strategy": "steps", "save_steps": 4, "eval_strategy": "steps", "eval_steps": 4}
 OPTIONS |= {"classifier_dropout": 0.3, "save_total_limit": 5}
+# The first checkpoint is the best then, since the outputs get better.
+BEST_FIRST = {**OPTIONS, "metric_for_best_model": "accuracy", "greater_is_better": False, "early_stopping_patience": 0}
 
 
 def make(folder: Path, *steps: int, sealed: bool = True) -> Checkpoints:
@@ -42,13 +45,13 @@ FAULTS = {
 def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path, case, caplog):
     damage, message = FAULTS[case]
     checkpoints = make(tmp_path, 9, 10)
-    assert checkpoints.newest_whole() == tmp_path / "checkpoint-10"
+    assert checkpoints.newest_whole(with_best=False) == tmp_path / "checkpoint-10"
     damage(tmp_path / "checkpoint-10")
     assert message in (fault_of(tmp_path / "checkpoint-10") or "")
-    assert checkpoints.newest_whole() == tmp_path / "checkpoint-9"
+    assert checkpoints.newest_whole(with_best=False) == tmp_path / "checkpoint-9"
     assert "checkpoint-10 is passed over" in caplog.text and message in caplog.text
     damage(tmp_path / "checkpoint-9")
-    assert checkpoints.newest_whole() is None
+    assert checkpoints.newest_whole(with_best=False) is None
 
 
 def test_the_newest_and_the_best_stay(tmp_path):
@@ -84,5 +87,81 @@ def test_without_any_whole_checkpoint_the_run_says_so(run_training, monkeypatch,
             run_training("broken", **OPTIONS)
     (only,) = Checkpoints(tmp_path / "broken" / "checkpoints").all()
     flip(only)
-    with pytest.raises(InputError, match="holds no whole checkpoint to go on from"):
+    with pytest.raises(InputError, match=r"holds no whole checkpoint to go on from; add --overwrite instead"):
         run_training("broken", resume_from_checkpoint="last", **OPTIONS)
+
+
+def test_a_run_without_any_checkpoint_says_that_there_is_nothing_to_go_on_from(run_training, monkeypatch):
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 2)
+        with pytest.raises(KeyboardInterrupt):
+            run_training(**OPTIONS)
+    with pytest.raises(InputError, match=r"holds no checkpoint to go on from; leave this out to start from the begin"):
+        run_training(resume_from_checkpoint="last", **OPTIONS)
+    assert run_training(**OPTIONS).is_finished
+
+
+def stop_in(monkeypatch, module, name: str) -> None:
+    """Stop the next training as Ctrl-C would, where it calls a function."""
+
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, name, interrupt)
+
+
+def test_a_checkpoint_is_passed_over_where_the_best_before_it_is_damaged(run_training, monkeypatch, tmp_path, caplog):
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 14)
+        with pytest.raises(KeyboardInterrupt):
+            run_training("broken", **BEST_FIRST)
+    checkpoints = Checkpoints(tmp_path / "broken" / "checkpoints")
+    first, *_, newest = checkpoints.all()
+    assert checkpoints.best_until(newest) == first
+    flip(first)
+    for checkpoint in ("last", str(newest)):
+        with pytest.raises(InputError, match=r"no whole checkpoint|checkpoint-4, the best until then, is damaged"):
+            run_training("broken", resume_from_checkpoint=checkpoint, **BEST_FIRST)
+    assert "checkpoint-12 is passed over: checkpoint-4, the best until then, is damaged: model.safe" in caplog.text
+    assert checkpoints.newest_whole(with_best=False) == newest
+
+
+def test_a_best_checkpoint_that_is_damaged_while_training_goes_on_is_not_taken(run_training, monkeypatch, tmp_path):
+    def damage(self, limit, best):
+        if self.all()[-1].name == "checkpoint-12":
+            flip(self.at(4))
+
+    monkeypatch.setattr(Checkpoints, "keep", damage)
+    with pytest.raises(WorldError, match=r"checkpoint-4, which validated best, is damaged: model.safetensors is not"):
+        run_training(**BEST_FIRST)
+
+
+def test_a_run_that_was_moved_still_ends_with_its_best_checkpoint(run_training, monkeypatch, tmp_path):
+    whole = run_training("whole", **BEST_FIRST)
+    with monkeypatch.context() as patch:
+        stop_in(patch, run, "calibrate")
+        with pytest.raises(KeyboardInterrupt):
+            run_training("broken", **BEST_FIRST)
+    (tmp_path / "broken").rename(tmp_path / "moved")
+    moved = run_training("moved", resume_from_checkpoint="last", **BEST_FIRST)
+    assert read_json(moved.record)["training"]["best_step"] == 4
+    assert weights(moved) == weights(whole)
+
+
+def test_all_checkpoints_stay_until_the_record_is_written(run_training, monkeypatch, tmp_path):
+    options = {**BEST_FIRST, "save_total_limit": 1}
+    checkpoints = Checkpoints(tmp_path / "run" / "checkpoints")
+    with monkeypatch.context() as patch:
+        stop_in(patch, run_folder.RunFolder, "finish")
+        with pytest.raises(KeyboardInterrupt):
+            run_training(**options)
+    # The newest too: or what goes on would train again from the best one.
+    assert [path.name for path in checkpoints.all()] == ["checkpoint-4", "checkpoint-27"]
+    with monkeypatch.context() as patch:
+        stop_in(patch, run_folder.RunFolder, "drop_checkpoints")
+        with pytest.raises(KeyboardInterrupt):
+            run_training(resume_from_checkpoint="last", **options)
+    assert checkpoints.all()
+    # Killed between the record and that: the run is finished, and the next call clears up.
+    assert run_training(**options).is_finished
+    assert not checkpoints.folder.exists()

@@ -63,7 +63,8 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(run_training, monkeypatch, t
             run_training("broken", **OPTIONS)
     assert stopped.value.exit_code == 128 + number
     assert signal.getsignal(number) == before
-    assert Checkpoints(tmp_path / "broken" / "checkpoints").newest_whole().name == f"checkpoint-{step + 1}"
+    newest = Checkpoints(tmp_path / "broken" / "checkpoints").newest_whole(with_best=True)
+    assert newest.name == f"checkpoint-{step + 1}"
     resumed = run_training("broken", resume_from_checkpoint="last", **OPTIONS)
     assert weights(resumed) == weights(whole)
 

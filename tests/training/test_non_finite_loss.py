@@ -41,6 +41,6 @@ def test_the_step_and_its_rows_are_named_and_the_last_checkpoint_stays(run_train
     named = re.findall(r"'(\w+/\d+)'", str(stopped.value))
     more = re.search(r"and (\d+) more", str(stopped.value))
     assert len(named) + (int(more.group(1)) if more else 0) == 8
-    newest = Checkpoints(tmp_path / "broken" / "checkpoints").newest_whole()
+    newest = Checkpoints(tmp_path / "broken" / "checkpoints").newest_whole(with_best=True)
     assert newest is not None and newest.name == "checkpoint-4"
     assert run_training("broken", resume_from_checkpoint="last", **OPTIONS).is_finished

@@ -132,6 +132,11 @@ def test_other_options_are_refused_by_name_and_replace_the_run_when_asked(run_tr
     assert weights(run_training(pooling="max", overwrite=True)) != first
 
 
+def test_an_export_is_replaced_with_the_run_that_it_is_of(run_training):
+    (run_training().path / "export").mkdir()
+    assert not (run_training(overwrite=True).path / "export").exists()
+
+
 def test_a_run_is_replaced_only_once_the_new_one_can_start(run_training):
     first = weights(run_training())
     with pytest.raises(InputError, match="positions for 64 tokens"):
