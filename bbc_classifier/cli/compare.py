@@ -1,7 +1,8 @@
 """`bbc-classifier compare`: a grid of encoders and poolings, trained, tested against each other, and reported."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bbc_classifier.cli.command_parser import command_parser
 from bbc_classifier.cli.given_flags import shareable_command
@@ -29,6 +30,15 @@ def run(argv: Sequence[str]) -> int:
     folder = Path(given.pop("output_dir", FOLDER))
     overwrite = bool(given.pop("overwrite", False))
 
+    from bbc_classifier.comparison.shard_lock import shard_held
+
+    with shard_held(folder, *options.shard_of()):
+        return _compare(options, given, folder, overwrite=overwrite, reproduce=shareable_command("compare", argv))
+
+
+def _compare(
+    options: CompareArguments, given: Mapping[str, Any], folder: Path, *, overwrite: bool, reproduce: str
+) -> int:
     from bbc_classifier.comparison.report import write_report
     from bbc_classifier.comparison.run import run_cells
 
@@ -43,7 +53,7 @@ def run(argv: Sequence[str]) -> int:
         print(f"\nThis shard's cells are finished: {folder / 'runs'}")
         print(f"Next, with the folders of all shards: bbc-classifier report {folder} … --output_dir report")
         return 1 if cells.failed else 0
-    content = write_report([folder], folder, reproduce=shareable_command("compare", argv))
+    content = write_report([folder], folder, reproduce=reproduce)
     print_comparison(content)
     print_written(
         {name: folder / name for name in ("report.html", "report.md", "results.csv", "results.json", "figures")}

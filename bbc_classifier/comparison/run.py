@@ -1,7 +1,6 @@
 """The cells of a grid one after the other: finished ones are skipped, failed ones are told, the rest goes on."""
 
 import logging
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,10 +12,11 @@ from bbc_classifier.comparison.grid import Cell, Grid
 from bbc_classifier.comparison.options import CompareArguments, refuse_grid_options
 from bbc_classifier.comparison.progress import Progress
 from bbc_classifier.comparison.report import CONTENTS as REPORT
+from bbc_classifier.comparison.shard_lock import refuse_other_shards, turn
 from bbc_classifier.data.labelled_table import is_multi_label
 from bbc_classifier.data.source import open_source
 from bbc_classifier.errors import InputError
-from bbc_classifier.folders import check_output_folder
+from bbc_classifier.folders import check_output_folder, discard
 from bbc_classifier.inference.encoder_memory import EncoderMemory
 from bbc_classifier.records import read_json, write_json
 from bbc_classifier.training.arguments import ClassifierTrainingArguments
@@ -25,7 +25,8 @@ from bbc_classifier.training.reuse import Reuse
 from bbc_classifier.training.run import train
 from bbc_classifier.training.run_folder import RunFolder
 
-CONTENTS = frozenset({"comparison.json", "failures.json", "not_applicable.json", "titles.json", "runs"}) | REPORT
+FAILURES = "failures.json"
+CONTENTS = frozenset({"comparison.json", FAILURES, "not_applicable.json", "titles.json", "runs"}) | REPORT
 MOST_OF_A_TITLE = 100
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,8 @@ class Cells:
 def run_cells(options: CompareArguments, given: Mapping[str, Any], folder: Path, *, overwrite: bool) -> Cells:
     """Train every cell of the grid, or of this call's shard, that is not finished yet, the baselines among them.
 
+    The caller holds the shard (`shard_held`).
+
     Args:
         options: The grid.
         given: Options of `train` by name, for every cell.
@@ -61,9 +64,10 @@ def run_cells(options: CompareArguments, given: Mapping[str, Any], folder: Path,
     refuse_grid_options(dict(given))
     grid = Grid(options, given)
     titles = _titles(grid)
-    _open_folder(folder, {"grid": _lasting(options), "given": dict(given)}, overwrite=overwrite)
-    cells: list[Cell | BaselineCell] = [*grid.applicable(), *baseline_cells(given.get("folds"), options.sizes())]
     which, count = options.shard_of()
+    with turn(folder):
+        _open_folder(folder, {"grid": _lasting(options), "given": dict(given)}, (which, count), overwrite=overwrite)
+    cells: list[Cell | BaselineCell] = [*grid.applicable(), *baseline_cells(given.get("folds"), options.sizes())]
     mine = cells[which - 1 :: count]
     reuse = Reuse(states=EncoderMemory() if options.mode == "probe" else None)
     finished: list[str] = []
@@ -83,10 +87,11 @@ def run_cells(options: CompareArguments, given: Mapping[str, Any], folder: Path,
             failed[cell.name] = " ".join(str(error).split()) or type(error).__name__
             logger.warning("failed, and left out: %s: %s", cell.name, failed[cell.name])
         progress.note(cell, None if was_there else time.perf_counter() - started)
-    write_json(folder / "failures.json", failed)
     not_applicable = grid.not_applicable()
-    write_json(folder / "not_applicable.json", not_applicable)
-    write_json(folder / "titles.json", titles)
+    with turn(folder):
+        write_json(folder / FAILURES, _failures(folder, {cell.name for cell in mine}) | failed)
+        write_json(folder / "not_applicable.json", not_applicable)
+        write_json(folder / "titles.json", titles)
     return Cells(finished, failed, not_applicable)
 
 
@@ -119,7 +124,14 @@ def _run(cell: Cell | BaselineCell, grid: Grid, place: Path, reuse: Reuse) -> No
     train(model, data, arguments, reuse)
 
 
-def _open_folder(folder: Path, content: dict[str, Any], *, overwrite: bool) -> None:
+def _failures(folder: Path, mine: set[str]) -> dict[str, str]:
+    """Return what earlier calls for other shards said in the same folder of cells that are still not there."""
+    said = read_json(folder / FAILURES) if (folder / FAILURES).is_file() else {}
+    left = {name for name in said if name not in mine and not (folder / "runs" / name / "record.json").is_file()}
+    return {name: reason for name, reason in said.items() if name in left}
+
+
+def _open_folder(folder: Path, content: dict[str, Any], shard: tuple[int, int], *, overwrite: bool) -> None:
     """Make the folder, or see that it holds this very comparison.
 
     Raises:
@@ -133,8 +145,9 @@ def _open_folder(folder: Path, content: dict[str, Any], *, overwrite: bool) -> N
             f"--output_dir: '{folder}' holds a comparison with other options; add --overwrite or choose another folder"
         )
     check_output_folder(folder, overwrite=overwrite, kind="comparison", contents=CONTENTS)
+    refuse_other_shards(folder, *shard)
     # Cells of another comparison would stand in this one's report.
-    shutil.rmtree(folder, ignore_errors=True)
+    discard(folder)
     write_json(marker, content)
 
 

@@ -16,6 +16,7 @@ from bbc_classifier.errors import InputError
 from bbc_classifier.evaluation.checkpoint import evaluate_side
 from bbc_classifier.evaluation.example_texts import answer_examples
 from bbc_classifier.evaluation.figures import draw_learning_curves
+from bbc_classifier.folder_lock import locked
 from bbc_classifier.folders import first_missing
 from bbc_classifier.inference.classifier import NewsClassifier
 from bbc_classifier.model import PooledEncoderError
@@ -36,7 +37,6 @@ from bbc_classifier.training.probe import fit_probe, refit_probe
 from bbc_classifier.training.record import Clock, run_record
 from bbc_classifier.training.reuse import Reuse
 from bbc_classifier.training.run_folder import RunFolder
-from bbc_classifier.training.run_lock import locked
 from bbc_classifier.training.start import Start, start_training
 from bbc_classifier.training.trainer import build_trainer
 from bbc_classifier.training.validation import Validation, calibrate, report_validation
@@ -67,7 +67,7 @@ def train(
     source = open_source(data_options)
     folder = RunFolder(_output_dir(model_options, arguments, source.name))
     # Of several processes the first one holds the folder for all.
-    with locked(folder.path) if PartialState().is_main_process else nullcontext():
+    with locked(folder.path, "training") if PartialState().is_main_process else nullcontext():
         return _train_in(folder, source, model_options, data_options, arguments, reuse or Reuse())
 
 

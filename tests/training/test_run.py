@@ -18,6 +18,7 @@ from bbc_classifier.records import read_json
 from bbc_classifier.training.cross_validation import cross_validate
 from bbc_classifier.training.starting_point import LOADING_LEFTOVERS
 from tests.conftest import LABELS
+from tests.test_folder_lock import end, hold
 from tests.training.conftest import interrupt_at, weights
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "run-folder.md"
@@ -116,6 +117,16 @@ def test_an_unfinished_run_is_neither_resumed_nor_replaced_unasked(run_training,
     with pytest.raises(InputError, match="unfinished run; add --resume_from_checkpoint"):
         run_training()
     assert run_training(overwrite=True).is_finished
+
+
+def test_a_folder_in_which_another_process_trains_is_refused(run_training, tmp_path):
+    process = hold(tmp_path / "run")
+    before = sorted(path.name for path in tmp_path.iterdir())
+    with pytest.raises(InputError, match="another process is training in"):
+        run_training(max_steps=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+    end(process)
+    assert run_training(max_steps=1).is_finished
 
 
 def test_a_finished_run_is_left_as_it_is(run_training):
