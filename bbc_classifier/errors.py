@@ -1,5 +1,7 @@
 """The ways a command can fail, and the exit code each one means."""
 
+from pathlib import Path
+
 
 class InputError(ValueError):
     """What the user asked for cannot be done: a bad option, file or pair of options (exit code 2)."""
@@ -11,6 +13,22 @@ class WorldError(RuntimeError):
     """The request was fine but the world was not: no network, no permission, no disk (exit code 1)."""
 
     exit_code = 1
+
+
+class NoSpace(WorldError):
+    """A disk is full; what was there stays, and nothing half-written does.
+
+    Attributes:
+        place: What could not be written.
+    """
+
+    def __init__(self, place: Path, then: str = "run the same command again"):
+        super().__init__(f"no space is left on the disk for '{place}'; make room there, then {then}")
+        self.place = place
+
+
+class OutOfMemory(WorldError):
+    """Memory did not suffice, of the machine or of its accelerator."""
 
 
 class Diverged(RuntimeError):

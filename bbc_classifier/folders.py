@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bbc_classifier.errors import InputError, WorldError
+from bbc_classifier.full_disk import space_for
 from bbc_classifier.records import partial
 
 
@@ -81,7 +82,7 @@ def folder_written_whole(folder: Path) -> Iterator[Path]:
     """Yield a hidden folder beside `folder` to write to, and put it in its place; remove it when the writing fails.
 
     Raises:
-        WorldError: The folder cannot be made.
+        WorldError: The folder cannot be made, or the disk is full.
     """
     folder = folder.resolve()
     beside = partial(folder)
@@ -92,11 +93,35 @@ def folder_written_whole(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise WorldError(f"--output_dir: cannot write to '{folder}': {error.strerror}") from error
     try:
-        yield beside
-        _put_in_place(beside, folder)
+        with space_for(folder):
+            yield beside
+            _put_in_place(beside, folder)
     except BaseException:
         shutil.rmtree(leftover, ignore_errors=True)
         raise
+
+
+@contextmanager
+def parts_written_whole(folder: Path) -> Iterator[Path]:
+    """Yield a hidden folder beside `folder` to write to, and move each part of it over what `folder` has, at the end.
+
+    Raises:
+        NoSpace: The disk is full; `folder` is then as it was.
+    """
+    beside = partial(folder.resolve())
+    shutil.rmtree(beside, ignore_errors=True)
+    try:
+        with space_for(folder):
+            beside.mkdir(parents=True)
+            yield beside
+            folder.mkdir(parents=True, exist_ok=True)
+        for part in sorted(beside.iterdir()):
+            if part.is_dir():
+                _put_in_place(part, folder.resolve() / part.name)
+            else:
+                part.replace(folder / part.name)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _put_in_place(beside: Path, folder: Path) -> None:

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from bbc_classifier.full_disk import space_for
+
 
 def partial(path: Path) -> Path:
     """Return the hidden place beside `path` where it is written until it is whole; a killed process may leave it."""
@@ -14,12 +16,17 @@ def partial(path: Path) -> Path:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Yield a hidden file beside `path` to write to, and rename it into place; remove it when the writing fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Yield a hidden file beside `path` to write to, and rename it into place; remove it when the writing fails.
+
+    Raises:
+        NoSpace: The disk is full.
+    """
     beside = partial(path)
     try:
-        yield beside
-        beside.replace(path)
+        with space_for(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield beside
+            beside.replace(path)
     except BaseException:
         beside.unlink(missing_ok=True)
         raise

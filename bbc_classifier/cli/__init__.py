@@ -11,7 +11,9 @@ from collections.abc import Sequence
 from types import FrameType
 
 from bbc_classifier import __version__
-from bbc_classifier.errors import Interrupted
+from bbc_classifier.errors import InputError, Interrupted, WorldError
+from bbc_classifier.full_disk import means_full
+from bbc_classifier.memory import means_out_of_memory
 
 HELP = """usage: bbc-classifier COMMAND [options]
 
@@ -69,25 +71,46 @@ def main(argv: Sequence[str] | None = None) -> int:
         _heed_termination()
         _speak_unicode()
         _quiet_libraries()
-        return importlib.import_module(f"bbc_classifier.cli.{arguments[0]}").run(arguments[1:])
+        code = importlib.import_module(f"bbc_classifier.cli.{arguments[0]}").run(arguments[1:])
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt as error:
         code = error.exit_code if isinstance(error, Interrupted) else 130
         return _fail(f"{str(error) or 'interrupted'}{GOES_ON.get(arguments[0], '')}", code)
     except BrokenPipeError:
         # The reader of a pipe went away; closing quietly is what every filter does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 1
     except Exception as error:
         if debug:
             raise
         code = getattr(error, "exit_code", 1)
         hint = "" if code == 2 or hasattr(error, "exit_code") else " (add --debug for the traceback)"
-        return _fail(f"{' '.join(str(error).split()) or type(error).__name__}{hint}", code)
+        return _fail(f"{_said(error)}{hint}", code)
+
+
+def _said(error: Exception) -> str:
+    """Return what an error says, in one line; of those that are not ours, what it means where that is known."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, (InputError, WorldError)):
+        return said
+    if means_out_of_memory(error):
+        return f"out of memory: end other programs, or give less at once ({said})"
+    return f"no space is left on the disk ({said})" if means_full(error) else said
 
 
 def _fail(message: str, code: int) -> int:
     print(f"bbc-classifier: error: {message}", file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # What cannot be printed, as onto a full disk, must not raise once more when the interpreter ends.
+        _drop_output()
     return code
+
+
+def _drop_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _heed_termination() -> None:

@@ -12,6 +12,7 @@ from bbc_classifier.comparison.markdown import markdown
 from bbc_classifier.comparison.page import page
 from bbc_classifier.comparison.results import results
 from bbc_classifier.figure_file import save_figure
+from bbc_classifier.folders import parts_written_whole
 from bbc_classifier.records import read_json, write_json, write_text
 
 TITLES = "titles.json"
@@ -32,19 +33,22 @@ def write_report(
 
     Raises:
         InputError: There is no finished run, or they do not go together.
+        NoSpace: The disk is full.
     """
     finished = find_finished(list(paths))
     content = results(finished, _said(paths, "failures.json"), not_applicable or _said(paths, "not_applicable.json"))
     titles = _said(paths, TITLES)
     content["hardest"] = [{**row, "title": titles.get(row["row_id"], "")} for row in content["hardest"]]
     content["reproduce"] = reproduce
-    write_json(folder / "results.json", content)
-    write_text(folder / "results.csv", table(content))
-    save_figure(draw_accuracy(content["configurations"]), folder / "figures" / "accuracy.png")
-    if content["learning_curves"]:
-        save_figure(draw_learning_curves(content["learning_curves"]), folder / "figures" / "learning_curves.png")
-    write_text(folder / "report.md", markdown(content))
-    write_text(folder / "report.html", page(content, _histories(finished)))
+    # An earlier report is replaced by a whole one, or not at all.
+    with parts_written_whole(folder) as beside:
+        write_json(beside / "results.json", content)
+        write_text(beside / "results.csv", table(content))
+        save_figure(draw_accuracy(content["configurations"]), beside / "figures" / "accuracy.png")
+        if content["learning_curves"]:
+            save_figure(draw_learning_curves(content["learning_curves"]), beside / "figures" / "learning_curves.png")
+        write_text(beside / "report.md", markdown(content))
+        write_text(beside / "report.html", page(content, _histories(finished)))
     return content
 
 

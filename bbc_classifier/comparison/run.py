@@ -15,7 +15,7 @@ from bbc_classifier.comparison.report import CONTENTS as REPORT
 from bbc_classifier.comparison.shard_lock import refuse_other_shards, turn
 from bbc_classifier.data.labelled_table import is_multi_label
 from bbc_classifier.data.source import open_source
-from bbc_classifier.errors import InputError
+from bbc_classifier.errors import InputError, NoSpace
 from bbc_classifier.folders import check_output_folder, discard
 from bbc_classifier.inference.encoder_memory import EncoderMemory
 from bbc_classifier.records import read_json, write_json
@@ -60,6 +60,7 @@ def run_cells(options: CompareArguments, given: Mapping[str, Any], folder: Path,
 
     Raises:
         InputError: The grid is not legal, or the folder holds something else.
+        NoSpace: The disk is full.
     """
     refuse_grid_options(dict(given))
     grid = Grid(options, given)
@@ -82,6 +83,9 @@ def run_cells(options: CompareArguments, given: Mapping[str, Any], folder: Path,
         try:
             _run(cell, grid, place, reuse)
             finished.append(cell.name)
+        except NoSpace as error:
+            # It is no fault of the cell, and would be that of all others.
+            raise NoSpace(error.place) from error
         except Exception as error:
             # One cell that cannot be must not cost the others; it is told at the end, and the exit code says so.
             failed[cell.name] = " ".join(str(error).split()) or type(error).__name__

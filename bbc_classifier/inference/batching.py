@@ -8,8 +8,14 @@ import torch
 from transformers import PreTrainedModel
 
 from bbc_classifier.errors import InputError
+from bbc_classifier.memory import memory_for
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 
+# There is no smaller batch to ask for.
+ROOM = (
+    "batches are small already: end other programs, or, where an accelerator's memory is meant, run on the CPU "
+    "(predict --device cpu, train --use_cpu true)"
+)
 # From ids and mask, each (batch, tokens) int64, to logits, (batch, labels).
 Forward = Callable[[torch.Tensor, torch.Tensor], np.ndarray]
 
@@ -42,6 +48,7 @@ def predict_logits(
 
     Raises:
         InputError: A logit is NaN or infinite, which only damaged weights or too low a precision give.
+        OutOfMemory: Memory does not suffice for a batch.
     """
     return logits_by_batch(
         _forward(model), model.config.num_labels, input_ids, pad_token_id, tokens_per_batch=tokens_per_batch
@@ -128,7 +135,9 @@ def _run(
 ) -> Iterator[tuple[list[int], np.ndarray]]:
     """Yield the rows of each batch and their logits, (rows of the batch, labels)."""
     for rows in batches_by_length([len(ids) for ids in input_ids], tokens_per_batch):
-        yield rows, forward(*pad_right([input_ids[row] for row in rows], pad_token_id))
+        with memory_for(f"a batch of {len(rows)} texts of {len(input_ids[rows[0]])} tokens", ROOM):
+            logits = forward(*pad_right([input_ids[row] for row in rows], pad_token_id))
+        yield rows, logits
 
 
 def pad_right(input_ids: Sequence[list[int]], pad_token_id: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -11,9 +11,10 @@ from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
-from bbc_classifier.errors import InputError, WorldError
+from bbc_classifier.errors import InputError, OutOfMemory, WorldError
 from bbc_classifier.export.exported_config import exported_format
 from bbc_classifier.inference.weights_check import refuse_other_weights
+from bbc_classifier.memory import means_out_of_memory
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
 from bbc_classifier.provenance import WEIGHT_FILES, weights_file
 
@@ -131,6 +132,8 @@ def unreadable(
         local: Whether the files are in a folder of this machine.
         offline_hint: What to do where the Hub cannot be reached.
     """
+    if means_out_of_memory(error):
+        return OutOfMemory(f"{what} cannot be loaded: it does not fit into the memory that is left")
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, PermissionError):

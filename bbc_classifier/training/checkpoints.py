@@ -7,8 +7,11 @@ run had its best checkpoint before it, where that one is damaged: its weights ar
 
 import logging
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PureWindowsPath
 
+from bbc_classifier.full_disk import space_for
 from bbc_classifier.provenance import file_sha256
 from bbc_classifier.records import read_json, write_json
 
@@ -33,6 +36,21 @@ class Checkpoints:
     def at(self, step: int) -> Path:
         """Return where the checkpoint of a step lies."""
         return self.folder / f"{PREFIX}{step}"
+
+    @contextmanager
+    def written_whole(self, step: int) -> Iterator[None]:
+        """Remove the checkpoint of a step when its writing fails.
+
+        Raises:
+            NoSpace: The disk is full.
+        """
+        checkpoint = self.at(step)
+        try:
+            with space_for(checkpoint):
+                yield
+        except BaseException:
+            shutil.rmtree(checkpoint, ignore_errors=True)
+            raise
 
     def drop_after(self, checkpoint: Path) -> None:
         """Delete what was written after a checkpoint that is gone on from: those that were passed over."""

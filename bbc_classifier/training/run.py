@@ -12,17 +12,18 @@ from accelerate import PartialState
 from bbc_classifier.data.label_names import read_label_map
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.data.source import Source, open_source
-from bbc_classifier.errors import InputError
+from bbc_classifier.errors import InputError, NoSpace
 from bbc_classifier.evaluation.checkpoint import evaluate_side
 from bbc_classifier.evaluation.example_texts import answer_examples
 from bbc_classifier.evaluation.figures import draw_learning_curves
 from bbc_classifier.folder_lock import locked
-from bbc_classifier.folders import first_missing
+from bbc_classifier.folders import first_missing, folder_written_whole
 from bbc_classifier.inference.classifier import NewsClassifier
+from bbc_classifier.memory import memory_for
 from bbc_classifier.model import PooledEncoderError
 from bbc_classifier.model.encoders import locate_encoder
 from bbc_classifier.provenance import provenance, without_folders
-from bbc_classifier.records import partial, write_json
+from bbc_classifier.records import write_json
 from bbc_classifier.training.arguments import (
     ClassifierTrainingArguments,
     ModelArguments,
@@ -38,7 +39,7 @@ from bbc_classifier.training.record import Clock, run_record
 from bbc_classifier.training.reuse import Reuse
 from bbc_classifier.training.run_folder import RunFolder
 from bbc_classifier.training.start import Start, start_training
-from bbc_classifier.training.trainer import build_trainer
+from bbc_classifier.training.trainer import build_trainer, smaller_batches
 from bbc_classifier.training.validation import Validation, calibrate, report_validation
 
 
@@ -58,6 +59,8 @@ def train(
     Raises:
         InputError: An option or pair of options is not legal, or the run folder holds something else.
         WorldError: The encoder cannot be fetched, or the run folder cannot be written.
+        NoSpace: The disk is full; a run with a checkpoint can go on from it.
+        OutOfMemory: Memory does not suffice; the message names the options that help.
     """
     if model_options.head_start == "random" and not arguments.trains:
         raise InputError("--num_train_epochs 0 trains nothing; add --head_start probe, which needs no epoch")
@@ -113,6 +116,9 @@ def _train_in(
         if state.is_main_process and leftover is not None:
             shutil.rmtree(leftover, ignore_errors=True)
         raise
+    except NoSpace as error:
+        goes_on = Checkpoints(folder.checkpoints).newest_whole(with_best=arguments.load_best_model_at_end)
+        raise NoSpace(error.place, *(["go on with --resume_from_checkpoint"] if goes_on else [])) from error
     return folder
 
 
@@ -137,7 +143,8 @@ def _run(
     clock.lap("prepare")
     # A run that goes on takes its head from the checkpoint.
     probed = fit_probe(start, arguments) if model_options.head_start == "probe" and checkpoint is None else None
-    with StopOnSignal() as stop:
+    # A step says more; this is for what is allocated around them, as the optimizer's state is.
+    with StopOnSignal() as stop, memory_for("training", smaller_batches(arguments)):
         trainer = build_trainer(start, arguments, stop)
         if checkpoint is not None:
             trainer.add_callback(BestBesideTheOthers(checkpoint))
@@ -196,12 +203,9 @@ def _begin(
 
 def _save(folder: RunFolder, start: Start) -> None:
     """Write the classifier beside its place and rename it, so that `model/` is never half there."""
-    beside = partial(folder.model)
-    shutil.rmtree(beside, ignore_errors=True)
-    start.model.save_pretrained(beside)
-    start.tokenizer.save_pretrained(beside)
-    shutil.rmtree(folder.model, ignore_errors=True)
-    beside.rename(folder.model)
+    with folder_written_whole(folder.model) as beside:
+        start.model.save_pretrained(beside)
+        start.tokenizer.save_pretrained(beside)
 
 
 def _reload(folder: RunFolder, reuse: Reuse) -> NewsClassifier:

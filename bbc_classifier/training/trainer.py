@@ -22,6 +22,7 @@ from transformers import (
 from bbc_classifier.data.length_grouped_sampler import LengthGroupedSampler
 from bbc_classifier.errors import Diverged
 from bbc_classifier.evaluation.problem import Problem
+from bbc_classifier.memory import memory_for
 from bbc_classifier.training.arguments import ClassifierTrainingArguments
 from bbc_classifier.training.best_checkpoint import refuse_damaged_best
 from bbc_classifier.training.checkpoints import Checkpoints, seal
@@ -40,8 +41,10 @@ class ClassifierTrainer(Trainer):
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Take one step, unless its loss is no number."""
-        loss = super().training_step(model, inputs, num_items_in_batch)
         step = self.state.global_step + 1
+        rows, tokens = inputs["input_ids"].shape
+        with memory_for(f"step {step}, on {rows} rows of {tokens} tokens", smaller_batches(self.args)):
+            loss = super().training_step(model, inputs, num_items_in_batch)
         refuse_non_finite(loss, step, inputs, self.train_dataset, self.row_ids, self.args)
         return loss
 
@@ -52,15 +55,20 @@ class ClassifierTrainer(Trainer):
 
         What validation returns has the loss of every row, once.
         """
-        _, logits, labels = super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
+        rows, tokens = inputs["input_ids"].shape
+        instead = f"lower --per_device_eval_batch_size (now {self.args.per_device_eval_batch_size}) or --max_length"
+        with memory_for(f"validation, on {rows} rows of {tokens} tokens", instead):
+            _, logits, labels = super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
         return None, logits, labels
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        super()._save_checkpoint(model, trial)
-        self.accelerator.wait_for_everyone()
+        checkpoints = Checkpoints(Path(str(self.args.output_dir)))
+        with checkpoints.written_whole(self.state.global_step):
+            super()._save_checkpoint(model, trial)
+            self.accelerator.wait_for_everyone()
+            if self.args.should_save:
+                seal(checkpoints.at(self.state.global_step))
         if self.args.should_save:
-            checkpoints = Checkpoints(Path(str(self.args.output_dir)))
-            seal(checkpoints.at(self.state.global_step))
             # An older checkpoint goes only once the new one is whole.
             checkpoints.keep(self.keep, self.state.best_model_checkpoint)
 
@@ -79,6 +87,18 @@ class ClassifierTrainer(Trainer):
     def _get_eval_sampler(self, eval_dataset: Any) -> Sampler:
         # The library groups validation rows by length too, and its predictions are then out of order.
         return SequentialSampler(eval_dataset)
+
+
+def smaller_batches(arguments: ClassifierTrainingArguments) -> str:
+    """Return what helps a training that needs too much memory, what changes its result least, first."""
+    batch, times = arguments.per_device_train_batch_size, arguments.gradient_accumulation_steps
+    halved = (
+        f"--per_device_train_batch_size {batch // 2} --gradient_accumulation_steps {2 * times} for the same steps "
+        f"(now {batch} and {times}), "
+        if batch > 1
+        else ""
+    )
+    return f"try {halved}--gradient_checkpointing true, a lower --max_length, or a smaller --encoder"
 
 
 def build_trainer(start: Start, arguments: ClassifierTrainingArguments, stop: StopOnSignal) -> ClassifierTrainer:
