@@ -43,7 +43,7 @@ def run_record(
     parameters: int,
     truncated_share: dict[str, float],
     trainer: ClassifierTrainer,
-    train_loss: float,
+    train_loss: float | None,
     resumed: bool,
     refitted: bool,
     shares_reading: bool,

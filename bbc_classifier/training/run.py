@@ -30,8 +30,8 @@ from bbc_classifier.training.arguments import (
     default_output_dir,
     shaping_options,
 )
-from bbc_classifier.training.best_checkpoint import BestBesideTheOthers
 from bbc_classifier.training.checkpoints import Checkpoints
+from bbc_classifier.training.going_on import had_ended, take_over, take_the_end
 from bbc_classifier.training.interruption import StopOnSignal
 from bbc_classifier.training.launch import warn_if_fewer
 from bbc_classifier.training.probe import fit_probe, refit_probe
@@ -39,7 +39,7 @@ from bbc_classifier.training.record import Clock, run_record
 from bbc_classifier.training.reuse import Reuse
 from bbc_classifier.training.run_folder import RunFolder
 from bbc_classifier.training.start import Start, start_training
-from bbc_classifier.training.trainer import build_trainer, smaller_batches
+from bbc_classifier.training.trainer import ClassifierTrainer, build_trainer, smaller_batches
 from bbc_classifier.training.validation import Validation, calibrate, report_validation
 
 
@@ -146,9 +146,7 @@ def _run(
     # A step says more; this is for what is allocated around them, as the optimizer's state is.
     with StopOnSignal() as stop, memory_for("training", smaller_batches(arguments)):
         trainer = build_trainer(start, arguments, stop)
-        if checkpoint is not None:
-            trainer.add_callback(BestBesideTheOthers(checkpoint))
-        outcome = trainer.train(resume_from_checkpoint=checkpoint)
+        train_loss = _train(trainer, folder, checkpoint)
     clock.lap("train")
     if not trainer.is_world_process_zero():
         return
@@ -177,7 +175,7 @@ def _run(
             parameters=sum(parameter.numel() for parameter in start.model.parameters()),
             truncated_share={**truncated, "test": reports["test"]["truncated_share"]},
             trainer=trainer,
-            train_loss=outcome.metrics["train_loss"],
+            train_loss=train_loss,
             resumed=checkpoint is not None,
             refitted=refitted,
             shares_reading=reuse.states is not None,
@@ -188,6 +186,18 @@ def _run(
             origin=origin,
         )
     )
+
+
+def _train(trainer: ClassifierTrainer, folder: RunFolder, checkpoint: str | None) -> float | None:
+    """Train, from a checkpoint on where there is one; return the mean loss, None where no step was left to take."""
+    if checkpoint is not None:
+        place = Path(checkpoint)
+        # Another run's may have ended where this one is to go on.
+        if place.parent.resolve() == folder.checkpoints.resolve() and had_ended(place):
+            take_the_end(trainer, place)
+            return None
+        take_over(trainer, place)
+    return trainer.train(resume_from_checkpoint=checkpoint).metrics["train_loss"]
 
 
 def _begin(

@@ -24,8 +24,8 @@ from bbc_classifier.errors import Diverged
 from bbc_classifier.evaluation.problem import Problem
 from bbc_classifier.memory import memory_for
 from bbc_classifier.training.arguments import ClassifierTrainingArguments
-from bbc_classifier.training.best_checkpoint import refuse_damaged_best
 from bbc_classifier.training.checkpoints import Checkpoints, seal
+from bbc_classifier.training.going_on import refuse_damaged_best
 from bbc_classifier.training.interruption import StopOnSignal
 from bbc_classifier.training.non_finite_loss import StopOnNonFiniteLoss, refuse_non_finite
 from bbc_classifier.training.progress import Progress

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bbc_classifier.errors import InputError, WorldError
+from bbc_classifier.errors import InputError
 from bbc_classifier.records import read_json
-from bbc_classifier.training import run, run_folder
 from bbc_classifier.training.checkpoints import SEAL, Checkpoints, fault_of, seal
 from tests.training.conftest import interrupt_at, weights
 
@@ -101,15 +100,6 @@ def test_a_run_without_any_checkpoint_says_that_there_is_nothing_to_go_on_from(r
     assert run_training(**OPTIONS).is_finished
 
 
-def stop_in(monkeypatch, module, name: str) -> None:
-    """Stop the next training as Ctrl-C would, where it calls a function."""
-
-    def interrupt(*args, **kwargs):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(module, name, interrupt)
-
-
 def test_a_checkpoint_is_passed_over_where_the_best_before_it_is_damaged(run_training, monkeypatch, tmp_path, caplog):
     with monkeypatch.context() as patch:
         interrupt_at(patch, 14)
@@ -124,44 +114,3 @@ def test_a_checkpoint_is_passed_over_where_the_best_before_it_is_damaged(run_tra
             run_training("broken", resume_from_checkpoint=checkpoint, **BEST_FIRST)
     assert "checkpoint-12 is passed over: checkpoint-4, the best until then, is damaged: model.safe" in caplog.text
     assert checkpoints.newest_whole(with_best=False) == newest
-
-
-def test_a_best_checkpoint_that_is_damaged_while_training_goes_on_is_not_taken(run_training, monkeypatch, tmp_path):
-    def damage(self, limit, best):
-        if self.all()[-1].name == "checkpoint-12":
-            flip(self.at(4))
-
-    monkeypatch.setattr(Checkpoints, "keep", damage)
-    with pytest.raises(WorldError, match=r"checkpoint-4, which validated best, is damaged: model.safetensors is not"):
-        run_training(**BEST_FIRST)
-
-
-def test_a_run_that_was_moved_still_ends_with_its_best_checkpoint(run_training, monkeypatch, tmp_path):
-    whole = run_training("whole", **BEST_FIRST)
-    with monkeypatch.context() as patch:
-        stop_in(patch, run, "calibrate")
-        with pytest.raises(KeyboardInterrupt):
-            run_training("broken", **BEST_FIRST)
-    (tmp_path / "broken").rename(tmp_path / "moved")
-    moved = run_training("moved", resume_from_checkpoint="last", **BEST_FIRST)
-    assert read_json(moved.record)["training"]["best_step"] == 4
-    assert weights(moved) == weights(whole)
-
-
-def test_all_checkpoints_stay_until_the_record_is_written(run_training, monkeypatch, tmp_path):
-    options = {**BEST_FIRST, "save_total_limit": 1}
-    checkpoints = Checkpoints(tmp_path / "run" / "checkpoints")
-    with monkeypatch.context() as patch:
-        stop_in(patch, run_folder.RunFolder, "finish")
-        with pytest.raises(KeyboardInterrupt):
-            run_training(**options)
-    # The newest too: or what goes on would train again from the best one.
-    assert [path.name for path in checkpoints.all()] == ["checkpoint-4", "checkpoint-27"]
-    with monkeypatch.context() as patch:
-        stop_in(patch, run_folder.RunFolder, "drop_checkpoints")
-        with pytest.raises(KeyboardInterrupt):
-            run_training(resume_from_checkpoint="last", **options)
-    assert checkpoints.all()
-    # Killed between the record and that: the run is finished, and the next call clears up.
-    assert run_training(**options).is_finished
-    assert not checkpoints.folder.exists()
