@@ -12,7 +12,7 @@ from fault_cases.sameness import differences, leftovers
 from bbc_classifier.provenance import file_sha256
 from bbc_classifier.training.checkpoints import Checkpoints, fault_of
 
-STEPS, EVERY = 240, 4
+STEPS, EVERY = 400, 4
 STARTING, BEGUN, SAVING = "starting up", "before the first checkpoint", "writing a checkpoint"
 TRAINING, ENDING, FINISHED = "between two checkpoints", "saving, evaluating, recording", "after the record"
 

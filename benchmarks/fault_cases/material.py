@@ -32,14 +32,13 @@ class Material:
     def train(self, folder: Path, *flags: str, steps: int, every: int) -> list[str]:
         """Return the command that trains so many steps, with a validation and a checkpoint every few."""
         command = ["train", "--encoder", str(self.encoder), "--dataset", str(self.articles), *TRAINING]
-        lengths = ["--max_steps", f"{steps}", "--save_steps", f"{every}", "--eval_steps", f"{every}"]
-        return [*command, *lengths, "--output_dir", str(folder), *flags]
+        return [*command, *_lengths(steps, every), "--output_dir", str(folder), *flags]
 
     def compare(self, folder: Path, *flags: str, steps: int, every: int) -> list[str]:
         """Return the command that compares two poolings over two folds."""
         command = ["compare", "--encoders", str(self.encoder), "--dataset", str(self.articles), *TRAINING]
-        lengths = ["--max_steps", f"{steps}", "--save_steps", f"{every}", "--eval_steps", f"{every}"]
-        return [*command, "--poolings", "cls,mean", "--folds", "2", *lengths, "--output_dir", str(folder), *flags]
+        grid = ["--poolings", "cls,mean", "--folds", "2"]
+        return [*command, *grid, *_lengths(steps, every), "--output_dir", str(folder), *flags]
 
 
 @dataclass(frozen=True)
@@ -115,6 +114,12 @@ def run_well(arguments: Sequence[str]) -> Done:
     if done.code:
         raise RuntimeError(f"{arguments[0]} ended with {done.code}: {done.error[-2000:]}")
     return done
+
+
+def _lengths(steps: int, every: int) -> list[str]:
+    # Logged as often as saved: the first loss logged after going on is else the mean of fewer steps.
+    names = ("--save_steps", "--eval_steps", "--logging_steps")
+    return ["--max_steps", f"{steps}", *(part for name in names for part in (name, f"{every}"))]
 
 
 def _tokenizer() -> tuple[PreTrainedTokenizerFast, int]:

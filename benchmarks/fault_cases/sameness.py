@@ -25,19 +25,15 @@ def leftovers(folder: Path) -> list[str]:
 
 def _content(folder: Path) -> dict[str, Any]:
     files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
-    return {name: _said(path) if path.name in TIMED else _hash(path) for name, path in files.items()}
-
-
-def _hash(path: Path) -> str:
-    # The options of a run name its folder's neighbours, not the folder itself.
-    return file_sha256(path)
+    return {name: _said(path) if path.name in TIMED else file_sha256(path) for name, path in files.items()}
 
 
 def _said(path: Path) -> Any:
     if path.name == "record.json":
         return _of_record(read_json(path))
     if path.name == "history.json":
-        return [{name: value for name, value in row.items() if not _is_timed(name)} for row in read_json(path)]
+        rows = [row for row in read_json(path) if "train_runtime" not in row]
+        return [{name: value for name, value in row.items() if not _is_timed(name)} for row in rows]
     if path.name == "results.json":
         content = read_json(path)
         rows = [{**row, "cost": None} for row in content["configurations"]]
@@ -58,4 +54,4 @@ def _of_record(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_timed(name: str) -> bool:
-    return name.endswith(("runtime", "per_second")) or name in ("total_flos", "train_loss")
+    return name.endswith(("runtime", "per_second"))
