@@ -1,4 +1,4 @@
-"""Memory that is not enough: the sentence names the option that helps, and with that option the command goes through."""
+"""Memory that is not enough: the sentence names the option that helps, and with it the command goes through."""
 
 import json
 import sys
@@ -40,11 +40,11 @@ def little_memory(material: Material, folder: Path) -> dict[str, Any]:
 
     def expect(what: str, done: Done, *words: str) -> None:
         named = done.code == 1 and done.is_clean and all(word in done.said for word in ("out of memory", *words))
-        found[f"{what}: " + ("one sentence that names what helps" if named else f"{done.code}: {done.error}")] += 1
+        found["one sentence that names what helps" if named else f"{what}: {done.code}: {done.error[-500:]}"] += 1
         said[what] = done.said
 
     def helped(what: str, done: Done) -> None:
-        found[f"{what}: went through" if done.code == 0 else f"{what}: {done.error[-500:]}"] += 1
+        found["went through with what it names" if done.code == 0 else f"{what}: {done.error[-500:]}"] += 1
 
     batch = "--per_device_train_batch_size 32 --gradient_accumulation_steps 2"
     expect("a training step", _limited(TRAIN_MIB, [*train, *LARGE]), batch, "--gradient_checkpointing", "--max_length")

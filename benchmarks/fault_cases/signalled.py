@@ -32,16 +32,16 @@ def signalled(material: Material, folder: Path, *, times: int, seed: int) -> dic
                 command = make(place, steps=steps, every=every)
                 done = _interrupt(command, rng.uniform(EARLIEST_SECONDS, life), chosen, folder / "log.txt")
                 if done.code == 0:
-                    happened[f"{name} had ended before the signal"] += 1
+                    happened["had ended before"] += 1
                 elif done.code == code and "; " in done.said and done.is_clean:
-                    happened[f"{name}: exit code {code} and one sentence that says how to go on"] += 1
+                    happened["exit code 143 or 130, and one sentence that says how to go on"] += 1
                 else:
                     happened[f"{name}: exit code {done.code}: {done.error[-300:]}"] += 1
                 run_well([*command, *(_flags(place) if name == "train" and done.code else [])])
                 different = differences(whole, place) + leftovers(place)
                 unequal += [{name: different}] if different else []
     ended = 2 * times * len(CODES)
-    happened["went on to the files of the undisturbed one"] = ended - len(unequal)
+    happened["taken to their end as the sentence says, with the files of the undisturbed one"] = ended - len(unequal)
     return {
         "how": "SIGTERM or SIGINT after a random time",
         "times": ended,

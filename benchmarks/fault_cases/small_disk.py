@@ -49,4 +49,5 @@ def small_disk(place: Path) -> Iterator[SmallDisk]:
     try:
         yield SmallDisk(place)
     finally:
-        subprocess.run(["umount", str(place)], check=True)
+        # An error that is still looked at may hold a file open.
+        subprocess.run(["umount", "--lazy", str(place)], check=True)

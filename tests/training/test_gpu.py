@@ -4,6 +4,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModel
 
+from bbc_classifier.errors import OutOfMemory
 from bbc_classifier.inference.classifier import NewsClassifier
 from bbc_classifier.records import read_json
 from bbc_classifier.training.trainer import StopOnNonFiniteLoss
@@ -76,3 +77,15 @@ def test_a_resumed_run_is_the_uninterrupted_run(run_training, encoder_folder, mo
     resumed = run_training("broken", resume_from_checkpoint="last", **options)
     name = "model.safetensors"
     assert (whole.model / name).read_bytes() == (resumed.model / name).read_bytes()
+
+
+def test_a_batch_that_does_not_fit_names_the_options(run_training, encoder_folder):
+    torch.cuda.empty_cache()
+    # What the driver and other tests hold is not counted: this process may take 2 GiB.
+    torch.cuda.set_per_process_memory_fraction(2 * 2**30 / torch.cuda.get_device_properties(0).total_memory)
+    try:
+        with pytest.raises(OutOfMemory, match=r"out of memory for (step 1|training).*--gradient_accumulation_steps"):
+            run_training(encoder=encoder_folder("bert-base"), max_steps=1, per_device_train_batch_size=64)
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+        torch.cuda.empty_cache()
