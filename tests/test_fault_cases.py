@@ -1,4 +1,4 @@
-"""The faults that `benchmarks/faults.py` causes: its table is that of its record, and its code runs, a few times here."""
+"""The faults that `benchmarks/faults.py` causes: its table is that of its record, and its code runs, a few times."""
 
 import importlib
 import json
