@@ -34,6 +34,7 @@ from bbc_classifier.training.checkpoints import Checkpoints
 from bbc_classifier.training.going_on import had_ended, take_over, take_the_end
 from bbc_classifier.training.interruption import StopOnSignal
 from bbc_classifier.training.launch import warn_if_fewer
+from bbc_classifier.training.loading_processes import refuse_without_shared_memory
 from bbc_classifier.training.probe import fit_probe, refit_probe
 from bbc_classifier.training.record import Clock, run_record
 from bbc_classifier.training.reuse import Reuse
@@ -66,6 +67,7 @@ def train(
         raise InputError("--num_train_epochs 0 trains nothing; add --head_start probe, which needs no epoch")
     if model_options.lexical_head and model_options.head_start != "probe":
         raise InputError("--lexical_head is fitted together with --head_start probe; add that")
+    refuse_without_shared_memory(arguments.dataloader_num_workers)
     warn_if_fewer()
     source = open_source(data_options)
     folder = RunFolder(_output_dir(model_options, arguments, source.name))

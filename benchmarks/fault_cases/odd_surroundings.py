@@ -36,8 +36,8 @@ def odd_surroundings(material: Material, folder: Path, *, only: str | None = Non
             skipped[name] = missing
             continue
         place = folder / "".join(letter if letter.isalnum() else "-" for letter in name)
-        fault = _fault(material, folder, place, change)
-        happened["the same files as usual" if fault is None else "something else"] += 1
+        fault, came = _what_came(material, folder, place, change)
+        happened[came] += 1
         if fault:
             faults[name] = fault
     return {
@@ -50,13 +50,17 @@ def odd_surroundings(material: Material, folder: Path, *, only: str | None = Non
     }
 
 
-def _fault(material: Material, folder: Path, place: Path, change: Change) -> str | None:
-    for done in _works(material, place, change):
-        if done.code:
-            return done.error[-1500:]
+def _what_came(material: Material, folder: Path, place: Path, change: Change) -> tuple[str | None, str]:
+    """Return what is wrong with how the commands ended, or None, and how they ended."""
+    done = _works(material, place, change)[-1]
+    if done.code:
+        told = done.code == 1 and done.is_clean and "; " in done.said and "--debug" not in done.said
+        return (None, "one sentence that says what it needs") if told else (done.error[-1500:], "something else")
     different = [name for part in ("run", "grid") for name in differences(folder / "usual" / part, place / part)]
     usual, odd = ((each / "answers.csv").read_bytes() for each in (folder / "usual", place))
-    return f"differs: {different}" if different else (None if usual == odd else "other answers")
+    if different or usual != odd:
+        return f"differs: {different or 'answers.csv'}", "something else"
+    return None, "the same files as usual"
 
 
 def _works(material: Material, place: Path, change: Change) -> list[Done]:
