@@ -24,10 +24,13 @@ def killed_comparison(material: Material, folder: Path, *, kills: int, seed: int
     while sum(stages.values()) < kills:
         place = folder / f"killed-{equal + len(unequal)}"
         command = material.compare(place, steps=steps, every=EVERY)
+        before = sum(stages.values())
         while True:
             enough = sum(stages.values()) >= kills
             killed = run_and_kill(command, 600 if enough else life.moment(rng), folder / "log.txt")
             if killed.done is not None:
+                if sum(stages.values()) == before:
+                    life = life.seen(killed.done.seconds)
                 break
             moments.append(round(killed.seconds, 3))
             stages[_stage(place, killed.started)] += 1

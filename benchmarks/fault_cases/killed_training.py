@@ -29,6 +29,7 @@ def killed_training(material: Material, folder: Path, *, kills: int, seed: int, 
     while sum(stages.values()) < kills:
         run = folder / f"killed-{equal + len(unequal)}"
         flags: list[str] = []
+        before = sum(stages.values())
         while True:
             command = material.train(run, *flags, steps=steps, every=EVERY)
             enough = sum(stages.values()) >= kills
@@ -38,6 +39,8 @@ def killed_training(material: Material, folder: Path, *, kills: int, seed: int, 
                 stages[_stage(run, killed.started)] += 1
                 flags = _how_to_go_on(run)
             elif killed.done.code == 0:
+                if sum(stages.values()) == before:
+                    life = life.seen(killed.done.seconds)
                 break
             elif killed.done.code == 2 and "add --overwrite instead" in killed.done.said:
                 flags = ["--overwrite"]

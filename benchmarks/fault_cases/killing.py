@@ -20,6 +20,10 @@ class Life:
     seconds: float
     loaded: float
 
+    def seen(self, seconds: float) -> "Life":
+        """Return what a life is now that an undisturbed one took so long: a machine is not always equally fast."""
+        return Life(seconds, self.loaded * seconds / self.seconds)
+
     def moment(self, rng: random.Random) -> float:
         """Return a moment to kill at: every second one anywhere, the others while it is at work."""
         return rng.uniform(0.0 if rng.random() < 0.5 else self.loaded, self.seconds)
