@@ -6,7 +6,7 @@ import torch
 
 from bbc_classifier.cli import main
 from bbc_classifier.errors import InputError, OutOfMemory
-from bbc_classifier.inference import batching
+from bbc_classifier.inference import batching, open_classifier
 from bbc_classifier.memory import means_out_of_memory, memory_for
 
 # More than any machine has, and than an address can say.
@@ -52,3 +52,10 @@ def test_predict_says_so_and_ends_with_one(tiny_classifier_folder, monkeypatch, 
     error = capsys.readouterr().err
     assert "error: out of memory for a batch of 1 texts of 4 tokens; batches are small already" in error
     assert "Traceback" not in error and "--debug" not in error
+
+
+def test_what_nobody_foresaw_is_still_said_in_a_sentence(tiny_classifier_folder, monkeypatch, capsys):
+    ask_in(monkeypatch, open_classifier, "config_values")
+    assert main(["predict", "--model", tiny_classifier_folder, "goal match"]) == 1
+    error = capsys.readouterr().err
+    assert "error: out of memory: end other programs, or give less at once" in error and "Traceback" not in error

@@ -246,12 +246,12 @@ def test_a_folder_that_cannot_be_written_is_exit_code_1(train_here, tmp_path, ca
 
 def test_an_unforeseen_failure_is_exit_code_1_and_shows_its_traceback_only_when_asked(train_here, capsys, monkeypatch):
     def fail(*arguments):
-        raise MemoryError("no memory left")
+        raise ArithmeticError("seven is no prime")
 
     monkeypatch.setattr("bbc_classifier.training.start.load_articles", fail)
     assert train_here() == 1
-    assert_one_sentence(capsys.readouterr().err, "no memory left (add --debug for the traceback)")
-    with pytest.raises(MemoryError):
+    assert_one_sentence(capsys.readouterr().err, "seven is no prime (add --debug for the traceback)")
+    with pytest.raises(ArithmeticError):
         train_here("--debug")
 
 
