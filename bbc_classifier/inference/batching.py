@@ -47,7 +47,8 @@ def predict_logits(
         tokens_per_batch: Most tokens in a padded batch.
 
     Raises:
-        InputError: A logit is NaN or infinite, which only damaged weights or too low a precision give.
+        InputError: A logit is NaN or infinite, which only damaged weights or too low a precision give; or there is a
+            token that the model does not know.
         OutOfMemory: Memory does not suffice for a batch.
     """
     return logits_by_batch(
@@ -121,9 +122,16 @@ def _refuse_non_finite(logits: np.ndarray) -> None:
 def _forward(model: PreTrainedModel) -> Forward:
     """Return what computes the model's logits; the model is put into evaluation mode."""
     model.eval()
+    # Not every encoder has a vocabulary: CANINE reads characters.
+    known = getattr(getattr(model.config, "encoder_config", model.config), "vocab_size", None)
 
     @torch.inference_mode()
     def forward(ids: torch.Tensor, mask: torch.Tensor) -> np.ndarray:
+        if known is not None and ids.max() >= known:
+            raise InputError(
+                f"the tokenizer knows a token {int(ids.max())}, the encoder {known} in all: its files are damaged, or "
+                "of another classifier"
+            )
         output = model(input_ids=ids.to(model.device), attention_mask=mask.to(model.device))
         return output.logits.double().cpu().numpy()
 

@@ -7,7 +7,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from fault_cases.killing import run_and_kill
+from fault_cases.killed_training import AT_WORK
+from fault_cases.killing import Moment, run_and_kill
 from fault_cases.material import Material, command_line, run, run_well
 
 from bbc_classifier.errors import InputError
@@ -115,8 +116,8 @@ def _opened(finished: Path, answers: list[dict[str, float]] | None = None) -> st
 
 def _killed_with_checkpoints(command: list[str], place: Path, folder: Path) -> Checkpoints:
     """Return the checkpoints of a run that was killed when it had some: a later moment until it has."""
-    for after in range(3, 120):
-        killed = run_and_kill(command, after / 2, folder / "log.txt")
+    for tenth in range(5, 600):
+        killed = run_and_kill(command, Moment(tenth / 10, at_work=True), folder / "log.txt", AT_WORK)
         checkpoints = Checkpoints(place / "checkpoints")
         if killed.done is None and len(checkpoints.all()) > 1 and not fault_of(checkpoints.all()[-1]):
             return checkpoints

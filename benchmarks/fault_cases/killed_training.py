@@ -5,14 +5,16 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from fault_cases.killing import Life, run_and_kill, touched_since
-from fault_cases.material import Material, run_well
+from fault_cases.killing import run_and_kill, touched_since
+from fault_cases.material import Material
 from fault_cases.sameness import differences, leftovers
 
 from bbc_classifier.provenance import file_sha256
 from bbc_classifier.training.checkpoints import Checkpoints, fault_of
 
 STEPS, EVERY = 400, 4
+# The first line of a validation.
+AT_WORK = "epoch "
 STARTING, BEGUN, SAVING = "starting up", "before the first checkpoint", "writing a checkpoint"
 TRAINING, ENDING, FINISHED = "between two checkpoints", "saving, evaluating, recording", "after the record"
 
@@ -21,7 +23,7 @@ def killed_training(material: Material, folder: Path, *, kills: int, seed: int, 
     """Kill trainings until so many kills are counted, take each to its end, and compare it with an undisturbed one."""
     rng = random.Random(seed)
     whole = folder / "whole"
-    life = _life(material, whole, steps)
+    life = run_and_kill(material.train(whole, steps=steps, every=EVERY), None, folder / "log.txt", AT_WORK).life
     weights = file_sha256(whole / "model" / "model.safetensors")
     stages: Counter[str] = Counter()
     ways: Counter[str] = Counter()
@@ -33,14 +35,15 @@ def killed_training(material: Material, folder: Path, *, kills: int, seed: int, 
         while True:
             command = material.train(run, *flags, steps=steps, every=EVERY)
             enough = sum(stages.values()) >= kills
-            killed = run_and_kill(command, 600 if enough else life.moment(rng), folder / "log.txt")
+            killed = run_and_kill(command, None if enough else life.moment(rng), folder / "log.txt", AT_WORK)
             if killed.done is None:
                 moments.append(round(killed.seconds, 3))
                 stages[_stage(run, killed.started)] += 1
                 flags = _how_to_go_on(run)
             elif killed.done.code == 0:
                 if sum(stages.values()) == before:
-                    life = life.seen(killed.done.seconds)
+                    # A machine is not always equally fast.
+                    life = killed.life
                 break
             elif killed.done.code == 2 and "add --overwrite instead" in killed.done.said:
                 flags = ["--overwrite"]
@@ -54,7 +57,10 @@ def killed_training(material: Material, folder: Path, *, kills: int, seed: int, 
         else:
             equal += 1
     return {
-        "how": f"SIGKILL after a random time, of trainings of {steps} steps with dropout that save every {EVERY} steps",
+        "how": (
+            f"SIGKILL at a random moment, half of them while it is at work, of trainings of {steps} steps with dropout "
+            f"that save every {EVERY} steps"
+        ),
         "times": sum(stages.values()),
         "happened": {
             "runs taken to their end, with the files of the uninterrupted run, weights bit for bit": equal,
@@ -67,14 +73,6 @@ def killed_training(material: Material, folder: Path, *, kills: int, seed: int, 
         "seed": seed,
         "moments": moments,
     }
-
-
-def _life(material: Material, run: Path, steps: int) -> Life:
-    """Train undisturbed, twice: the second time only to see when the first file is there."""
-    done = run_well(material.train(run, steps=steps, every=EVERY))
-    started = run_well(material.train(run.with_name("short"), steps=1, every=EVERY))
-    # Of the short one nearly everything is loading; what it trains and evaluates takes a moment.
-    return Life(done.seconds, min(started.seconds, done.seconds) * 0.7)
 
 
 def _stage(run: Path, started: float) -> str:

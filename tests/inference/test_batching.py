@@ -74,3 +74,11 @@ def test_outputs_that_are_no_numbers_are_an_error_and_not_an_answer(tiny_classif
         model.classifier.bias[1] = number
     with pytest.raises(InputError, match="outputs for 2 of 2 texts are no numbers"):
         predict_logits(model, [[2, 9, 3], [2, 3]], 0)
+
+
+def test_a_token_that_the_encoder_does_not_know_is_refused(tiny_classifier):
+    model = tiny_classifier()
+    known = model.config.encoder_config.vocab_size
+    predict_logits(model, [[2, known - 1, 3]], 0)
+    with pytest.raises(InputError, match=f"knows a token {known}, the encoder {known} in all: its files are damaged"):
+        predict_logits(model, [[2, 3], [2, known, 3]], 0)
