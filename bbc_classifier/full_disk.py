@@ -11,7 +11,7 @@ FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 # Libraries written in Rust (safetensors, tokenizers) hand on the system's text alone.
 SAID = ("No space left on device", "Disk quota exceeded", "There is not enough space on the disk")
 # torch.save notices that less was written than it meant to, and not why.
-TORCH_WRITER = ("PytorchStreamWriter failed", "unexpected pos")
+TORCH_WRITER = ("PytorchStreamWriter failed", "unexpected pos", "iostream error")
 
 
 @contextmanager
