@@ -41,6 +41,7 @@ def fuzz(watched: Watched, name: str, cases: int, seed: int) -> dict[str, Any]:
     return {
         "kind": READERS[name].kind,
         "commit": commit(),
+        "seed": seed,
         "cases": cases,
         "accepted": accepted,
         "exit_codes": dict(sorted(codes.items())),
@@ -51,6 +52,14 @@ def fuzz(watched: Watched, name: str, cases: int, seed: int) -> dict[str, Any]:
     }
 
 
+def write_down(name: str, outcome: dict[str, Any]) -> None:
+    """Put what came of a reader into the record, in the place of what was there of it; the others stay."""
+    readers = (read_json(RECORD)["readers"] if RECORD.is_file() else {}) | {name: outcome}
+    ordered = {name: readers[name] for name in READERS if name in readers}
+    total = sum(each["cases"] for each in ordered.values())
+    write_json(RECORD, {"cases": total, "readers": ordered, "provenance": provenance()})
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=1000)
@@ -58,12 +67,9 @@ if __name__ == "__main__":
     parser.add_argument("--readers", nargs="+", default=list(READERS), choices=list(READERS))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, Watched(make_all(Path(folder))) as worker:
-        # What is named anew takes the place of what was there of it.
-        readers = read_json(RECORD)["readers"] if RECORD.is_file() and set(options.readers) < set(READERS) else {}
         for reader in options.readers:
             share = SHARE if READERS[reader].at_most >= SLOW else 1
-            readers[reader] = fuzz(worker, reader, options.cases // share, options.seed)
-            print(f"{reader}: {readers[reader]}", flush=True)
-    total = sum(each["cases"] for each in readers.values())
-    write_json(RECORD, {"seed": options.seed, "cases": total, "readers": readers, "provenance": provenance()})
+            outcome = fuzz(worker, reader, options.cases // share, options.seed)
+            write_down(reader, outcome)
+            print(f"{reader}: {outcome}", flush=True)
     print(f"Written: {RECORD}")
