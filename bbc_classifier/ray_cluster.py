@@ -1,0 +1,217 @@
+"""Work spread over a Ray cluster: the one place that opens ray, which is an extra."""
+
+import importlib
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bbc_classifier.errors import InputError, WorldError
+
+RETRIES = 3
+# How long an interrupted task may take to come to a stop at a place that it can go on from.
+GRACE_SECONDS = 60
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
+
+
+def load_ray() -> Any:
+    """Return the library.
+
+    Raises:
+        InputError: It is not installed.
+    """
+    try:
+        return importlib.import_module("ray")
+    except ModuleNotFoundError as error:
+        raise InputError(f"this needs {error.name}: pip install 'bbc-classifier[ray]'") from error
+
+
+@contextmanager
+def connect(cpus: int | None = None) -> Iterator[None]:
+    """Be connected to a cluster; what was started for it ends with it.
+
+    A caller that is connected already stays so.
+
+    Args:
+        cpus: CPUs of a cluster of its own on this machine, whatever else runs. None takes the cluster that
+            `RAY_ADDRESS` names, or else the one that `ray start` has started on this machine, or else starts one with
+            all CPUs of the machine.
+
+    Raises:
+        InputError: Ray is not installed.
+        WorldError: The cluster cannot be reached, or none can be started.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    ray = load_ray()
+    if ray.is_initialized():
+        yield
+        return
+    asked: dict[str, Any] = {} if cpus is None else {"address": "local", "num_cpus": cpus}
+    try:
+        with _termination_as_it_was():
+            ray.init(**asked, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:300]
+        raise WorldError(f"no Ray cluster: {reason}; RAY_ADDRESS=local starts one on this machine") from error
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def places(cpus_per_task: int, gpus_per_task: float = 0) -> int:
+    """Return how many tasks the cluster can run at once, if nobody else uses it.
+
+    Raises:
+        InputError: No machine of the cluster can run even one.
+    """
+    needs = {"CPU": cpus_per_task, "GPU": gpus_per_task}
+    machines = [node["Resources"] for node in load_ray().nodes() if node["Alive"]]
+    taken = [min(int(machine.get(name, 0) // count) for name, count in needs.items() if count) for machine in machines]
+    if not sum(taken):
+        gpus = f" and {gpus_per_task:g} GPUs" if gpus_per_task else ""
+        most = max((machine.get("CPU", 0) for machine in machines), default=0)
+        raise InputError(
+            f"no machine of the Ray cluster has {cpus_per_task} CPUs{gpus} for a task; the largest has {most:g} CPUs"
+        )
+    return sum(taken)
+
+
+def spread(
+    function: Callable[[Item], Result],
+    items: Iterable[Item],
+    *,
+    cpus_per_task: int = 1,
+    gpus_per_task: float = 0,
+    retries: int = RETRIES,
+) -> Iterator[tuple[Item, Result | Exception]]:
+    """Run `function` on each item as a task of the cluster, as many at once as it has places.
+
+    Each task has `OMP_NUM_THREADS=cpus_per_task`, so that sums are added in the order of a process with that many
+    threads, and works in the folder that this process is in. Processes of the cluster run one task after another: what
+    `function` keeps in a cache of its module is there for the next task. They import that module, which every machine
+    must have.
+
+    A task whose process or machine dies is done again. When this generator is interrupted or closed, the tasks are
+    interrupted as well and may come to a stop.
+
+    Args:
+        function: What to do; what it raises is handed back, and it is not called again.
+        items: Taken one by one, each when there is a place for it.
+        cpus_per_task: CPUs of a place, and threads of a task.
+        gpus_per_task: GPUs of a place.
+        retries: How often a task is done again whose process dies.
+
+    Yields:
+        An item, and what `function` returned or raised; in the order in which tasks end.
+
+    Raises:
+        InputError: No machine of the cluster is large enough.
+        WorldError: The cluster ended.
+    """
+    ray = load_ray()
+    at_once = places(cpus_per_task, gpus_per_task)
+    task = ray.remote(_call).options(
+        num_cpus=cpus_per_task,
+        num_gpus=gpus_per_task,
+        max_retries=0,
+        # Before anything is loaded: a library reads it once.
+        runtime_env={"env_vars": {"OMP_NUM_THREADS": str(cpus_per_task)}},
+    )
+    shared, folder = ray.put(function), str(Path.cwd())
+    waiting = iter(items)
+    running: dict[Any, tuple[Item, int]] = {}
+    try:
+        while True:
+            while len(running) < at_once and (item := next(waiting, _NOTHING)) is not _NOTHING:
+                running[task.remote(shared, item, folder)] = (item, retries)
+            if not running:
+                return
+            (ended,), _ = ray.wait(list(running))
+            item, left = running.pop(ended)
+            outcome = _outcome(ended)
+            if isinstance(outcome, _Lost) and left:
+                logger.warning("%s; its task is done again", outcome)
+                running[task.remote(shared, item, folder)] = (item, left - 1)
+            else:
+                yield item, outcome
+    finally:
+        _stop(list(running))
+
+
+_NOTHING: Any = object()
+
+
+class _Lost(WorldError):
+    """A task's process or machine died before the task ended."""
+
+
+def _call(function: Callable[[Item], Result], item: Item, folder: str) -> Result:
+    """Run in a process of the cluster."""
+    try:
+        os.chdir(folder)
+    except OSError as error:
+        raise WorldError(
+            f"the machine {socket.gethostname()} of the Ray cluster cannot enter '{folder}': {error.strerror}; "
+            "all its machines must share the folders of the command"
+        ) from error
+    return function(item)
+
+
+def _outcome(ended: Any) -> Any:
+    """Return what a task that ended returned or raised.
+
+    Raises:
+        WorldError: It is the cluster that failed.
+    """
+    ray = load_ray()
+    faults = ray.exceptions
+    try:
+        return ray.get(ended)
+    except faults.RayTaskError as error:
+        if isinstance(error.cause, faults.RaySystemError):
+            # No task will fare better: a machine cannot even import what it is to do.
+            raise _failed(error.cause) from error
+        return error.cause
+    except faults.OutOfMemoryError:
+        return _Lost("a machine of the Ray cluster ran out of memory; more CPUs for each task let fewer run at once")
+    except (faults.WorkerCrashedError, faults.NodeDiedError, faults.ObjectLostError):
+        return _Lost("a worker process of the Ray cluster died")
+    except faults.TaskCancelledError:
+        return WorldError("the task was cancelled from outside")
+    except faults.RayError as error:
+        raise _failed(error) from error
+
+
+def _failed(error: Exception) -> WorldError:
+    return WorldError(f"the Ray cluster failed: {' '.join(str(error).split())[:300]}")
+
+
+def _stop(running: list[Any]) -> None:
+    """Interrupt tasks, and give them time to come to a stop."""
+    if not running:
+        return
+    ray = load_ray()
+    for task in running:
+        ray.cancel(task)
+    ray.wait(running, num_returns=len(running), timeout=GRACE_SECONDS)
+
+
+@contextmanager
+def _termination_as_it_was() -> Iterator[None]:
+    """Undo that ray takes SIGTERM for itself."""
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, before)
