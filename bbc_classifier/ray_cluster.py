@@ -143,7 +143,7 @@ def spread(
                 logger.warning("%s; its task is done again", outcome)
                 running[task.remote(shared, item, folder)] = (item, left - 1)
             else:
-                yield item, outcome
+                yield item, WorldError(f"{outcome}, {retries + 1} times") if isinstance(outcome, _Lost) else outcome
     finally:
         _stop(list(running))
 

@@ -1,11 +1,14 @@
 """The options of `bbc-classifier compare` that `train` does not have; those of `train` go beside them."""
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bbc_classifier.errors import InputError
 
 MODES = ("finetune", "probe")
+ENGINES = ("local", "ray")
+# Options that say where and when cells are run, and not what they are: a later call may have others.
+OF_ONE_CALL = frozenset({"shard", "engine", "cpus_per_cell", "gpus_per_cell"})
 EVERYTHING = "all"
 
 
@@ -35,6 +38,20 @@ class CompareArguments:
         default="1/1",
         metadata={"help": "i/n runs every n-th cell from the i-th on; `report` puts the shards together."},
     )
+    engine: str = field(
+        default="local",
+        metadata={
+            "help": "local: one cell after the other, here. ray: as many at once as a Ray cluster has room for.",
+            "choices": list(ENGINES),
+        },
+    )
+    cpus_per_cell: int = field(
+        default=1, metadata={"help": "With --engine ray, the CPUs of a cell, which are its threads."}
+    )
+    gpus_per_cell: float = field(
+        default=0,
+        metadata={"help": "With --engine ray, the GPUs of a cell; with 0.5 two cells share one, with 0 it sees none."},
+    )
 
     def __post_init__(self) -> None:
         """Check what can be checked without looking at data or encoders.
@@ -44,6 +61,12 @@ class CompareArguments:
         """
         if self.seeds < 1:
             raise ValueError(f"--seeds must be at least 1, not {self.seeds}")
+        if self.cpus_per_cell < 1:
+            raise ValueError(f"--cpus_per_cell must be at least 1, not {self.cpus_per_cell}")
+        if self.gpus_per_cell < 0:
+            raise ValueError(f"--gpus_per_cell must be at least 0, not {self.gpus_per_cell:g}")
+        if self.engine == "local" and (self.cpus_per_cell, self.gpus_per_cell) != (1, 0):
+            raise ValueError("--cpus_per_cell and --gpus_per_cell are for --engine ray")
         for name in ("encoders", "poolings"):
             names = self.listed(name)
             if not names or len(set(names)) < len(names):
@@ -65,6 +88,10 @@ class CompareArguments:
         if not all(value.isascii() and value.isdigit() and int(value) > 0 for value in values):
             raise ValueError(f"--train_sizes must be whole numbers above 0, or '{EVERYTHING}', not {self.train_sizes}")
         return [*sorted(map(int, values)), None]
+
+    def lasting(self) -> dict[str, Any]:
+        """Return the options that a later call for the same comparison must repeat."""
+        return {name: value for name, value in asdict(self).items() if name not in OF_ONE_CALL}
 
     def shard_of(self) -> tuple[int, int]:
         """Return which shard of how many, counted from 1.

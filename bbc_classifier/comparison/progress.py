@@ -3,32 +3,44 @@
 from collections.abc import Sequence
 from statistics import mean
 
-from bbc_classifier.comparison.baseline_run import BaselineCell
+from bbc_classifier.comparison.cell_run import AnyCell
 from bbc_classifier.comparison.grid import Cell
 
 
 class Progress:
     """Which cell of how many, and how long the rest will take if trainings go on taking as long as those before."""
 
-    def __init__(self, cells: Sequence[Cell | BaselineCell]):
+    def __init__(self, cells: Sequence[AnyCell], there: Sequence[AnyCell] = (), at_once: int = 1):
+        """Count the cells.
+
+        Args:
+            cells: All of them.
+            there: Those among them that are finished already.
+            at_once: How many run at the same time.
+        """
         self._cells = len(cells)
+        self._at_once = at_once
+        self._begun = len(there)
         # A baseline takes seconds where a training takes minutes: the estimate leaves baselines out.
-        self._trainings = sum(isinstance(cell, Cell) for cell in cells)
-        self._done = 0
+        self._trainings = _trainings(cells) - _trainings(there)
         self._seconds: list[float] = []
 
-    def note(self, cell: Cell | BaselineCell, seconds: float | None) -> None:
-        """Note that a cell is done; no seconds for one that was there already."""
-        self._done += 1
-        if isinstance(cell, Cell):
-            self._trainings -= 1
-            if seconds is not None:
-                self._seconds.append(seconds)
-
-    def say(self) -> str:
-        """Return where we are."""
-        text = f"cell {self._done + 1} of {self._cells}"
+    def begin(self) -> str:
+        """Note that the next cell begins; return where we are."""
+        self._begun += 1
+        text = f"cell {self._begun} of {self._cells}"
         if not self._seconds or not self._trainings:
             return text
-        minutes = mean(self._seconds) * self._trainings / 60
+        minutes = mean(self._seconds) * self._trainings / self._at_once / 60
         return f"{text}, about {minutes:.0f} minutes left"
+
+    def end(self, cell: AnyCell, ended: float | Exception) -> None:
+        """Note that a cell has ended, after some seconds, or with the reason why it failed."""
+        if isinstance(cell, Cell):
+            self._trainings -= 1
+            if not isinstance(ended, Exception):
+                self._seconds.append(ended)
+
+
+def _trainings(cells: Sequence[AnyCell]) -> int:
+    return sum(isinstance(cell, Cell) for cell in cells)

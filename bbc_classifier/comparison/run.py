@@ -1,15 +1,16 @@
-"""The cells of a grid one after the other: finished ones are skipped, failed ones are told, the rest goes on."""
+"""The cells of a grid: finished ones are skipped, failed ones are told, the rest goes on."""
 
 import logging
 import shutil
-import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bbc_classifier.comparison.baseline_run import BaselineCell, baseline_cells, run_baseline
-from bbc_classifier.comparison.grid import Cell, Grid
+from bbc_classifier.comparison.baseline_run import baseline_cells
+from bbc_classifier.comparison.cell_run import AnyCell, is_finished
+from bbc_classifier.comparison.engines import Ended, check_engine, one_by_one, open_engine
+from bbc_classifier.comparison.grid import Grid
 from bbc_classifier.comparison.options import CompareArguments, refuse_grid_options
 from bbc_classifier.comparison.progress import Progress
 from bbc_classifier.comparison.report import CONTENTS as REPORT
@@ -17,13 +18,7 @@ from bbc_classifier.data.labelled_table import is_multi_label
 from bbc_classifier.data.source import open_source
 from bbc_classifier.errors import InputError
 from bbc_classifier.folders import check_output_folder
-from bbc_classifier.inference.encoder_memory import EncoderMemory
 from bbc_classifier.records import read_json, write_json
-from bbc_classifier.training.arguments import ClassifierTrainingArguments
-from bbc_classifier.training.checkpoints import Checkpoints
-from bbc_classifier.training.reuse import Reuse
-from bbc_classifier.training.run import train
-from bbc_classifier.training.run_folder import RunFolder
 
 CONTENTS = frozenset({"comparison.json", "failures.json", "not_applicable.json", "titles.json", "runs"}) | REPORT
 MOST_OF_A_TITLE = 100
@@ -56,38 +51,49 @@ def run_cells(options: CompareArguments, given: Mapping[str, Any], folder: Path,
         overwrite: Start again where the folder holds another comparison.
 
     Raises:
-        InputError: The grid is not legal, or the folder holds something else.
+        InputError: The grid is not legal, the folder holds something else, or the engine cannot run a cell.
+        WorldError: The engine has failed.
     """
     refuse_grid_options(dict(given))
+    check_engine(options)
     grid = Grid(options, given)
     titles = _titles(grid)
-    _open_folder(folder, {"grid": _lasting(options), "given": dict(given)}, overwrite=overwrite)
-    cells: list[Cell | BaselineCell] = [*grid.applicable(), *baseline_cells(given.get("folds"), options.sizes())]
+    _open_folder(folder, {"grid": options.lasting(), "given": dict(given)}, overwrite=overwrite)
+    cells: list[AnyCell] = [*grid.applicable(), *baseline_cells(given.get("folds"), options.sizes())]
     which, count = options.shard_of()
     mine = cells[which - 1 :: count]
-    reuse = Reuse(states=EncoderMemory() if options.mode == "probe" else None)
-    finished: list[str] = []
-    failed: dict[str, str] = {}
-    progress = Progress(mine)
-    for cell in mine:
-        place = folder / "runs" / cell.name
-        was_there = (place / "record.json").is_file()
-        if not was_there:
-            logger.info("%s: %s", progress.say(), cell.name)
-        started = time.perf_counter()
-        try:
-            _run(cell, grid, place, reuse)
-            finished.append(cell.name)
-        except Exception as error:
-            # One cell that cannot be must not cost the others; it is told at the end, and the exit code says so.
-            failed[cell.name] = " ".join(str(error).split()) or type(error).__name__
-            logger.warning("failed, and left out: %s: %s", cell.name, failed[cell.name])
-        progress.note(cell, None if was_there else time.perf_counter() - started)
+    reasons: dict[str, str] = {}
+    for cell, ended in _ended(mine, options, grid, folder / "runs"):
+        if isinstance(ended, Exception):
+            # It is told again at the end, and the exit code says so.
+            reasons[cell.name] = " ".join(str(ended).split()) or type(ended).__name__
+            logger.warning("failed, and left out: %s: %s", cell.name, reasons[cell.name])
+    failed = {cell.name: reasons[cell.name] for cell in mine if cell.name in reasons}
     write_json(folder / "failures.json", failed)
     not_applicable = grid.not_applicable()
     write_json(folder / "not_applicable.json", not_applicable)
     write_json(folder / "titles.json", titles)
-    return Cells(finished, failed, not_applicable)
+    return Cells([cell.name for cell in mine if cell.name not in failed], failed, not_applicable)
+
+
+def _ended(mine: Sequence[AnyCell], options: CompareArguments, grid: Grid, runs: Path) -> Iterator[Ended]:
+    """Yield cells as they end: those that are there already, and then the others, each told when it begins."""
+    there = [cell for cell in mine if is_finished(cell, runs)]
+    missing = [cell for cell in mine if cell not in there]
+    yield from one_by_one(grid, runs, there)
+    if not missing:
+        return
+    with open_engine(options, grid, runs) as engine:
+        progress = Progress(mine, there, engine.at_once)
+        for cell, ended in engine.run(_told(missing, progress)):
+            progress.end(cell, ended)
+            yield cell, ended
+
+
+def _told(cells: Iterable[AnyCell], progress: Progress) -> Iterator[AnyCell]:
+    for cell in cells:
+        logger.info("%s: %s", progress.begin(), cell.name)
+        yield cell
 
 
 def _titles(grid: Grid) -> dict[str, str]:
@@ -101,19 +107,6 @@ def _titles(grid: Grid) -> dict[str, str]:
         raise InputError("a comparison is of classifiers that give one label; these rows have any number")
     lines = ((text or "").strip().partition("\n")[0] for text in table["text"][:])
     return {row_id: line[:MOST_OF_A_TITLE] for row_id, line in zip(table["row_id"][:], lines, strict=True)}
-
-
-def _run(cell: Cell | BaselineCell, grid: Grid, place: Path, reuse: Reuse) -> None:
-    if isinstance(cell, BaselineCell):
-        if not (place / "record.json").is_file():
-            run_baseline(cell, grid.data(cell.fold, cell.train_size), place)
-        return
-    model, data, training = grid.arguments(cell)
-    folder = RunFolder(place)
-    resume: dict[str, Any] = {}
-    if not folder.is_finished and (checkpoints := Checkpoints(folder.checkpoints)).all():
-        resume = {"resume_from_checkpoint": "last"} if checkpoints.newest_whole() else {"overwrite": True}
-    train(model, data, ClassifierTrainingArguments(**{**training, **resume, "output_dir": str(place)}), reuse)
 
 
 def _open_folder(folder: Path, content: dict[str, Any], *, overwrite: bool) -> None:
@@ -133,8 +126,3 @@ def _open_folder(folder: Path, content: dict[str, Any], *, overwrite: bool) -> N
     # Cells of another comparison would stand in this one's report.
     shutil.rmtree(folder, ignore_errors=True)
     write_json(marker, content)
-
-
-def _lasting(options: CompareArguments) -> dict[str, Any]:
-    """Return the options that a later call for the same comparison must repeat: all but which shard it runs."""
-    return {name: value for name, value in asdict(options).items() if name != "shard"}

@@ -11,6 +11,7 @@ from bbc_classifier.comparison.baseline_run import BaselineCell
 from bbc_classifier.comparison.grid import Cell
 from bbc_classifier.comparison.options import OF_THE_GRID
 from bbc_classifier.comparison.progress import Progress
+from bbc_classifier.errors import InputError
 from bbc_classifier.evaluation.baselines import BASELINES
 from bbc_classifier.records import read_json
 from tests.comparison.conftest import QUICK
@@ -151,6 +152,10 @@ def test_options_may_stand_in_a_file(compare, articles, tiny_bert_folder, tmp_pa
         (["--train_sizes", "few"], "--train_sizes must be whole numbers above 0"),
         (["--shard", "3/2"], "--shard must be i/n with i from 1 to n"),
         (["--mode", "both"], "--mode"),
+        (["--engine", "dask"], "argument --engine: invalid choice: 'dask' (choose from 'local', 'ray')"),
+        (["--engine", "ray", "--cpus_per_cell", "0"], "--cpus_per_cell must be at least 1"),
+        (["--engine", "ray", "--gpus_per_cell", "-1"], "--gpus_per_cell must be at least 0"),
+        (["--cpus_per_cell", "2"], "--cpus_per_cell and --gpus_per_cell are for --engine ray"),
         (["--encoder", "minilm"], "--encoder: the grid sets this for each cell; use --encoders"),
         (["--folds", "2", "--fold", "1"], "--fold: the grid sets this for each cell"),
         (["--max_train_samples", "5"], "--max_train_samples: the grid sets this for each cell; use --train_sizes"),
@@ -174,14 +179,22 @@ def test_every_key_of_the_results_is_in_the_schema_document(compared):
 def test_the_time_left_is_that_of_the_trainings():
     trainings = [Cell("minilm", pooling, 42) for pooling in ("cls", "mean", "max")]
     words = BaselineCell("majority", None, None)
-    progress = Progress([*trainings, words])
-    assert progress.say() == "cell 1 of 4"
-    progress.note(trainings[0], None)
-    assert progress.say() == "cell 2 of 4"
-    progress.note(trainings[1], 240.0)
-    assert progress.say() == "cell 3 of 4, about 4 minutes left"
-    progress.note(trainings[2], 240.0)
-    assert progress.say() == "cell 4 of 4"
+    progress = Progress([*trainings, words], there=trainings[:1])
+    assert progress.begin() == "cell 2 of 4"
+    progress.end(trainings[1], 240.0)
+    assert progress.begin() == "cell 3 of 4, about 4 minutes left"
+    progress.end(trainings[2], 240.0)
+    assert progress.begin() == "cell 4 of 4"
+
+
+def test_the_time_left_is_shared_by_cells_that_run_at_once():
+    trainings = [Cell("minilm", "cls", seed) for seed in range(5)]
+    progress = Progress(trainings, at_once=2)
+    assert [progress.begin(), progress.begin()] == ["cell 1 of 5", "cell 2 of 5"]
+    progress.end(trainings[1], 600.0)
+    assert progress.begin() == "cell 3 of 5, about 20 minutes left"
+    progress.end(trainings[0], InputError("no such encoder"))
+    assert progress.begin() == "cell 4 of 5, about 15 minutes left"
 
 
 def test_the_help_is_that_of_a_grid(capsys):
