@@ -16,6 +16,7 @@ from bbc_classifier.errors import InputError, WorldError
 RETRIES = 3
 # How long an interrupted task may take to come to a stop at a place that it can go on from.
 GRACE_SECONDS = 60
+KNOCK_SECONDS = 10
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -55,6 +56,8 @@ def connect(cpus: int | None = None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
+    if cpus is None:
+        _knock()
     asked: dict[str, Any] = {} if cpus is None else {"address": "local", "num_cpus": cpus}
     try:
         with _termination_as_it_was():
@@ -66,6 +69,22 @@ def connect(cpus: int | None = None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock() -> None:
+    """See that somebody listens at `RAY_ADDRESS`: ray itself tries for minutes.
+
+    Raises:
+        WorldError: Nobody does.
+    """
+    address = os.environ.get("RAY_ADDRESS", "")
+    host, _, port = address.rpartition(":")
+    if "://" in address or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), KNOCK_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise WorldError(f"RAY_ADDRESS: no Ray cluster answers at {address}: {error}") from error
 
 
 def places(cpus_per_task: int, gpus_per_task: float = 0) -> int:
@@ -108,7 +127,7 @@ def spread(
         function: What to do; what it raises is handed back, and it is not called again.
         items: Taken one by one, each when there is a place for it.
         cpus_per_task: CPUs of a place, and threads of a task.
-        gpus_per_task: GPUs of a place.
+        gpus_per_task: GPUs of a place; a task sees no others.
         retries: How often a task is done again whose process dies.
 
     Yields:
@@ -120,13 +139,13 @@ def spread(
     """
     ray = load_ray()
     at_once = places(cpus_per_task, gpus_per_task)
-    task = ray.remote(_call).options(
-        num_cpus=cpus_per_task,
-        num_gpus=gpus_per_task,
-        max_retries=0,
-        # Before anything is loaded: a library reads it once.
-        runtime_env={"env_vars": {"OMP_NUM_THREADS": str(cpus_per_task)}},
-    )
+    # Before anything is loaded, since libraries read this once.
+    surroundings = {"OMP_NUM_THREADS": str(cpus_per_task)}
+    if not gpus_per_task:
+        # Ray hides what a task has not asked for in some versions, and not in others.
+        surroundings["CUDA_VISIBLE_DEVICES"] = ""
+    needs = {"num_cpus": cpus_per_task, "num_gpus": gpus_per_task, "runtime_env": {"env_vars": surroundings}}
+    task = ray.remote(_call).options(**needs, max_retries=0)
     shared, folder = ray.put(function), str(Path.cwd())
     waiting = iter(items)
     running: dict[Any, tuple[Item, int]] = {}
