@@ -6,8 +6,10 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -148,26 +150,40 @@ def spread(
     task = ray.remote(_call).options(**needs, max_retries=0)
     shared, folder = ray.put(function), str(Path.cwd())
     waiting = iter(items)
-    running: dict[Any, tuple[Item, int]] = {}
+    running: dict[Future, _Running] = {}
+
+    def begin(item: Item, retries_left: int) -> None:
+        reference = task.remote(shared, item, folder)
+        running[reference.future()] = _Running(reference, item, retries_left)
+
     try:
         while True:
             while len(running) < at_once and (item := next(waiting, _NOTHING)) is not _NOTHING:
-                running[task.remote(shared, item, folder)] = (item, retries)
+                begin(item, retries)
             if not running:
                 return
-            (ended,), _ = ray.wait(list(running))
-            item, left = running.pop(ended)
-            outcome = _outcome(ended)
-            if isinstance(outcome, _Lost) and left:
+            # Ray's own way to wait makes one interruption of any.
+            ended = next(iter(wait(running, return_when=FIRST_COMPLETED).done))
+            begun, outcome = running.pop(ended), _outcome(ended)
+            if isinstance(outcome, _Lost) and begun.retries_left:
                 logger.warning("%s; its task is done again", outcome)
-                running[task.remote(shared, item, folder)] = (item, left - 1)
+                begin(begun.item, begun.retries_left - 1)
+            elif isinstance(outcome, _Lost):
+                yield begun.item, WorldError(f"{outcome}, {retries + 1} times")
             else:
-                yield item, WorldError(f"{outcome}, {retries + 1} times") if isinstance(outcome, _Lost) else outcome
+                yield begun.item, outcome
     finally:
-        _stop(list(running))
+        _stop(running)
 
 
 _NOTHING: Any = object()
+
+
+@dataclass(frozen=True)
+class _Running:
+    reference: Any
+    item: Any
+    retries_left: int
 
 
 class _Lost(WorldError):
@@ -186,16 +202,15 @@ def _call(function: Callable[[Item], Result], item: Item, folder: str) -> Result
     return function(item)
 
 
-def _outcome(ended: Any) -> Any:
+def _outcome(ended: Future) -> Any:
     """Return what a task that ended returned or raised.
 
     Raises:
         WorldError: It is the cluster that failed.
     """
-    ray = load_ray()
-    faults = ray.exceptions
+    faults = load_ray().exceptions
     try:
-        return ray.get(ended)
+        return ended.result()
     except faults.RayTaskError as error:
         if isinstance(error.cause, faults.RaySystemError):
             # No task will fare better: a machine cannot even import what it is to do.
@@ -215,14 +230,11 @@ def _failed(error: Exception) -> WorldError:
     return WorldError(f"the Ray cluster failed: {' '.join(str(error).split())[:300]}")
 
 
-def _stop(running: list[Any]) -> None:
+def _stop(running: Mapping[Future, _Running]) -> None:
     """Interrupt tasks, and give them time to come to a stop."""
-    if not running:
-        return
-    ray = load_ray()
-    for task in running:
-        ray.cancel(task)
-    ray.wait(running, num_returns=len(running), timeout=GRACE_SECONDS)
+    for each in running.values():
+        load_ray().cancel(each.reference)
+    wait(running, GRACE_SECONDS)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bbc_classifier.errors import InputError, WorldError
+from bbc_classifier.errors import InputError, Interrupted, WorldError
 from bbc_classifier.ray_cluster import connect, places, spread
 
 
@@ -167,13 +167,14 @@ def test_tasks_are_interrupted_with_whoever_waits_for_them(cluster, tmp_path):
         if not begun():
             signal.setitimer(signal.ITIMER_REAL, 0.1)
             return
-        raise KeyboardInterrupt
+        raise Interrupted("terminated", 143)
 
     before = signal.signal(signal.SIGALRM, interrupt_when_begun)
     started = time.perf_counter()
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.1)
-        with pytest.raises(KeyboardInterrupt):
+        # The very exception, since its code is the command's.
+        with pytest.raises(Interrupted, match="terminated"):
             next(waiting)
     finally:
         signal.signal(signal.SIGALRM, before)
