@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from bbc_classifier.comparison.options import CompareArguments
 from bbc_classifier.ray_cluster import connect
 from bbc_classifier.records import read_json
 from tests.comparison.conftest import QUICK
@@ -102,14 +103,10 @@ def test_without_ray_nothing_is_written(compare, tmp_path, monkeypatch, capsys):
     assert not (tmp_path / "grid").exists()
 
 
-def test_a_finished_comparison_needs_no_cluster(compared, compare, tmp_path, monkeypatch, caplog):
-    """The engine is no option of the comparison: the same one goes on with another."""
-    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
-    flags = ["--poolings", "cls,pooler", "--seeds", "2", "--folds", "2", "--train_sizes", "12,all"]
-    before = read_json(compared / "comparison.json")
-    assert compare(compared, *flags, "--engine", "ray", "--gpus_per_cell", "0.5") == 0
-    assert read_json(compared / "comparison.json") == before
-    assert not {"engine", "cpus_per_cell", "gpus_per_cell", "shard"} & set(before["grid"])
+def test_the_same_comparison_may_go_on_with_another_engine():
+    here = CompareArguments(encoders="minilm")
+    there = CompareArguments(encoders="minilm", engine="ray", cpus_per_cell=2, gpus_per_cell=0.5, shard="1/2")
+    assert there.lasting() == here.lasting() != CompareArguments(encoders="minilm", seeds=2).lasting()
 
 
 @pytest.mark.slow
