@@ -95,16 +95,23 @@ def places(cpus_per_task: int, gpus_per_task: float = 0) -> int:
     Raises:
         InputError: No machine of the cluster can run even one.
     """
-    needs = {"CPU": cpus_per_task, "GPU": gpus_per_task}
-    machines = [node["Resources"] for node in load_ray().nodes() if node["Alive"]]
-    taken = [min(int(machine.get(name, 0) // count) for name, count in needs.items() if count) for machine in machines]
-    if not sum(taken):
+    found = _room(cpus_per_task, gpus_per_task)
+    if not found:
         gpus = f" and {gpus_per_task:g} GPUs" if gpus_per_task else ""
-        most = max((machine.get("CPU", 0) for machine in machines), default=0)
+        most = max((machine.get("CPU", 0) for machine in _machines()), default=0)
         raise InputError(
             f"no machine of the Ray cluster has {cpus_per_task} CPUs{gpus} for a task; the largest has {most:g} CPUs"
         )
-    return sum(taken)
+    return found
+
+
+def _room(cpus: int, gpus: float) -> int:
+    needs = {name: count for name, count in {"CPU": cpus, "GPU": gpus}.items() if count}
+    return sum(min(int(machine.get(name, 0) // count) for name, count in needs.items()) for machine in _machines())
+
+
+def _machines() -> list[dict[str, float]]:
+    return [node["Resources"] for node in load_ray().nodes() if node["Alive"]]
 
 
 def spread(
@@ -140,7 +147,7 @@ def spread(
         WorldError: The cluster ended.
     """
     ray = load_ray()
-    at_once = places(cpus_per_task, gpus_per_task)
+    places(cpus_per_task, gpus_per_task)
     # Before anything is loaded, since libraries read this once.
     surroundings = {"OMP_NUM_THREADS": str(cpus_per_task)}
     if not gpus_per_task:
@@ -158,6 +165,8 @@ def spread(
 
     try:
         while True:
+            # Machines come and go; where all are gone, one task waits for the next.
+            at_once = max(1, _room(cpus_per_task, gpus_per_task))
             while len(running) < at_once and (item := next(waiting, _NOTHING)) is not _NOTHING:
                 begin(item, retries)
             if not running:
