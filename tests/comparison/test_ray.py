@@ -109,6 +109,12 @@ def test_the_same_comparison_may_go_on_with_another_engine():
     assert there.lasting() == here.lasting() != CompareArguments(encoders="minilm", seeds=2).lasting()
 
 
+def test_the_committed_record_of_a_killed_worker_is_what_the_documents_say():
+    record = read_json(Path(__file__).parents[2] / "results" / "ray.json")
+    assert record["cells"] == len(record["equal_to_local"]) == 14 and all(record["equal_to_local"].values())
+    assert record["killed"]["resumed"] and record["results_equal"] and record["failed"] == {}
+
+
 @pytest.mark.slow
 def test_a_grid_on_two_workers_is_the_grid_run_here(cluster, compare, unreadable_encoder, tiny_bert_folder, tmp_path):
     flags = ["--poolings", "cls,mean", "--folds", "2", "--mode", "probe", "--max_length", "16"]
