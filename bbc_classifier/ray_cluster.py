@@ -66,11 +66,18 @@ def connect(cpus: int | None = None) -> Iterator[None]:
             ray.init(**asked, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
     except Exception as error:
         reason = " ".join(str(error).split())[:300]
-        raise WorldError(f"no Ray cluster: {reason}; RAY_ADDRESS=local starts one on this machine") from error
+        raise WorldError(f"no Ray cluster: {reason}{_remedy(error)}") from error
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, (ConnectionError, ValueError)):
+        return "; RAY_ADDRESS=local starts one on this machine"
+    # It keeps a token there, which the processes of a cluster know each other by.
+    return "; RAY_AUTH_TOKEN=… spares Ray the home folder" if isinstance(error, OSError) else ""
 
 
 def _knock() -> None:

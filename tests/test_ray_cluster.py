@@ -29,6 +29,20 @@ def test_a_cluster_that_does_not_answer_is_named(monkeypatch):
         pass
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("RAY_ADDRESS", "nonsense", "no Ray cluster: Invalid address format: nonsense; RAY_ADDRESS=local starts one"),
+        ("HOME", "/proc/nobody", "no Ray cluster: .*'/proc/nobody'; RAY_AUTH_TOKEN=… spares Ray the home folder"),
+    ],
+)
+def test_what_keeps_a_cluster_away_is_said_with_a_way_out(name, value, message, monkeypatch):
+    monkeypatch.setenv(name, value)
+    monkeypatch.delenv("RAY_AUTH_TOKEN", raising=False)
+    with pytest.raises(WorldError, match=message), connect(None if name == "RAY_ADDRESS" else 1):
+        pass
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
     """A cluster that says it had a GPU, which Ray believes; this process is connected to it."""
