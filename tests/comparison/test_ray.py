@@ -26,6 +26,7 @@ RATES = ("_runtime", "_per_second")
 # Long enough to be stopped in.
 LONG = ["--poolings", "cls,mean", *QUICK, "--max_steps", "150", "--classifier_dropout", "0.3"]
 LONG += ["--eval_strategy", "steps", "--save_strategy", "steps", "--eval_steps", "30", "--save_steps", "30"]
+LONG += ["--early_stopping_patience", "0"]
 STOPPED = "tiny-bert-mean-seed42"
 
 
