@@ -38,7 +38,7 @@ def test_the_record_has_enough_kills_all_of_which_came_to_the_same_end():
         assert cases[name]["times"] >= 20 and cases[name]["unequal"] == []
     assert all(not case.get("faults") for case in cases.values())
     assert cases["checkpoint damaged"]["happened"]["passed over"] >= 20
-    assert not re.search(r'"/[a-z]+/|/tmp/|/work/', RECORD.read_text(encoding="utf-8"))
+    assert not re.search(r'"/[a-z]+/', RECORD.read_text(encoding="utf-8"))
 
 
 def test_a_file_that_differs_would_be_found(load, tmp_path):
