@@ -60,8 +60,8 @@ def test_a_file_that_differs_would_be_found(load, tmp_path):
 @pytest.mark.slow
 def test_a_training_that_was_killed_ends_as_if_it_had_not_been(load, tmp_path):
     material = load("material").make_material(tmp_path / "material")
-    case = load("killed_training").killed_training(material, tmp_path, kills=3, seed=7, steps=100)
-    assert case["times"] == 3 and case["unequal"] == []
+    case = load("killed_training").killed_training(material, tmp_path, kills=2, seed=7, steps=60)
+    assert case["times"] == 2 and case["unequal"] == []
 
 
 @pytest.mark.slow

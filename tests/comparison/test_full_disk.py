@@ -1,8 +1,12 @@
 """A comparison on a full disk stops, an earlier report stays whole, and with room it goes on."""
 
+import pytest
+
 from bbc_classifier.comparison.report import CONTENTS
 from bbc_classifier.provenance import file_sha256
 from tests.test_full_disk import disk  # noqa: F401
+
+pytestmark = pytest.mark.slow
 
 
 def hashes(folder):

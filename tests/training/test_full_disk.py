@@ -18,7 +18,7 @@ def small(disk):  # noqa: F811
 
 
 # In bytes, after `options.json`: a checkpoint takes about 330 kB, all four and the model 1.5 MB.
-@pytest.mark.parametrize("left", [100_000, 1_320_000])
+@pytest.mark.parametrize("left", [pytest.param(100_000, marks=pytest.mark.slow), 1_320_000])
 def test_the_last_checkpoint_stays_and_the_run_goes_on(run_training, tiny_bert_folder, tmp_path, small, left):
     whole = run_training("whole", **OPTIONS)
     run_there = tiny_training(tiny_bert_folder, small.place)

@@ -99,6 +99,7 @@ def test_early_stopping_waits_no_longer_for_having_been_interrupted(run_training
     assert weights(resumed) == weights(whole)
 
 
+@pytest.mark.slow
 def test_another_run_goes_on_from_where_one_had_ended(run_training, monkeypatch, tmp_path):
     options = {**OPTIONS, "load_best_model_at_end": False, "num_train_epochs": 3, "learning_rate": 1e-3}
     interrupt_after_training(monkeypatch, run_training, **{**options, "num_train_epochs": 2})
