@@ -158,6 +158,11 @@ def short_names(paths: Sequence[Path]) -> list[str]:
     return ["/".join(own) for own in parts]
 
 
+def named_paths(paths: Sequence[Path]) -> dict[str, Path]:
+    """Return the files by their short names, in their order."""
+    return dict(zip(short_names(paths), paths, strict=True))
+
+
 def _name(paths: Sequence[Path]) -> str:
     """Return the file's name, or the folder's and how many files of it there are."""
     if len(paths) == 1:

@@ -3,12 +3,15 @@
 import random
 import subprocess
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from fault_cases.material import Done, command_line, surroundings
 
+HOW = "SIGKILL at a random moment, half of them while it is at work"
 # The clock of a file system may be coarser than that of the process.
 CLOCK_SECONDS = 0.02
 LOOK_SECONDS = 0.005
@@ -97,3 +100,61 @@ def _has_come(moment: Moment, now: float, at_work: float | None) -> bool:
 def touched_since(folder: Path, moment: float) -> bool:
     """Whether anything in a folder was written after a moment."""
     return folder.exists() and any(path.lstat().st_mtime >= moment for path in [folder, *folder.rglob("*")])
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What of a command that is killed again and again is its own.
+
+    Attributes:
+        into: The command, by the folder that it writes.
+        word: What it says once it is at work.
+        stage: Where it was, by its folder and when it was started.
+        different: What of a folder is not as in another.
+    """
+
+    into: Callable[[Path], Sequence[str]]
+    word: str
+    stage: Callable[[Path, float], str]
+    different: Callable[[Path, Path], list[str]]
+
+
+def killed_till_done(fate: Fate, folder: Path, *, kills: int, seed: int) -> dict[str, Any]:
+    """Kill a command until so many kills are counted, and always give it again, until it is done.
+
+    Returns:
+        How often it was killed and where it was then, how many folders in the end are `equal` to an undisturbed one,
+        and what is `unequal` in the others.
+    """
+    rng = random.Random(seed)
+    log, whole = folder / "log.txt", folder / "whole"
+    life = run_and_kill(fate.into(whole), None, log, fate.word).life
+    stages: Counter[str] = Counter()
+    equal, unequal, moments = 0, [], []
+    while stages.total() < kills:
+        place = folder / f"killed-{equal + len(unequal)}"
+        before = stages.total()
+        while True:
+            moment = life.moment(rng) if stages.total() < kills else None
+            killed = run_and_kill(fate.into(place), moment, log, fate.word)
+            if killed.done is not None:
+                break
+            moments.append(round(killed.seconds, 3))
+            stages[fate.stage(place, killed.started)] += 1
+        if killed.done.code:
+            raise RuntimeError(killed.done.error[-2000:])
+        if stages.total() == before:
+            # A machine is not always equally fast.
+            life = killed.life
+        different = fate.different(whole, place)
+        equal += not different
+        unequal += [different] if different else []
+    return {
+        "times": stages.total(),
+        "equal": equal,
+        "killed while": dict(stages.most_common()),
+        "unequal": unequal,
+        "seconds of a whole life": round(life.seconds, 1),
+        "seed": seed,
+        "moments": moments,
+    }

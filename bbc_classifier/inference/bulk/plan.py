@@ -11,7 +11,7 @@ import pyarrow as pa
 from bbc_classifier.data.blocks.block import Block
 from bbc_classifier.data.blocks.open_blocks import open_blocks
 from bbc_classifier.data.columns import choose_text_columns, listed
-from bbc_classifier.data.file_source import short_names
+from bbc_classifier.data.file_source import named_paths
 from bbc_classifier.data.options import ColumnArguments
 from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.inference.answer_columns import refuse_taken_names
@@ -165,7 +165,7 @@ class Planner:
         files: list[PlannedFile] = []
         unreadable: dict[str, str] = {}
         faults: list[InputError | WorldError] = []
-        for path, name in zip(paths, short_names(paths), strict=True):
+        for name, path in named_paths(paths).items():
             try:
                 files.append(self._planned(path, name))
             except (InputError, WorldError) as error:
@@ -182,7 +182,7 @@ class Planner:
         Raises:
             WorldError: A file is gone, or may not be read any more.
         """
-        by_name = dict(zip(short_names(paths), paths, strict=True))
+        by_name = named_paths(paths)
         planned = (by_name[file.name] for file in plan.files if file.has_changed(by_name[file.name]))
         mended = (by_name[name] for name in plan.unreadable if self._can_be_read(by_name[name], name))
         return next(planned, None) or next(mended, None)

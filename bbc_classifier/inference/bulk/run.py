@@ -1,6 +1,5 @@
 """Bulk prediction from options to a finished folder, by one process, by several, or by those of a Ray cluster."""
 
-import json
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -10,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tqdm.auto import tqdm
-from transformers import PreTrainedTokenizerBase
 
-from bbc_classifier.data.file_source import given_path, short_names
+from bbc_classifier.data.file_source import given_path, named_paths
 from bbc_classifier.data.options import ColumnArguments
 from bbc_classifier.device import device_type
 from bbc_classifier.errors import InputError, Interrupted
@@ -22,14 +20,13 @@ from bbc_classifier.inference.bulk.folder import BulkFolder
 from bbc_classifier.inference.bulk.input_files import input_files
 from bbc_classifier.inference.bulk.plan import SOURCE_COLUMNS, Plan, Planner, Shard, changed
 from bbc_classifier.inference.bulk.ray_engine import check_cluster_use, on_cluster
+from bbc_classifier.inference.bulk.request import request
 from bbc_classifier.inference.bulk.shard_answers import ShardAnswers
 from bbc_classifier.inference.bulk.share import Share
-from bbc_classifier.inference.checkpoint import checkpoint_weights, config_values, model_location
 from bbc_classifier.inference.classifier import TextClassifier
 from bbc_classifier.inference.open_classifier import open_classifier
 from bbc_classifier.inference.options import PredictArguments
-from bbc_classifier.provenance import file_sha256, text_sha256, without_folders
-from bbc_classifier.records import read_json
+from bbc_classifier.provenance import without_folders
 
 FLAG = "--output"
 # How often a person at a terminal, and how often a log file, hears how far it is.
@@ -102,7 +99,7 @@ def _plan(
     Raises:
         InputError: The folder holds something else, no file can be read, or one has changed.
     """
-    asked = {**_identity(options, classifier), **_asked(options, columns, paths)}
+    asked = request(options, columns, paths, classifier)
     added = [*SOURCE_COLUMNS, *answer_names(classifier.label_names)]
     planner = Planner(columns, options.shard_rows, options.keep_columns, added)
     if folder.holds(asked):
@@ -130,45 +127,6 @@ def _refuse_other_shares(output: Path, share: Share) -> None:
     """
     if parts_at_work(output, rf"process-\d+-of-(?!{share.processes}\b)\d+"):
         raise taken(output, "predicting", FLAG)
-
-
-def _identity(options: PredictArguments, classifier: TextClassifier) -> dict[str, Any]:
-    """Return hashes of all that a classifier's answers depend on."""
-    weights = checkpoint_weights(model_location(options.model), options.revision)
-    config = config_values(options.model, options.revision)
-    return {
-        "weights_sha256": weights and _weights_sha256(weights),
-        "config_sha256": text_sha256(json.dumps(config, sort_keys=True)),
-        "tokenizer_sha256": text_sha256(_all_of(classifier.tokenizer)),
-    }
-
-
-def _weights_sha256(weights: Path) -> str:
-    """Return the hash of a file of weights; of an index, that of the files that it names."""
-    if weights.suffix != ".json":
-        return file_sha256(weights)
-    names = sorted({*read_json(weights)["weight_map"].values()})
-    return text_sha256("".join(file_sha256(weights.with_name(name)) for name in names))
-
-
-def _all_of(tokenizer: PreTrainedTokenizerBase) -> str:
-    """Return all that a tokenizer does, as text: not its words alone, but what it makes of capitals and accents too."""
-    if tokenizer.is_fast:
-        return str(tokenizer.backend_tokenizer.to_str())
-    return json.dumps(tokenizer.get_vocab(), sort_keys=True)
-
-
-def _asked(options: PredictArguments, columns: ColumnArguments, paths: list[Path]) -> dict[str, Any]:
-    """Return what must be the same for one call to go on with another's answers, besides the classifier."""
-    return {
-        "files": short_names(paths),
-        "text_column": columns.text_column,
-        "delimiter": columns.delimiter,
-        **{
-            name: getattr(options, name)
-            for name in ("top_k", "min_confidence", "keep_columns", "shard_format", "shard_rows", "spreadsheet_safe")
-        },
-    }
 
 
 def _answer(engine: Engine, folder: BulkFolder, every: list[Shard], share: Share) -> None:
@@ -211,7 +169,7 @@ def _summary(
     if folder.is_finished:
         return folder.finished()
     if all(folder.is_done(shard.number) for shard in plan.shards()):
-        by_name = dict(zip(short_names(paths), paths, strict=True))
+        by_name = named_paths(paths)
         for file in plan.files:
             file.refuse_changed(by_name[file.name])
         most = classifier.config.max_input_tokens

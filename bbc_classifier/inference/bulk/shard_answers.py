@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from bbc_classifier.data.blocks.block import BadRow, BlockFile, BlockRows
 from bbc_classifier.data.blocks.open_blocks import open_blocks
 from bbc_classifier.data.broken_rows import broken_texts
-from bbc_classifier.data.file_source import short_names
+from bbc_classifier.data.file_source import named_paths
 from bbc_classifier.data.formats.spreadsheet import spreadsheet_safe
 from bbc_classifier.data.labelled_table import joined_text
 from bbc_classifier.errors import InputError, WorldError
@@ -54,7 +54,7 @@ class ShardAnswers:
             delimiter: Between the cells of CSV and TSV; None means what the ending says.
         """
         self.classifier, self.folder, self.options = classifier, folder, options
-        self._paths = dict(zip(short_names(paths), paths, strict=True))
+        self._paths = named_paths(paths)
         # The one that was read last may go on where it was.
         self._open: Callable[[str], BlockFile] = lru_cache(1)(lambda name: open_blocks(self._paths[name], delimiter))
 
