@@ -9,12 +9,13 @@ from typing import Any
 import torch
 from huggingface_hub import try_to_load_from_cache
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
-from bbc_classifier.data.tokenizer_files import read_tokenizer, refuse_unknown_ids
+from bbc_classifier.data.tokenizer_files import read_tokenizer
 from bbc_classifier.errors import InputError, OutOfMemory, WorldError
 from bbc_classifier.export.exported_config import exported_format
 from bbc_classifier.inference.config_bounds import read_bounded_config, refuse_larger_than_weights
+from bbc_classifier.inference.first_answer import try_to_answer
 from bbc_classifier.inference.weights_check import refuse_other_weights
 from bbc_classifier.memory import means_out_of_memory
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
@@ -53,7 +54,7 @@ def open_checkpoint(
         model = _load_model(what, location, revision, values)
         refuse_other_weights(what, location, revision, checkpoint_weights(location, revision))
         tokenizer = load_tokenizer(name_or_path, revision)
-        try_once(model, tokenizer)
+        try_to_answer(model, tokenizer)
         return model.eval(), tokenizer
 
 
@@ -107,21 +108,6 @@ def load_tokenizer(name_or_path: str, revision: str | None = None) -> PreTrained
     if not has_vocabulary(tokenizer):
         raise InputError(f"{what} has no tokenizer with a vocabulary and a padding token; save one beside the weights")
     return tokenizer
-
-
-@torch.inference_mode()
-def try_once(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> None:
-    """Let a model answer to a text, since some values of a configuration are only looked at then. Draws nothing.
-
-    Raises:
-        InputError: Tokenizer and encoder do not belong together.
-        Exception: Whatever the library raises of a value that it cannot compute with.
-    """
-    input_ids = tokenizer("a").input_ids
-    refuse_unknown_ids([input_ids], getattr(model.config, "encoder_config", model.config))
-    was_training = model.training
-    model.eval()(input_ids=torch.tensor([input_ids]))
-    model.train(was_training)
 
 
 def checkpoint_weights(location: str, revision: str | None = None) -> Path | None:

@@ -9,8 +9,9 @@ from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.data.tokenizer_files import read_tokenizer
 from bbc_classifier.errors import InputError, WorldError
-from bbc_classifier.inference.checkpoint import checkpoint_weights, has_vocabulary, try_once, unreadable
+from bbc_classifier.inference.checkpoint import checkpoint_weights, has_vocabulary, unreadable
 from bbc_classifier.inference.config_bounds import refuse_oversized_encoder
+from bbc_classifier.inference.first_answer import try_to_answer
 from bbc_classifier.model import PooledEncoderError, PooledEncoderForSequenceClassification
 from bbc_classifier.model.encoders import locate_encoder
 from bbc_classifier.provenance import file_sha256
@@ -109,7 +110,7 @@ def try_encoder(
         InputError: It cannot: a value in its configuration is not of the kind that is computed with.
     """
     try:
-        try_once(model, tokenizer)
+        try_to_answer(model, tokenizer)
     except (InputError, WorldError):
         raise
     except Exception as error:
