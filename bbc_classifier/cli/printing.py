@@ -8,12 +8,21 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.table import Table
 
+from bbc_classifier.shapes import COUNT, INTERVAL, NUMBER, Shape
+
 if TYPE_CHECKING:
     from bbc_classifier.hub.repository import Published
     from bbc_classifier.inference.classifier import Prediction
 
 # Of more classes than this a person sees those with the lowest F1.
 MOST_CLASSES = 30
+# What a report must hold to be printed: one may come from a file that is years old, or damaged.
+EVALUATION: Shape = {
+    "n": COUNT,
+    "metrics": {str: NUMBER},
+    "intervals": {str: (None, INTERVAL)},
+    "per_class": {str: {"f1": NUMBER, str: (None, NUMBER)}},
+}
 NO_LABEL = "(no label: below what was asked for)"
 
 
@@ -32,7 +41,7 @@ def print_evaluation(report: dict[str, Any]) -> None:
     classes.add_column("class")
     # Whatever the report has of each class: a multi-label one has average precision and threshold too.
     per_class = report["per_class"]
-    for column in next(iter(per_class.values())):
+    for column in next(iter(per_class.values()), {}):
         classes.add_column({"support": "n"}.get(column, column.replace("_", " ")), justify="right")
     lowest = set(sorted(per_class, key=lambda name: per_class[name]["f1"])[:MOST_CLASSES])
     for name, row in per_class.items():

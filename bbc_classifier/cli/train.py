@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bbc_classifier.cli.command_parser import command_parser
-from bbc_classifier.cli.printing import print_evaluation, print_published, print_written
+from bbc_classifier.cli.printing import EVALUATION, print_evaluation, print_published, print_written
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.hub.finished_run import open_finished_run
 from bbc_classifier.hub.options import PushArguments
 from bbc_classifier.hub.publication import account, publish_run, refuse_unknown_terms, repo_ids, repository_name
 from bbc_classifier.option_parser import Preset
 from bbc_classifier.records import read_json
+from bbc_classifier.shapes import refuse_other_shape
 from bbc_classifier.training.arguments import ClassifierTrainingArguments, ModelArguments
 from bbc_classifier.training.recipe import recipe_file, recipe_name
 
@@ -52,6 +53,7 @@ def run(argv: Sequence[str]) -> int:
 
 def _print_run(folder: "RunFolder", started: float) -> None:
     record = read_json(folder.record)
+    refuse_other_shape(f"'{folder.record}'", record, {"evaluation": {"test": EVALUATION}})
     fresh = folder.record.stat().st_mtime >= started
     print(f"\n{'Finished' if fresh else 'Already finished, with the same options'}: {folder.path}\n")
     print_evaluation(record["evaluation"]["test"])

@@ -47,6 +47,11 @@ def test_train_says_what_it_wrote_and_what_to_do_next_and_a_second_time_that_it_
         assert line in first
     assert train_here() == 0
     assert "Already finished, with the same options" in capsys.readouterr().out
+    record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+    record["evaluation"]["test"]["intervals"]["accuracy"] = {}
+    (folder / "record.json").write_text(json.dumps(record), encoding="utf-8")
+    assert train_here() == 2
+    assert "record.json' is damaged: evaluation.test.intervals.accuracy" in capsys.readouterr().err
 
 
 def test_help_and_version_load_no_heavy_library():
