@@ -35,6 +35,8 @@ WEIGHT_FILES = (
     "onnx/model.onnx",
     "onnx/model_quantized.onnx",
 )
+# Weights have their own hash, and code that lies beside them is not run.
+NO_SETTINGS = {".py", *(Path(name).suffix for name in WEIGHT_FILES if not name.endswith(".json"))}
 
 
 def provenance() -> dict[str, Any]:
@@ -124,6 +126,17 @@ def file_sha256(path: Path) -> str:
     """Return the SHA-256 of a file, the figure `sha256sum` prints."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def settings_sha256(folder: Path) -> dict[str, str]:
+    """Return the hash of every file of a classifier's configuration and tokenizer, by its name in the folder."""
+    files = [file for file in sorted(folder.iterdir()) if file.is_file() and file.suffix not in NO_SETTINGS]
+    return {file.name: settings_file_sha256(file) for file in files}
+
+
+def settings_file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file with the line ends of Unix: a checkout may have given it those of its system."""
+    return hashlib.sha256(path.read_bytes().replace(b"\r\n", b"\n")).hexdigest()
 
 
 def text_sha256(text: str) -> str:

@@ -85,14 +85,6 @@ def parse_json(content: bytes, place: str) -> Any:
     return found
 
 
-def described_weights(record: Path) -> str | None:
-    """Return the hash of the weights that the record of a run describes; None where it is no record of ours."""
-    try:
-        return str(read_json(record)["model"]["weights_sha256"])
-    except (ValueError, KeyError, TypeError):
-        return None
-
-
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no number")
 

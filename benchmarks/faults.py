@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fault_cases.damage import damaged_checkpoints, damaged_settings, damaged_weights
+from fault_cases.damage import damaged_checkpoints, damaged_classifier, damaged_export
 from fault_cases.full_disk import full_disk
 from fault_cases.full_disk_prediction import full_disk_prediction
 from fault_cases.killed_comparison import killed_comparison
@@ -45,8 +45,8 @@ def cases(kills: int, times: int) -> dict[str, Callable[..., dict[str, Any]]]:
         "disk full": partial(full_disk, times=times, seed=SEED),
         "disk full, bulk prediction": partial(full_disk_prediction, times=times, seed=SEED),
         "checkpoint damaged": partial(damaged_checkpoints, times=times, seed=SEED),
-        "weights damaged": partial(damaged_weights, times=5 * times, seed=SEED),
-        "settings damaged": partial(damaged_settings, times=10 * times, seed=SEED),
+        "classifier damaged": partial(damaged_classifier, times=10 * times, seed=SEED),
+        "export damaged": partial(damaged_export, times=5 * times, seed=SEED),
         "memory too small": little_memory,
         "odd surroundings": odd_surroundings,
     }

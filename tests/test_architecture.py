@@ -16,6 +16,7 @@ SCRIPTS = sorted((ROOT / "scripts").glob("*.py"))
 
 RECORDS = {
     *("records", "shapes", "spreadsheet", "full_disk", "memory", "folders", "folder_lock", "figure_file", "provenance"),
+    "described_files",
     "errors",
 }
 # Each part of the package, and the parts it may import besides itself. A new part needs a line here.
@@ -51,6 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "memory": {"errors"},
     "records": {"errors", "full_disk"},
     "shapes": {"errors"},
+    "described_files": {"errors", "provenance", "records"},
     "spreadsheet": set(),
     "yaml_file": {"errors"},
     "markdown": set(),

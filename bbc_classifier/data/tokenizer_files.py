@@ -1,5 +1,6 @@
 """Opening a tokenizer: whatever is wrong with its files is an ordinary error, and known before any text is read."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ def read_tokenizer(location: str, revision: str | None = None) -> PreTrainedToke
         tokenizer = AutoTokenizer.from_pretrained(location, revision=revision, trust_remote_code=False)
         # Some settings are only looked at when a text is there.
         tokenizer("a")
+        # Half a character in them could be read, and never be saved again.
+        json.dumps(tokenizer.init_kwargs, ensure_ascii=False, default=str).encode()
     except BaseException as error:
         # How the library in Rust says so has no class that could be imported, and stands outside of `Exception`.
         if type(error).__name__ == "PanicException":

@@ -14,7 +14,7 @@ from bbc_classifier.export.options import ExportArguments
 from bbc_classifier.export.stock_class import export_stock_class
 from bbc_classifier.folders import check_output_folder, folder_written_whole
 from bbc_classifier.model import PooledEncoderForSequenceClassification
-from bbc_classifier.provenance import file_sha256, provenance
+from bbc_classifier.provenance import file_sha256, provenance, settings_sha256
 from bbc_classifier.records import write_json
 
 SCHEMA = 1
@@ -69,7 +69,10 @@ def export(
             "format": options.format,
             "logits": logits,
             "original": _weights(weights) if weights else None,
-            "exported": _weights(beside / WEIGHT_FILES[options.format]),
+            "exported": {
+                **_weights(beside / WEIGHT_FILES[options.format]),
+                "settings_sha256": settings_sha256(beside),
+            },
             "measured": measure(beside),
             "provenance": provenance(),
         }

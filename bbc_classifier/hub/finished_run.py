@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bbc_classifier.described_files import refuse_other_files
 from bbc_classifier.errors import InputError
 from bbc_classifier.hub.record_shape import refuse_other_record
-from bbc_classifier.provenance import file_sha256
 from bbc_classifier.records import parse_json
 
 WEIGHTS = "model.safetensors"
@@ -38,10 +38,10 @@ class FinishedRun:
 
 
 def open_finished_run(path: str) -> FinishedRun:
-    """Return the run, once its weights are found to be those of its record.
+    """Return the run, once the files of its classifier are found to be those of its record.
 
     Raises:
-        InputError: There is no finished run, its record is damaged, or describes other weights.
+        InputError: There is no finished run, its record is damaged, or describes other files.
     """
     folder = Path(path)
     record = folder / "record.json"
@@ -53,11 +53,6 @@ def open_finished_run(path: str) -> FinishedRun:
     raw = record.read_bytes()
     content = parse_json(raw, f"'{record}'")
     refuse_other_record(f"'{record}'", content)
-    described = content["model"]["weights_sha256"]
-    found = file_sha256(weights)
-    if found != described:
-        raise InputError(
-            f"'{path}': record.json describes the weights {described[:12]}…, but model/{WEIGHTS} is {found[:12]}…: "
-            "a card would state the figures of another model"
-        )
+    # A card would state the figures of another model.
+    refuse_other_files(f"'{path}'", record, weights, lambda name: weights.with_name(name))
     return FinishedRun(folder, content, raw)

@@ -38,7 +38,7 @@ RECORD: dict[Any, Shape] = {
     "problem_type": one_of(PROBLEMS),
     "temperature": NUMBER,
     "encoder": {"name": TEXT, "hub_id?": (None, HUB_ID)},
-    "model": {"parameters": COUNT, "weights_sha256": SHA256, "labels": [TEXT]},
+    "model": {"parameters": COUNT, "weights_sha256": SHA256, "settings_sha256?": {str: SHA256}, "labels": [TEXT]},
     "options": {
         "model": {"pooling": one_of(POOLINGS), "lexical_head": FLAG, str: OPTION},
         "data": {

@@ -8,10 +8,10 @@ from pathlib import Path
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, hf_hub_download
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
+from bbc_classifier.described_files import described
 from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.hub.contents import RECORD, Contents, left_over
 from bbc_classifier.hub.failures import is_passing
-from bbc_classifier.records import described_weights
 
 # What the Hub itself puts into a new repository.
 EMPTY = frozenset({".gitattributes"})
@@ -205,4 +205,4 @@ class Repository:
     def _recorded_weights(self, commit: str) -> str | None:
         """Return the hash in the record that is there, or None where it is no record of ours."""
         file = hf_hub_download(self.id, RECORD, revision=commit, token=self._api.token, endpoint=self._api.endpoint)
-        return described_weights(Path(file))
+        return described(Path(file)).weights

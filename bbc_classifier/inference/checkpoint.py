@@ -15,8 +15,8 @@ from bbc_classifier.data.tokenizer_files import read_tokenizer
 from bbc_classifier.errors import InputError, OutOfMemory, WorldError
 from bbc_classifier.export.exported_config import exported_format
 from bbc_classifier.inference.config_bounds import read_bounded_config, refuse_larger_than_weights
+from bbc_classifier.inference.described_checkpoint import refuse_other_checkpoint
 from bbc_classifier.inference.first_answer import try_to_answer
-from bbc_classifier.inference.weights_check import refuse_other_weights
 from bbc_classifier.memory import means_out_of_memory
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
 from bbc_classifier.provenance import WEIGHT_FILES, weights_file
@@ -52,8 +52,8 @@ def open_checkpoint(
     with readable(name_or_path):
         what = f"--model: '{name_or_path}'"
         model = _load_model(what, location, revision, values)
-        refuse_other_weights(what, location, revision, checkpoint_weights(location, revision))
         tokenizer = load_tokenizer(name_or_path, revision)
+        refuse_other_checkpoint(what, location, revision, checkpoint_weights(location, revision))
         try_to_answer(model, tokenizer)
         return model.eval(), tokenizer
 

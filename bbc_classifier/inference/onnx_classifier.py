@@ -16,6 +16,7 @@ from bbc_classifier.export.onnx_runtime import OnnxGraph
 from bbc_classifier.inference.batching import logits_by_batch
 from bbc_classifier.inference.checkpoint import load_tokenizer, model_location, readable
 from bbc_classifier.inference.classifier import TextClassifier
+from bbc_classifier.inference.described_checkpoint import EXPORT, refuse_other_checkpoint
 from bbc_classifier.model import PooledEncoderConfig
 
 
@@ -49,9 +50,11 @@ class OnnxClassifier(TextClassifier):
         with readable(name_or_path):
             if form not in GRAPH_FILES:
                 raise InputError(f"--model: '{name_or_path}' is of the unknown format '{form}'; export it again")
-            path = cached_file(model_location(name_or_path), GRAPH_FILES[form], revision=revision)
+            location = model_location(name_or_path)
+            graph = Path(cached_file(location, GRAPH_FILES[form], revision=revision))
             tokenizer = load_tokenizer(name_or_path, revision)
-            return cls(OnnxGraph(Path(path)), tokenizer, original_config(values), one_by_one=form == "onnx-int8")
+            refuse_other_checkpoint(f"--model: '{name_or_path}'", location, revision, graph, record_name=EXPORT)
+            return cls(OnnxGraph(graph), tokenizer, original_config(values), one_by_one=form == "onnx-int8")
 
     def logits(self, input_ids: Sequence[list[int]]) -> np.ndarray:
         """Return the logits, (rows, labels) float64, of token ids per row, special tokens included, without padding."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from bbc_classifier.data.articles import Articles
 from bbc_classifier.evaluation.calibration import Calibration
-from bbc_classifier.provenance import file_sha256, peak_memory_mib
+from bbc_classifier.provenance import file_sha256, peak_memory_mib, settings_sha256
 from bbc_classifier.training.arguments import ModelArguments
 from bbc_classifier.training.run_folder import RunFolder
 from bbc_classifier.training.starting_point import encoder_record
@@ -63,6 +63,7 @@ def run_record(
             "parameters": parameters,
             "weights_sha256": file_sha256(folder.model / "model.safetensors"),
             "weights_bytes": (folder.model / "model.safetensors").stat().st_size,
+            "settings_sha256": settings_sha256(folder.model),
             "labels": articles.label_names,
         },
         "data": {

@@ -12,11 +12,14 @@ from fault_cases.killing import Moment, run_and_kill
 from fault_cases.material import Material, command_line, run, run_well
 
 from bbc_classifier.errors import InputError
-from bbc_classifier.inference.classifier import NewsClassifier
-from bbc_classifier.provenance import file_sha256
+from bbc_classifier.inference.checkpoint import model_location
+from bbc_classifier.inference.open_classifier import open_classifier
+from bbc_classifier.provenance import file_sha256, settings_sha256, weights_file
 from bbc_classifier.training.checkpoints import Checkpoints, fault_of
 
 STEPS, EVERY = 200, 4
+WHICH, HOW = "the weights, the configuration or the tokenizer", "a bit flipped, or the end cut off, at random places"
+REFUSED = "refused in one sentence"
 TEXTS = ["goal match 7", "shares market 3", "phone software 5", "the goal 12"]
 
 
@@ -48,70 +51,75 @@ def damaged_checkpoints(material: Material, folder: Path, *, times: int, seed: i
     }
 
 
-def damaged_weights(material: Material, folder: Path, *, times: int, seed: int) -> dict[str, Any]:
-    """Damage the weights of finished runs: each is refused by name."""
-    rng = random.Random(seed)
-    finished = folder / "run"
-    run_well(material.train(finished, steps=STEPS, every=EVERY))
-    weights = finished / "model" / "model.safetensors"
-    content = weights.read_bytes()
-    found: Counter[str] = Counter()
-    for damage in (_flip, _cut):
-        for number in range(times):
-            weights.write_bytes(damage(content, rng))
-            found[_opened(finished)] += 1
-            if number == 0:
-                for command in (["predict", "--model", str(finished), "goal"], ["evaluate", "--model", str(finished)]):
-                    done = run(command_line(command), folder=folder)
-                    named = "model.safetensors" in done.said or "cannot be loaded" in done.said
-                    found["refused in one sentence" if done.code == 2 and named else done.error[-300:]] += 1
-    weights.write_bytes(content)
+def damaged_classifier(material: Material, folder: Path, *, times: int, seed: int) -> dict[str, Any]:
+    """Damage the weights, the configuration and the tokenizer of a finished run."""
+    return {"how": f"in {WHICH} of a finished run {HOW}", **_damaged(_trained(material, folder), times, seed)}
+
+
+def damaged_export(material: Material, folder: Path, *, times: int, seed: int) -> dict[str, Any]:
+    """Damage the same of its exports to ONNX and to a stock class."""
+    # What a stock class of BERT does.
+    finished = _trained(material, folder, "--pooling", "pooler")
+    cases = []
+    for form in ("onnx", "transformers"):
+        run_well(["export", str(finished), "--format", form])
+        cases.append(_damaged(finished / "export" / form, times, seed))
+    happened = sum((Counter(case["happened"]) for case in cases), Counter())
     return {
-        "how": "in the weights of a finished run a bit flipped, or the end cut off, at random places",
-        "times": sum(found.values()),
-        "happened": dict(found),
+        "how": f"in {WHICH} of exports to ONNX and to a stock class {HOW}",
+        "times": happened.total(),
+        "happened": dict(happened),
+        "by file": sum((Counter(case["by file"]) for case in cases), Counter()),
         "seed": seed,
     }
 
 
-def damaged_settings(material: Material, folder: Path, *, times: int, seed: int) -> dict[str, Any]:
-    """Damage what lies beside the weights, which no hash covers: no traceback, and what came of it is counted."""
+def _trained(material: Material, folder: Path, *flags: str) -> Path:
+    run_well(material.train(folder / "run", *flags, steps=STEPS, every=EVERY))
+    return folder / "run"
+
+
+def _damaged(classifier: Path, times: int, seed: int) -> dict[str, Any]:
+    """Damage each file that a classifier is opened from, answer with it, and count what comes of it."""
     rng = random.Random(seed)
-    finished = folder / "run"
-    run_well(material.train(finished, steps=STEPS, every=EVERY))
-    answers = [answer.probabilities for answer in NewsClassifier.from_pretrained(str(finished)).predict(TEXTS)]
+    answers = _answers(classifier)
+    model = Path(model_location(str(classifier)))
     found: Counter[str] = Counter()
     by_file: Counter[str] = Counter()
-    for name in ("config.json", "tokenizer.json", "tokenizer_config.json"):
-        file = finished / "model" / name
+    for file in [weights_file(model), *(model / name for name in settings_sha256(model) if name != "export.json")]:
         content = file.read_bytes()
-        for _ in range(times):
-            file.write_bytes(_flip(content, rng))
-            came = _opened(finished, answers)
-            found[came] += 1
-            by_file[f"{name}: {came}"] += 1
+        for damage in (_flip, _cut):
+            for number in range(times):
+                file.write_bytes(damage(content, rng))
+                came = _opened(classifier, answers) if number else _told(classifier)
+                found[came] += 1
+                by_file[f"{file.name}: {came}"] += 1
         file.write_bytes(content)
-    return {
-        "how": "a bit flipped in the settings or the tokenizer of a finished run, at random places",
-        "times": sum(found.values()),
-        "happened": dict(found),
-        "by file": dict(by_file),
-        "seed": seed,
-    }
+    return {"times": found.total(), "happened": dict(found), "by file": dict(by_file), "seed": seed}
 
 
-def _opened(finished: Path, answers: list[dict[str, float]] | None = None) -> str:
+def _answers(classifier: Path) -> list[dict[str, float]]:
+    return [answer.probabilities for answer in open_classifier(str(classifier)).predict(TEXTS)]
+
+
+def _told(classifier: Path) -> str:
+    """Return what the program says of a damaged classifier, as a person sees it."""
+    done = run(command_line(["predict", "--model", str(classifier), "goal"]))
+    one_sentence = done.code == 2 and done.error.count("bbc-classifier: error:") == 1 and str(classifier) in done.error
+    return REFUSED if one_sentence else f"exit code {done.code}: {done.error[-200:]}"
+
+
+def _opened(classifier: Path, answers: list[dict[str, float]]) -> str:
     """Return what comes of answering with a damaged classifier."""
     logging.disable()
     try:
-        given = NewsClassifier.from_pretrained(str(finished)).predict(TEXTS)
+        return "the same answers" if _answers(classifier) == answers else "other answers"
     except InputError:
-        return "refused in one sentence"
+        return REFUSED
     except Exception as error:
         return f"{type(error).__name__}: {error}"[:200]
     finally:
         logging.disable(logging.NOTSET)
-    return "the same answers" if [answer.probabilities for answer in given] == answers else "other answers"
 
 
 def _killed_with_checkpoints(command: list[str], place: Path, folder: Path) -> Checkpoints:

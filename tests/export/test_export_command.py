@@ -9,7 +9,7 @@ import pytest
 from bbc_classifier.cli import main
 from bbc_classifier.evaluation.predictions import read_predictions
 from bbc_classifier.inference.open_classifier import open_classifier
-from bbc_classifier.provenance import file_sha256
+from bbc_classifier.provenance import file_sha256, settings_sha256
 from bbc_classifier.records import read_json
 from tests.conftest import LABELS
 from tests.refusals import assert_refused
@@ -32,8 +32,12 @@ def test_an_export_is_measured_on_the_rows_the_run_held_out_and_opened_by_predic
     record = read_json(folder / "export.json")
     held_out = len(read_json(run / "split.json")["test"])
     assert (record["format"], record["measured"]["n"], record["measured"]["data"]) == (form, held_out, "news.csv")
+    settings = {name: sha256 for name, sha256 in settings_sha256(folder).items() if name != "export.json"}
+    assert {"config.json", "tokenizer.json"} <= set(settings)
     for which, path in (("original", run / "model" / "model.safetensors"), ("exported", folder / WEIGHTS[form])):
-        assert record[which] == {"weights_sha256": file_sha256(path), "weights_bytes": path.stat().st_size}
+        described = record[which]
+        assert described.pop("settings_sha256", None) == (settings if which == "exported" else None)
+        assert described == {"weights_sha256": file_sha256(path), "weights_bytes": path.stat().st_size}
     assert str(Path.cwd()) not in json.dumps(record)
     expected, answers = (predictions(model, capsys) for model in (run, folder))
     tolerance = 0.1 if form == "onnx-int8" else 1e-6

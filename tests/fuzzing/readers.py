@@ -1,18 +1,15 @@
 """Every reader: which whole files it gets, what is damaged of them, and the command that then reads them."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 
-from bbc_classifier.training.checkpoints import seal
+from tests.fuzzing.damage import Damage, damaged_header, described_again, of_file, one_of, sealed_again
 from tests.fuzzing.mutations import damaged_json, damaged_yaml, mutated_bytes
 from tests.fuzzing.odd_folders import damaged_folder
 from tests.fuzzing.parquet_bombs import damaged_parquet, spoilt_parquet
 from tests.fuzzing.specimens import ANSWER, COMPARE, TRAIN, TRAIN_STEPS
 
-Damage = Callable[[Path, Random], None]
 # Data that are in order get as far as the encoder, which is not.
 ENCODER = "--encoder unreadable cannot be loaded"
 TRAIN_ON = ["train", "--encoder", "unreadable", "--output_dir", "out", "--near_duplicates", "false"]
@@ -46,55 +43,6 @@ class Reader:
     at_most: float = 20
     works_on: bool = False
     most_mib: float = 400
-
-
-def of_file(name: str, change: Callable[[bytes, Random], bytes]) -> Damage:
-    """Return what damages a file."""
-
-    def damage(folder: Path, rng: Random) -> None:
-        file = folder / name
-        file.write_bytes(change(file.read_bytes(), rng))
-
-    return damage
-
-
-def one_of(*damages: Damage) -> Damage:
-    """Return what does one of several damages."""
-    return lambda folder, rng: rng.choice(damages)(folder, rng)
-
-
-def damaged_header(content: bytes, rng: Random) -> bytes:
-    """Return a safetensors file whose header has another shape or length, or whose bytes are others."""
-    if rng.random() < 0.4:
-        return mutated_bytes(content, rng)
-    length = int.from_bytes(content[:8], "little")
-    header = damaged_json(content[8 : 8 + length], rng)
-    said = len(header) if rng.random() < 0.8 else rng.choice([0, 1, 2**32, 2**63, len(header) - 1])
-    return said.to_bytes(8, "little") + header + content[8 + length :]
-
-
-def _sealed_again(name: str, change: Callable[[bytes, Random], bytes]) -> Damage:
-    """Return what damages a file of a checkpoint and forges its seal."""
-
-    def damage(folder: Path, rng: Random) -> None:
-        checkpoint = max((folder / "stopped" / "checkpoints").iterdir(), key=lambda path: path.name)
-        of_file(name, change)(checkpoint, rng)
-        if name != "sealed.json":
-            seal(checkpoint)
-
-    return damage
-
-
-def _described_again(folder: Path, rng: Random) -> None:
-    """Damage the weights of a run, and let its record describe the damaged ones."""
-    import hashlib
-
-    of_file(f"run/model/{SAFETENSORS}", damaged_header)(folder, rng)
-    record = json.loads((folder / "run" / "record.json").read_text())
-    record["model"]["weights_sha256"] = hashlib.sha256(
-        (folder / "run" / "model" / SAFETENSORS).read_bytes()
-    ).hexdigest()
-    (folder / "run" / "record.json").write_text(json.dumps(record))
 
 
 def _table(ending: str, change: Callable[[bytes, Random], bytes] = mutated_bytes) -> Reader:
@@ -241,9 +189,9 @@ READERS: dict[str, Reader] = {
         "checkpoints",
         ["stopped", "rows.jsonl", "encoder"],
         one_of(
-            _sealed_again("sealed.json", damaged_json),
-            _sealed_again("trainer_state.json", damaged_json),
-            _sealed_again("trainer_state.json", damaged_json),
+            sealed_again("sealed.json", damaged_json),
+            sealed_again("trainer_state.json", damaged_json),
+            sealed_again("trainer_state.json", damaged_json),
             of_file("stopped/split.json", damaged_json),
         ),
         [[*TRAIN_STEPS, "--output_dir", "stopped", "--resume_from_checkpoint"]],
@@ -265,7 +213,10 @@ READERS: dict[str, Reader] = {
     "described weights": Reader(
         "checkpoints",
         RUN,
-        one_of(of_file("run/record.json", damaged_json), _described_again),
+        one_of(
+            of_file("run/record.json", damaged_json),
+            described_again("run/record.json", "model", f"run/model/{SAFETENSORS}", damaged_header),
+        ),
         [["predict", "--model", "run", "a goal", "shares fell"]],
         needs="runs",
     ),
@@ -273,8 +224,11 @@ READERS: dict[str, Reader] = {
         "checkpoints",
         RUN,
         one_of(
-            of_file("run/export/onnx/config.json", damaged_json),
-            of_file("run/export/transformers/config.json", damaged_json),
+            of_file("run/export/onnx/export.json", damaged_json),
+            *(
+                described_again(f"{folder}/export.json", "exported", f"{folder}/config.json", damaged_json)
+                for folder in ("run/export/onnx", "run/export/transformers")
+            ),
         ),
         [["predict", "--model", f"run/export/{form}", "a goal", "shares fell"] for form in ("onnx", "transformers")],
         needs="runs",

@@ -201,7 +201,7 @@ def test_the_command_writes_the_card_and_overwrites_nothing(run, tmp_path, monke
     record = read_json(run / "record.json")
     record["model"]["weights_sha256"] = "0" * 64
     write_json(run / "record.json", record)
-    assert_refused(["card", str(run), "--overwrite"], "figures of another model", capsys)
+    assert_refused(["card", str(run), "--overwrite"], "damaged or belongs to another run", capsys)
 
 
 def test_a_run_with_a_card_can_be_trained_anew(run, topics, tiny_bert_folder):

@@ -25,7 +25,7 @@ def flip_a_bit(folder: Path) -> None:
 
 
 CASES = {
-    "a changed weight": (flip_a_bit, "record.json describes the weights .* but model/model.safetensors is"),
+    "a changed weight": (flip_a_bit, "model.safetensors is .* but record.json describes .* belongs to another run"),
     "no record": (lambda folder: (folder / "record.json").unlink(), "is no finished run"),
     "no weights": (lambda folder: (folder / "model" / "model.safetensors").unlink(), "has no model/model.safetensors"),
     "a record of a baseline": (

@@ -158,7 +158,7 @@ def test_a_run_whose_record_is_of_other_weights_is_not_published(push, hub, run,
     write_json(run / "record.json", {**record, "model": {**record["model"], "weights_sha256": "0" * 64}})
     before = len(hub.requests)
     refused = push("--repo_id", repo_id)
-    assert refused.code == 2 and "figures of another model" in refused.error
+    assert refused.code == 2 and "damaged or belongs to another run" in refused.error
     assert len(hub.requests) == before and repo_id not in hub.models
 
 

@@ -98,6 +98,10 @@ DAMAGE = {
         lambda folder: edit_json(folder / "tokenizer_config.json", model_max_length="16"),
         "has no tokenizer that can be read",
     ),
+    "tokenizer with half a character": (
+        lambda folder: edit_json(folder / "tokenizer_config.json", cls_token="\ud800"),
+        "no tokenizer that can be read",
+    ),
     "tokenizer with a special token that is not there": (
         name_an_unknown_special_token,
         "no tokenizer that can be read",
