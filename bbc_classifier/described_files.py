@@ -5,11 +5,10 @@ from pathlib import Path, PurePath
 from typing import NamedTuple
 
 from bbc_classifier.errors import InputError
-from bbc_classifier.provenance import WEIGHT_FILES, file_sha256, settings_file_sha256
+from bbc_classifier.provenance import file_sha256, settings_file_sha256
 from bbc_classifier.records import read_json
 
-# Weights that someone has saved again in several files are in no record.
-WEIGHTS = frozenset(PurePath(name).name for name in WEIGHT_FILES if PurePath(name).suffix in (".safetensors", ".onnx"))
+BY_INTENT = "; if you changed it, remove {record}, which is of another classifier"
 
 
 class Described(NamedTuple):
@@ -38,27 +37,26 @@ def refuse_other_files(what: str, record: Path, weights: Path | None, settings: 
     Args:
         what: The classifier, as the beginning of a sentence.
         record: That of its run, or of its export.
-        weights: The weights file, if it is one.
+        weights: The weights, if they are in one file.
         settings: From the name of a file to where it lies; None for one that is not asked after.
 
     Raises:
         InputError: A file is another, or missing.
     """
     expected = described(record)
-    if weights is not None and weights.name in WEIGHTS and expected.weights:
+    if weights is not None and expected.weights:
         _refuse_other(what, record, weights.name, file_sha256(weights), expected.weights)
     for name, sha256 in expected.settings.items():
         file = settings(name)
         if file is not None and not file.is_file():
             raise InputError(f"{what} lacks {name}, which {record.name} describes; fetch or make it again")
         if file is not None:
-            _refuse_other(what, record, name, settings_file_sha256(file), sha256)
+            _refuse_other(what, record, name, settings_file_sha256(file), sha256, BY_INTENT.format(record=record.name))
 
 
-def _refuse_other(what: str, record: Path, name: str, found: str, expected: str) -> None:
+def _refuse_other(what: str, record: Path, name: str, found: str, expected: str, advice: str = "") -> None:
     if found != expected:
-        meant = "" if name in WEIGHTS else f"; if you changed it, remove {record.name}, which is of another classifier"
         raise InputError(
             f"{what}: {name} is {found[:12]}…, but {record.name} describes {expected[:12]}…: the file is damaged or "
-            f"belongs to another run; fetch or make it again{meant}"
+            f"belongs to another run; fetch or make it again{advice}"
         )

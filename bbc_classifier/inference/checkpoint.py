@@ -15,7 +15,7 @@ from bbc_classifier.data.tokenizer_files import read_tokenizer
 from bbc_classifier.errors import InputError, OutOfMemory, WorldError
 from bbc_classifier.export.exported_config import exported_format
 from bbc_classifier.inference.config_bounds import read_bounded_config, refuse_larger_than_weights
-from bbc_classifier.inference.described_checkpoint import refuse_other_checkpoint
+from bbc_classifier.inference.described_checkpoint import as_described
 from bbc_classifier.inference.first_answer import try_to_answer
 from bbc_classifier.memory import means_out_of_memory
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
@@ -49,11 +49,10 @@ def open_checkpoint(
     """
     location = model_location(name_or_path)
     values = config_values(name_or_path, revision)
-    with readable(name_or_path):
-        what = f"--model: '{name_or_path}'"
+    what = f"--model: '{name_or_path}'"
+    with readable(name_or_path), as_described(what, location, revision):
         model = _load_model(what, location, revision, values)
         tokenizer = load_tokenizer(name_or_path, revision)
-        refuse_other_checkpoint(what, location, revision, checkpoint_weights(location, revision))
         try_to_answer(model, tokenizer)
         return model.eval(), tokenizer
 

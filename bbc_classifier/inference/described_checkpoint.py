@@ -1,36 +1,55 @@
 """Finding the record that describes a classifier, in its folder or on the Hub, and comparing its files with it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from huggingface_hub import try_to_load_from_cache
 from transformers.utils import cached_file
 
 from bbc_classifier.described_files import refuse_other_files
+from bbc_classifier.errors import WorldError
 
 RECORD, EXPORT = "record.json", "export.json"
+WEIGHTS = "model.safetensors"
 
 
-def refuse_other_checkpoint(
-    what: str, location: str, revision: str | None, weights: Path | None, *, record_name: str = RECORD
-) -> None:
-    """Compare the files that a classifier was loaded from with the record beside them, where there is one.
+@contextmanager
+def as_described(
+    what: str, location: str, revision: str | None, *, record_name: str = RECORD, weights_name: str = WEIGHTS
+) -> Iterator[None]:
+    """Compare the files that a classifier is loaded from in here with the record beside them, where there is one.
 
-    The client of the Hub compares sizes only, so a file in which a bit has changed would be answered with.
+    The client of the Hub compares sizes only, so a file in which a bit has changed would be answered with. Where one
+    could not even be loaded, that it is damaged says more than what the library stumbled over.
 
     Args:
         what: The classifier, as the beginning of a sentence.
         location: Its folder or Hub id.
         revision: Branch, tag or commit of a Hub id.
-        weights: The weights file, if it is one.
         record_name: The record: that of a run, or of an export.
+        weights_name: The weights. Those that someone has saved again in several files are in no record.
 
     Raises:
         InputError: A file is another.
     """
+    try:
+        yield
+    except WorldError:
+        raise
+    except Exception:
+        _refuse_other(what, location, revision, record_name, weights_name)
+        raise
+    _refuse_other(what, location, revision, record_name, weights_name)
+
+
+def _refuse_other(what: str, location: str, revision: str | None, record_name: str, weights_name: str) -> None:
     folder = Path(location)
     record = _record_of_folder(folder, record_name) if folder.is_dir() else _fetched(location, revision, record_name)
     if record is not None:
-        refuse_other_files(what, record, weights, lambda name: _loaded(location, revision, name))
+        weights = _loaded(location, revision, weights_name)
+        whole = weights if weights is not None and weights.is_file() else None
+        refuse_other_files(what, record, whole, lambda name: _loaded(location, revision, name))
 
 
 def _record_of_folder(folder: Path, name: str) -> Path | None:

@@ -16,7 +16,7 @@ from bbc_classifier.export.onnx_runtime import OnnxGraph
 from bbc_classifier.inference.batching import logits_by_batch
 from bbc_classifier.inference.checkpoint import load_tokenizer, model_location, readable
 from bbc_classifier.inference.classifier import TextClassifier
-from bbc_classifier.inference.described_checkpoint import EXPORT, refuse_other_checkpoint
+from bbc_classifier.inference.described_checkpoint import EXPORT, as_described
 from bbc_classifier.model import PooledEncoderConfig
 
 
@@ -47,14 +47,14 @@ class OnnxClassifier(TextClassifier):
             InputError: A file is missing or damaged, or onnxruntime is not installed.
             WorldError: The Hub cannot be reached.
         """
-        with readable(name_or_path):
-            if form not in GRAPH_FILES:
-                raise InputError(f"--model: '{name_or_path}' is of the unknown format '{form}'; export it again")
-            location = model_location(name_or_path)
-            graph = Path(cached_file(location, GRAPH_FILES[form], revision=revision))
+        what, location = f"--model: '{name_or_path}'", model_location(name_or_path)
+        if form not in GRAPH_FILES:
+            raise InputError(f"{what} is of the unknown format '{form}'; export it again")
+        weights = GRAPH_FILES[form]
+        with readable(name_or_path), as_described(what, location, revision, record_name=EXPORT, weights_name=weights):
+            graph = OnnxGraph(Path(cached_file(location, weights, revision=revision)))
             tokenizer = load_tokenizer(name_or_path, revision)
-            refuse_other_checkpoint(f"--model: '{name_or_path}'", location, revision, graph, record_name=EXPORT)
-            return cls(OnnxGraph(graph), tokenizer, original_config(values), one_by_one=form == "onnx-int8")
+            return cls(graph, tokenizer, original_config(values), one_by_one=form == "onnx-int8")
 
     def logits(self, input_ids: Sequence[list[int]]) -> np.ndarray:
         """Return the logits, (rows, labels) float64, of token ids per row, special tokens included, without padding."""

@@ -8,16 +8,10 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrai
 
 from bbc_classifier.errors import InputError
 from bbc_classifier.export.exported_config import exported_format, original_config
-from bbc_classifier.inference.checkpoint import (
-    checkpoint_weights,
-    config_values,
-    load_tokenizer,
-    model_location,
-    readable,
-)
+from bbc_classifier.inference.checkpoint import config_values, load_tokenizer, model_location, readable
 from bbc_classifier.inference.classifier import NewsClassifier, TextClassifier, chosen_device
 from bbc_classifier.inference.config_bounds import refuse_larger_than_weights
-from bbc_classifier.inference.described_checkpoint import EXPORT, refuse_other_checkpoint
+from bbc_classifier.inference.described_checkpoint import EXPORT, as_described
 from bbc_classifier.inference.first_answer import try_to_answer
 from bbc_classifier.inference.onnx_classifier import OnnxClassifier
 
@@ -49,8 +43,8 @@ def _open_stock_class(
     name_or_path: str, revision: str | None, values: Mapping[str, Any], device: str | None
 ) -> NewsClassifier:
     device = chosen_device(device)
-    with readable(name_or_path):
-        what, location = f"--model: '{name_or_path}'", model_location(name_or_path)
+    what, location = f"--model: '{name_or_path}'", model_location(name_or_path)
+    with readable(name_or_path), as_described(what, location, revision, record_name=EXPORT):
         refuse_larger_than_weights(what, location, revision, lambda: _described(values))
         model, report = AutoModelForSequenceClassification.from_pretrained(
             location,
@@ -63,7 +57,6 @@ def _open_stock_class(
         if report["missing_keys"]:
             raise InputError(f"{what} lacks tensors, {min(report['missing_keys'])} among them")
         tokenizer = load_tokenizer(name_or_path, revision)
-        refuse_other_checkpoint(what, location, revision, checkpoint_weights(location, revision), record_name=EXPORT)
         try_to_answer(model, tokenizer)
         return NewsClassifier(model.eval().to(device), tokenizer, original_config(values))
 

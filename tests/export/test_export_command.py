@@ -151,4 +151,4 @@ def test_a_folder_with_a_part_missing_or_a_device_it_cannot_have_is_refused(onnx
     Path("model.onnx").rename(onnx_folder / "onnx" / "model.onnx")
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (onnx_folder / name).unlink()
-    assert_refused(predict, "--model: 'run/export/onnx' has no tokenizer", capsys)
+    assert_refused(predict, "--model: 'run/export/onnx' lacks tokenizer.json, which export.json", capsys)

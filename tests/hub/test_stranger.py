@@ -88,10 +88,11 @@ def test_a_private_classifier_is_nobodys_without_a_token(published, hub, command
     ("fault", "code", "message"),
     [
         (BitFlipped("GET .*/resolve/.*model.safetensors"), 2, "describes .* damaged or belongs to another run"),
+        (BitFlipped("GET .*/resolve/.*tokenizer.json"), 2, "tokenizer.json is .* describes .* damaged or belongs to"),
         (Truncated("GET .*/resolve/.*model.safetensors"), 2, "cannot be loaded"),
         (Status("GET .*/resolve/.*model.safetensors", None, status=500), 1, "the Hub stopped answering"),
     ],
-    ids=["a bit is another", "cut short", "the Hub is in trouble"],
+    ids=["a bit of the weights is another", "a bit of the tokenizer is another", "cut short", "the Hub is in trouble"],
 )
 def test_a_damaged_download_is_refused(published, hub, tmp_path, fault, code, message):
     import re
