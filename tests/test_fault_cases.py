@@ -32,12 +32,14 @@ def test_the_page_is_that_of_the_record(load):
     assert f"{begin}\n\n{table.faults_table(record)}\n{end}" in page
 
 
-def test_the_record_has_enough_kills_all_of_which_came_to_the_same_end():
+def test_the_record_has_enough_faults_all_of_which_came_to_a_good_end():
     cases = json.loads(RECORD.read_text(encoding="utf-8"))["cases"]
     for name in ("training killed", "comparison killed", "bulk prediction killed"):
         assert cases[name]["times"] >= 20 and cases[name]["unequal"] == []
     assert all(not case.get("faults") for case in cases.values())
     assert cases["checkpoint damaged"]["happened"]["passed over"] >= 20
+    for name in ("classifier damaged", "export damaged"):
+        assert set(cases[name]["happened"]) == {"refused in one sentence"} and cases[name]["times"] >= 100
     assert not re.search(r'"/[a-z]+/', RECORD.read_text(encoding="utf-8"))
 
 
