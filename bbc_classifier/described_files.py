@@ -1,14 +1,16 @@
 """Whether the files of a classifier are the ones that the record beside them describes: no damaged one is used."""
 
 from collections.abc import Callable
-from pathlib import Path, PurePath
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from bbc_classifier.errors import InputError
 from bbc_classifier.provenance import file_sha256, settings_file_sha256
 from bbc_classifier.records import read_json
+from bbc_classifier.shapes import FILE_NAME, SHA256, Shape, refuse_other_shape
 
-BY_INTENT = "; if you changed it, remove {record}, which is of another classifier"
+SETTINGS: Shape = {FILE_NAME: SHA256}
+HASHES: dict[Any, Shape] = {"weights_sha256": SHA256, "settings_sha256?": SETTINGS}
 
 
 class Described(NamedTuple):
@@ -19,16 +21,17 @@ class Described(NamedTuple):
 
 
 def described(record: Path) -> Described:
-    """Return the hashes in the record of a run or of an export; none where it is no record of ours."""
-    try:
-        content = read_json(record)
-        part = content["model"] if "model" in content else content["exported"]
-        weights, settings = part.get("weights_sha256"), part.get("settings_sha256", {})
-        # No name leads out of the folder.
-        plain = {name: str(sha256) for name, sha256 in settings.items() if name == PurePath(name).name}
-    except (ValueError, KeyError, TypeError, AttributeError):
+    """Return the hashes in the record of a run or of an export; none where it is somebody else's.
+
+    Raises:
+        InputError: It is damaged.
+    """
+    content = read_json(record)
+    part = next((part for part in ("model", "exported") if isinstance(content, dict) and part in content), None)
+    if part is None:
         return Described(None, {})
-    return Described(None if weights is None else str(weights), plain)
+    refuse_other_shape(f"'{record}'", content, {part: HASHES})
+    return Described(content[part]["weights_sha256"], content[part].get("settings_sha256", {}))
 
 
 def refuse_other_files(what: str, record: Path, weights: Path | None, settings: Callable[[str], Path | None]) -> None:
@@ -41,7 +44,7 @@ def refuse_other_files(what: str, record: Path, weights: Path | None, settings: 
         settings: From the name of a file to where it lies; None for one that is not asked after.
 
     Raises:
-        InputError: A file is another, or missing.
+        InputError: A file is another or missing, or the record is damaged.
     """
     expected = described(record)
     if weights is not None and expected.weights:
@@ -51,12 +54,13 @@ def refuse_other_files(what: str, record: Path, weights: Path | None, settings: 
         if file is not None and not file.is_file():
             raise InputError(f"{what} lacks {name}, which {record.name} describes; fetch or make it again")
         if file is not None:
-            _refuse_other(what, record, name, settings_file_sha256(file), sha256, BY_INTENT.format(record=record.name))
+            _refuse_other(what, record, name, settings_file_sha256(file), sha256)
 
 
-def _refuse_other(what: str, record: Path, name: str, found: str, expected: str, advice: str = "") -> None:
+def _refuse_other(what: str, record: Path, name: str, found: str, expected: str) -> None:
     if found != expected:
         raise InputError(
             f"{what}: {name} is {found[:12]}…, but {record.name} describes {expected[:12]}…: the file is damaged or "
-            f"belongs to another run; fetch or make it again{advice}"
+            f"belongs to another run; fetch or make it again (whoever changed it on purpose removes {record.name}, "
+            "which is of another classifier)"
         )

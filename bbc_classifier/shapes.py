@@ -2,7 +2,7 @@
 
 A shape is a `Kind`; None for null; `[shape]` for a list of any length; a tuple of shapes for one of several; or a dict
 of shapes by key. A key that ends in "?" may be missing. What a dict does not name may be there, whatever it is; with
-the key `str` it must have that shape.
+the key `str` it must have that shape, and with a `Kind` for a key its key must be of that too.
 """
 
 import math
@@ -63,6 +63,7 @@ INTERVAL = Kind("a pair of numbers", _is_interval)
 OPTION = Kind("a simple value", _is_option)
 SHA256 = _matching("a SHA-256", "[0-9a-f]{64}")
 WORD = _matching("a word", r"[\w.+-]*")
+FILE_NAME = _matching("the name of a file", r"[\w-][\w.-]{0,99}")
 HUB_ID = _matching("a Hub id", r"[\w.-]+(/[\w.-]+)?")
 NOTHING = Kind("nothing", lambda value: False)
 OF_HINT = {str: TEXT, bool: FLAG, int: WHOLE, float: NUMBER, NoneType: None}
@@ -119,15 +120,18 @@ def _faults(value: Any, shape: Shape, path: str) -> Iterable[tuple[str, str]]:
 
 
 def _faults_of_keys(value: dict[str, Any], shape: dict[Any, Shape], path: str) -> Iterable[tuple[str, str]]:
-    named = {key.removesuffix("?"): key for key in shape if key is not str}
+    named = {key.removesuffix("?"): key for key in shape if isinstance(key, str)}
+    others = next((key for key in shape if not isinstance(key, str)), None)
     for name, key in named.items():
         if name in value:
             yield from _faults(value[name], shape[key], f"{path}.{name}")
         elif name == key:
             yield f"{path}.{name}", "is missing"
-    if str in shape:
-        for name in value.keys() - named.keys():
-            yield from _faults(value[name], shape[str], f"{path}.{name}")
+    for name in value.keys() - named.keys() if others else ():
+        if isinstance(others, Kind) and not others.fits(name):
+            yield path, f"has a key {_called(name)} where {others.name} is meant"
+        else:
+            yield from _faults(value[name], shape[others], f"{path}.{name}")
 
 
 def _meant(shape: Shape) -> str:

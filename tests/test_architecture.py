@@ -52,7 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "memory": {"errors"},
     "records": {"errors", "full_disk"},
     "shapes": {"errors"},
-    "described_files": {"errors", "provenance", "records"},
+    "described_files": {"errors", "provenance", "records", "shapes"},
     "spreadsheet": set(),
     "yaml_file": {"errors"},
     "markdown": set(),

@@ -68,18 +68,51 @@ def test_line_ends_of_another_system_are_no_damage(folder):
     assert settings_file_sha256(folder / "config.json") == settings_sha256(folder)["config.json"]
 
 
-@pytest.mark.parametrize(
-    "content",
-    [[], {}, {"model": []}, {"model": {"settings_sha256": [1]}}, {"exported": None}, {"model": {"labels": []}}],
-    ids=repr,
-)
-def test_what_is_no_record_of_ours_describes_nothing(content, tmp_path):
-    write_json(tmp_path / "record.json", content)
-    assert described(tmp_path / "record.json") == (None, {})
-    (tmp_path / "record.json").write_text("{", encoding="utf-8")
-    assert described(tmp_path / "record.json") == (None, {})
+@pytest.mark.parametrize("content", [[], {}, "x", {"modem": {}}], ids=repr)
+def test_somebody_elses_record_describes_nothing(content, folder):
+    write_json(folder / "record.json", content)
+    assert described(folder / "record.json") == (None, {})
+    check(folder, folder / "record.json")
 
 
-def test_no_name_in_a_record_leads_out_of_the_folder(folder):
-    names = {"../secret": "0" * 64, "/etc/hostname": "0" * 64, "a/b": "0" * 64, "config.json": "1" * 64}
-    assert described(record(folder, settings_sha256=names)).settings == {"config.json": "1" * 64}
+def test_an_old_record_describes_the_weights_alone(folder):
+    write_json(folder / "record.json", {"model": {"weights_sha256": hashlib.sha256(b"weights").hexdigest()}})
+    (folder / "config.json").write_bytes(b"another")
+    check(folder, folder / "record.json")
+    (folder / "model.safetensors").write_bytes(b"others")
+    with pytest.raises(InputError, match=r"model.safetensors is .*, but record.json describes"):
+        check(folder, folder / "record.json")
+
+
+DAMAGED = {
+    "a list": ({"model": []}, "model is a list where an object is meant"),
+    "no weights": ({"model": {}}, "model.weights_sha256 is missing"),
+    "an export of nothing": ({"exported": None}, "exported is null"),
+    "another hash": ({"model": {"weights_sha256": "0"}}, "model.weights_sha256 is '0' where a SHA-256 is meant"),
+    "settings that are none": (
+        {"model": {"weights_sha256": "0" * 64, "settings_sha256": [1]}},
+        "model.settings_sha256 is a list",
+    ),
+    **{
+        f"the name {name!r}": (
+            {"model": {"weights_sha256": "0" * 64, "settings_sha256": {name: "0" * 64}}},
+            "model.settings_sha256 has a key '.*' where the name of a file is meant",
+        )
+        for name in ("../secret", "/etc/hostname", "..", ".", "", "a/b", "a\\b", "C:", "*", "n" * 300)
+    },
+}
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_a_record_that_does_not_describe_its_classifier_is_damaged(case, folder):
+    content, message = DAMAGED[case]
+    write_json(folder / "record.json", content)
+    with pytest.raises(InputError, match=rf"^'.*record.json' is damaged: {message}"):
+        check(folder, folder / "record.json")
+
+
+def test_a_record_that_is_no_json_is_damaged(folder):
+    file = record(folder)
+    file.write_bytes(file.read_bytes()[:-3])
+    with pytest.raises(InputError, match=r"record.json' is damaged: Expecting"):
+        check(folder, file)

@@ -9,6 +9,7 @@ from bbc_classifier.data.options import DataArguments
 from bbc_classifier.errors import InputError
 from bbc_classifier.shapes import (
     COUNT,
+    FILE_NAME,
     FLAG,
     HUB_ID,
     INTERVAL,
@@ -47,6 +48,7 @@ FITS = [
     ([[COUNT]], [[1], []]),
     ({"a": TEXT, "b?": COUNT}, {"a": "x", "z": object()}),
     ({str: COUNT}, {"a": 1}),
+    ({FILE_NAME: TEXT}, {"vocab.txt": "x", "a-b_c.2": "y"}),
     ({"a": TEXT, str: COUNT}, {"a": "x", "b": 2}),
 ]
 MISFITS = [
@@ -74,6 +76,9 @@ MISFITS = [
     ({"a": TEXT}, [], "it is a list where an object is meant"),
     ({"a?": TEXT}, {"a": None}, "a is null where text is meant"),
     ({"a": TEXT, str: NOTHING}, {"a": "x", "b": 1}, "b is the number 1 where nothing is meant"),
+    ({FILE_NAME: TEXT}, {"../a": "x"}, "it has a key '../a' where the name of a file is meant"),
+    ({"a": {FILE_NAME: TEXT}}, {"a": {"": "x"}}, "a has a key '' where the name of a file is meant"),
+    ({FILE_NAME: TEXT}, {"a.json": 1}, "a.json is the number 1 where text is meant"),
 ]
 
 

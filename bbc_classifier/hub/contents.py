@@ -42,7 +42,10 @@ def contents(run: FinishedRun, card: str, graphs: Mapping[str, Path] | None = No
     Raises:
         InputError: A file is a link that leads out of the run's folder.
     """
-    model = {path.name: _own(path, run) for pattern in MODEL_FILES for path in sorted(run.model.glob(pattern))}
+    # What `train` wrote has a hash in the record, whatever a tokenizer may call it.
+    described = run.record["model"].get("settings_sha256", {})
+    patterns = dict.fromkeys((*MODEL_FILES, *described))
+    model = {path.name: _own(path, run) for pattern in patterns for path in sorted(run.model.glob(pattern))}
     return {
         CARD: card.encode(),
         **model,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bbc_classifier.described_files import SETTINGS
 from bbc_classifier.errors import InputError
 from bbc_classifier.hub.card_metadata import METRICS
 from bbc_classifier.hub.card_words import POOLINGS, TRUNCATIONS
@@ -38,7 +39,7 @@ RECORD: dict[Any, Shape] = {
     "problem_type": one_of(PROBLEMS),
     "temperature": NUMBER,
     "encoder": {"name": TEXT, "hub_id?": (None, HUB_ID)},
-    "model": {"parameters": COUNT, "weights_sha256": SHA256, "settings_sha256?": {str: SHA256}, "labels": [TEXT]},
+    "model": {"parameters": COUNT, "weights_sha256": SHA256, "settings_sha256?": SETTINGS, "labels": [TEXT]},
     "options": {
         "model": {"pooling": one_of(POOLINGS), "lexical_head": FLAG, str: OPTION},
         "data": {

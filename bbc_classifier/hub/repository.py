@@ -205,4 +205,7 @@ class Repository:
     def _recorded_weights(self, commit: str) -> str | None:
         """Return the hash in the record that is there, or None where it is no record of ours."""
         file = hf_hub_download(self.id, RECORD, revision=commit, token=self._api.token, endpoint=self._api.endpoint)
-        return described(Path(file)).weights
+        try:
+            return described(Path(file)).weights
+        except InputError:
+            return None

@@ -8,6 +8,7 @@ import torch
 from transformers import PreTrainedModel
 
 from bbc_classifier.errors import InputError
+from bbc_classifier.inference.unusable_values import usable_values
 from bbc_classifier.memory import memory_for
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 
@@ -143,7 +144,8 @@ def _run(
 ) -> Iterator[tuple[list[int], np.ndarray]]:
     """Yield the rows of each batch and their logits, (rows of the batch, labels)."""
     for rows in batches_by_length([len(ids) for ids in input_ids], tokens_per_batch):
-        with memory_for(f"a batch of {len(rows)} texts of {len(input_ids[rows[0]])} tokens", ROOM):
+        what = f"a batch of {len(rows)} texts of {len(input_ids[rows[0]])} tokens"
+        with memory_for(what, ROOM), usable_values("the model"):
             logits = forward(*pad_right([input_ids[row] for row in rows], pad_token_id))
         yield rows, logits
 

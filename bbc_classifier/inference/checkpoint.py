@@ -16,7 +16,7 @@ from bbc_classifier.errors import InputError, OutOfMemory, WorldError
 from bbc_classifier.export.exported_config import exported_format
 from bbc_classifier.inference.config_bounds import read_bounded_config, refuse_larger_than_weights
 from bbc_classifier.inference.described_checkpoint import as_described
-from bbc_classifier.inference.first_answer import try_to_answer
+from bbc_classifier.inference.unusable_values import reason_of
 from bbc_classifier.memory import means_out_of_memory
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
 from bbc_classifier.provenance import WEIGHT_FILES, weights_file
@@ -52,9 +52,7 @@ def open_checkpoint(
     what = f"--model: '{name_or_path}'"
     with readable(name_or_path), as_described(what, location, revision):
         model = _load_model(what, location, revision, values)
-        tokenizer = load_tokenizer(name_or_path, revision)
-        try_to_answer(model, tokenizer)
-        return model.eval(), tokenizer
+        return model.eval(), load_tokenizer(name_or_path, revision)
 
 
 def config_values(name_or_path: str, revision: str | None = None) -> dict[str, Any]:
@@ -152,10 +150,7 @@ def unreadable(
                 return WorldError(f"{what}: the Hub stopped answering (status {status}); try again")
             return InputError(f"{what} is not on the Hub, or needs a token that may read it (HF_TOKEN)")
         cause = cause.__cause__ or cause.__context__
-    reason = " ".join(str(error).split())[:300]
-    if isinstance(error, (AttributeError, IndexError, KeyError, TypeError)):
-        reason = f"a value in its files is of another kind than is meant there ({reason})"
-    return InputError(f"{what} cannot be loaded: {reason}")
+    return InputError(f"{what} cannot be loaded: {reason_of(error)}")
 
 
 def _may_be_classifier(location: str) -> bool:

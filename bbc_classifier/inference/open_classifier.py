@@ -12,7 +12,6 @@ from bbc_classifier.inference.checkpoint import config_values, load_tokenizer, m
 from bbc_classifier.inference.classifier import NewsClassifier, TextClassifier, chosen_device
 from bbc_classifier.inference.config_bounds import refuse_larger_than_weights
 from bbc_classifier.inference.described_checkpoint import EXPORT, as_described
-from bbc_classifier.inference.first_answer import try_to_answer
 from bbc_classifier.inference.onnx_classifier import OnnxClassifier
 
 
@@ -56,9 +55,7 @@ def _open_stock_class(
         )
         if report["missing_keys"]:
             raise InputError(f"{what} lacks tensors, {min(report['missing_keys'])} among them")
-        tokenizer = load_tokenizer(name_or_path, revision)
-        try_to_answer(model, tokenizer)
-        return NewsClassifier(model.eval().to(device), tokenizer, original_config(values))
+        return NewsClassifier(model.eval().to(device), load_tokenizer(name_or_path, revision), original_config(values))
 
 
 def _described(values: Mapping[str, Any]) -> PreTrainedModel:

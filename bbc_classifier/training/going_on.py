@@ -22,11 +22,12 @@ from bbc_classifier.training.checkpoints import Checkpoints, fault_of
 from bbc_classifier.training.trainer_state import STATE
 
 
-class BestBesideTheOthers(TrainerCallback):
-    """Tells a run that goes on where its best checkpoint is.
+class TakenOver(TrainerCallback):
+    """Tells a run that goes on where its best checkpoint is, and how often it logs, validates and saves.
 
     The Trainer notes a path, and forgets the best checkpoint where that path leads nowhere: of a run that was moved, or
-    is called by another name, it would silently keep the last weights instead.
+    is called by another name, it would silently keep the last weights instead. What it notes of the intervals it takes
+    from there too, where the options say the same and cannot be damaged.
     """
 
     def __init__(self, checkpoint: Path):
@@ -35,13 +36,14 @@ class BestBesideTheOthers(TrainerCallback):
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Note the path that it has now."""
+        """Note the path that it has now, and the intervals of the options."""
+        state.compute_steps(args, state.max_steps)
         state.best_model_checkpoint = None if self._best is None else str(self._best)
 
 
 def take_over(trainer: Trainer, checkpoint: Path) -> None:
     """Hand a Trainer what it does not restore by itself when it goes on from a checkpoint."""
-    trainer.add_callback(BestBesideTheOthers(checkpoint))
+    trainer.add_callback(TakenOver(checkpoint))
     said = read_json(checkpoint / STATE)["stateful_callbacks"].get(EarlyStoppingCallback.__name__)
     for callback in trainer.callback_handler.callbacks:
         if said and isinstance(callback, EarlyStoppingCallback):

@@ -61,9 +61,7 @@ class Progress(TrainerCallback):
                 file=sys.stderr,
             )
 
-    def on_train_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Close the bar."""
+    def close(self) -> None:
+        """End the line of the bar, so that what is said next begins a new one."""
         if self.bar is not None:
             self.bar.close()

@@ -16,7 +16,7 @@ from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.training.arguments import ClassifierTrainingArguments, ModelArguments
 from bbc_classifier.training.attention import choose_attention
 from bbc_classifier.training.reuse import Reuse
-from bbc_classifier.training.starting_point import balanced_weights, start_model, start_tokenizer, try_encoder
+from bbc_classifier.training.starting_point import balanced_weights, start_model, start_tokenizer
 
 SIDES = ("train", "validation")
 
@@ -85,12 +85,9 @@ def start_training(
             trains_encoder=arguments.trains,
         ),
     )
-    tokenizer = start_tokenizer(model_options)
-    # The kernels of an accelerator run nowhere else, and the model is not there yet.
-    if arguments.device.type == "cpu":
-        try_encoder(model, tokenizer, model_options)
     if reuse.states is not None:
         reuse.states.attach(model)
+    tokenizer = start_tokenizer(model_options)
     encoded = {
         side: encode_texts(
             tokenizer,

@@ -8,10 +8,9 @@ from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 
 from bbc_classifier.data.options import DataArguments
 from bbc_classifier.data.tokenizer_files import read_tokenizer
-from bbc_classifier.errors import InputError, WorldError
+from bbc_classifier.errors import InputError
 from bbc_classifier.inference.checkpoint import checkpoint_weights, has_vocabulary, unreadable
 from bbc_classifier.inference.config_bounds import refuse_oversized_encoder
-from bbc_classifier.inference.first_answer import try_to_answer
 from bbc_classifier.model import PooledEncoderError, PooledEncoderForSequenceClassification
 from bbc_classifier.model.encoders import locate_encoder
 from bbc_classifier.provenance import file_sha256
@@ -99,22 +98,6 @@ def start_tokenizer(options: ModelArguments) -> PreTrainedTokenizerBase:
         tokenizer.backend_tokenizer.no_truncation()
         tokenizer.backend_tokenizer.no_padding()
     return tokenizer
-
-
-def try_encoder(
-    model: PooledEncoderForSequenceClassification, tokenizer: PreTrainedTokenizerBase, options: ModelArguments
-) -> None:
-    """Let the classifier answer to a text before anything is written of its training.
-
-    Raises:
-        InputError: It cannot: a value in its configuration is not of the kind that is computed with.
-    """
-    try:
-        try_to_answer(model, tokenizer)
-    except (InputError, WorldError):
-        raise
-    except Exception as error:
-        raise unreadable(f"--encoder {options.encoder}", error, local=True) from error
 
 
 def balanced_weights(label_totals: Sequence[int]) -> list[float]:

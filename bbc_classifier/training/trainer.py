@@ -24,6 +24,7 @@ from transformers.trainer_utils import TrainOutput
 from bbc_classifier.data.length_grouped_sampler import LengthGroupedSampler
 from bbc_classifier.errors import Diverged, InputError
 from bbc_classifier.evaluation.problem import Problem
+from bbc_classifier.inference.unusable_values import usable_values
 from bbc_classifier.memory import memory_for
 from bbc_classifier.training.arguments import ClassifierTrainingArguments
 from bbc_classifier.training.checkpoints import Checkpoints, seal
@@ -38,6 +39,7 @@ class ClassifierTrainer(Trainer):
     """The Trainer with a length-grouped sampler that resumes exactly, and validation in the data's order."""
 
     args: ClassifierTrainingArguments
+    progress: Progress
     row_ids: Sequence[str] = ()
     keep: int | None = None
 
@@ -54,12 +56,15 @@ class ClassifierTrainer(Trainer):
                 f"--resume_from_checkpoint: '{resume_from_checkpoint}' cannot be gone on from: one of its files holds "
                 "more than tensors and numbers, and was not opened"
             ) from error
+        finally:
+            self.progress.close()
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Take one step, unless its loss is no number."""
         step = self.state.global_step + 1
         rows, tokens = inputs["input_ids"].shape
-        with memory_for(f"step {step}, on {rows} rows of {tokens} tokens", smaller_batches(self.args)):
+        what = f"step {step}, on {rows} rows of {tokens} tokens"
+        with memory_for(what, smaller_batches(self.args)), usable_values("the model"):
             loss = super().training_step(model, inputs, num_items_in_batch)
         refuse_non_finite(loss, step, inputs, self.train_dataset, self.row_ids, self.args)
         return loss
@@ -73,7 +78,8 @@ class ClassifierTrainer(Trainer):
         """
         rows, tokens = inputs["input_ids"].shape
         instead = f"lower --per_device_eval_batch_size (now {self.args.per_device_eval_batch_size}) or --max_length"
-        with memory_for(f"validation, on {rows} rows of {tokens} tokens", instead):
+        what = f"validation, on {rows} rows of {tokens} tokens"
+        with memory_for(what, instead), usable_values("the model"):
             _, logits, labels = super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
         return None, logits, labels
 
@@ -119,7 +125,8 @@ def smaller_batches(arguments: ClassifierTrainingArguments) -> str:
 
 def build_trainer(start: Start, arguments: ClassifierTrainingArguments, stop: StopOnSignal) -> ClassifierTrainer:
     """Compose the Trainer over the encoded rows of what training starts with; a signal can stop it."""
-    callbacks: list[TrainerCallback] = [StopOnNonFiniteLoss(), Progress(), stop]
+    progress = Progress()
+    callbacks: list[TrainerCallback] = [StopOnNonFiniteLoss(), progress, stop]
     if arguments.early_stopping_patience > 0 and arguments.load_best_model_at_end:
         callbacks.append(EarlyStoppingCallback(arguments.early_stopping_patience))
     trainer = ClassifierTrainer(
@@ -135,6 +142,7 @@ def build_trainer(start: Start, arguments: ClassifierTrainingArguments, stop: St
     # The Trainer's own rotation deletes before the new checkpoint is sealed, and at the end all but the best one: a
     # process that is killed while it evaluates would go on from there.
     trainer.keep, arguments.save_total_limit = arguments.save_total_limit, None
+    trainer.progress = progress
     trainer.row_ids = start.articles.side("train")["row_id"][:]
     # Smoothing is the model's own, beside its class weights; the Trainer's would replace the model's loss.
     trainer.label_smoother = None

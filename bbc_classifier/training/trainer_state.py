@@ -11,8 +11,8 @@ STATE = "trainer_state.json"
 SHAPE: dict[Any, Shape] = {
     **dict.fromkeys(("global_step", "max_steps", "num_train_epochs"), COUNT),
     **dict.fromkeys(("best_global_step?", "num_input_tokens_seen?"), (None, COUNT)),
-    **dict.fromkeys(("logging_steps?", "eval_steps?", "train_batch_size"), POSITIVE),
-    "save_steps?": COUNT,
+    # Whole or not, as the options were given; a run that goes on takes its own.
+    **dict.fromkeys(("logging_steps?", "eval_steps?", "save_steps?"), (None, NUMBER)),
     **dict.fromkeys(("is_hyper_param_search?", "is_local_process_zero?", "is_world_process_zero?"), FLAG),
     **dict.fromkeys(("trial_name?", "trial_params?"), None),
     "best_metric?": (None, NUMBER),
@@ -21,6 +21,7 @@ SHAPE: dict[Any, Shape] = {
     # Of what was logged, a norm may be no number where a step was left out.
     "log_history": [{str: OPTION, "epoch": NUMBER, "step": COUNT}],
     "total_flos?": NUMBER,
+    "train_batch_size": POSITIVE,
     "stateful_callbacks": {
         "TrainerControl": {"args": {"should_training_stop": FLAG, str: FLAG}, "attributes": {}},
         "EarlyStoppingCallback?": {

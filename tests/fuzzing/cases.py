@@ -26,6 +26,8 @@ PYTHONS = (
     r"^[^']*error: '[^' ]*'$|object has no attribute|unexpected keyword|not subscriptable|unsupported operand|"
     r"indices must be|is not iterable|not supported between|must be str|__init__|positional argument|NoneType"
 )
+# Where ours says what it means, the library's words may follow.
+OURS = "cannot be loaded|cannot be computed with"
 # The tokenizers' own line about damaged files, in front of our sentence, cannot be held back.
 UNMEANT = ("Traceback", "--debug", "Logging error", "Exception ignored")
 
@@ -132,7 +134,7 @@ def faults_of(code: int | None, text: str) -> list[str]:
         faults.append(f"{len(errors)} sentences with exit code {code}: {text[-300:]}")
     if any(len(line) > LONGEST for line in errors):
         faults.append(f"a sentence of {max(map(len, errors))} characters")
-    if any(re.search(PYTHONS, line) and "cannot be loaded" not in line for line in errors):
+    if any(re.search(PYTHONS, line) and not re.search(OURS, line) for line in errors):
         faults.append(f"a sentence of Python's: {errors}")
     if any(re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", line) for line in errors):
         faults.append(f"characters that steer a terminal: {errors}")

@@ -8,6 +8,7 @@ from bbc_classifier.errors import InputError
 from bbc_classifier.hub.contents import contents
 from bbc_classifier.hub.finished_run import open_finished_run
 from bbc_classifier.hub.load_check import check_it_loads
+from bbc_classifier.provenance import settings_sha256
 from bbc_classifier.records import read_json, write_json
 
 
@@ -65,10 +66,24 @@ def test_other_answers_than_the_records_are_refused(run: Path):
 def test_what_is_checked_are_the_files_that_will_be_published(run: Path):
     opened = open_finished_run(str(run))
     files = {path: content for path, content in contents(opened, "").items() if path != "tokenizer.json"}
-    with pytest.raises(InputError, match="no tokenizer"):
+    with pytest.raises(InputError, match=r"lacks tokenizer.json, which record.json describes"):
         check_it_loads(opened, files)
 
 
 def load(run: Path) -> None:
     opened = open_finished_run(str(run))
     check_it_loads(opened, contents(opened, ""))
+
+
+def test_whatever_a_tokenizer_calls_its_files_they_are_published(run: Path):
+    record = read_json(run / "record.json")
+    (run / "model" / "emoji.json").write_text("{}", encoding="utf-8")
+    (run / "model" / "of_somebody.json").write_text("{}", encoding="utf-8")
+    record["model"]["settings_sha256"] = settings_sha256(run / "model")
+    del record["model"]["settings_sha256"]["of_somebody.json"]
+    write_json(run / "record.json", record)
+    opened = open_finished_run(str(run))
+    published = contents(opened, "")
+    assert "emoji.json" in published and "of_somebody.json" not in published
+    check_it_loads(opened, published)
+    assert set(record["model"]["settings_sha256"]) <= set(published)

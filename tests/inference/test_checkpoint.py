@@ -29,10 +29,6 @@ def edit_json(file: Path, **changes: object) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
 
-def encoder_of(folder: Path) -> dict:
-    return json.loads((folder / "config.json").read_text())["encoder_config"]
-
-
 def name_an_unknown_special_token(folder: Path) -> None:
     # The library in Rust panics.
     file = folder / "tokenizer.json"
@@ -77,12 +73,6 @@ DAMAGE = {
     "a list for a size": (
         edit_config(encoder_config=[]),
         "a value in its files is of another kind than is meant there",
-    ),
-    "a list for what only an answer needs": (
-        lambda folder: edit_json(
-            folder / "config.json", encoder_config={**encoder_of(folder), "chunk_size_feed_forward": []}
-        ),
-        "a value in its files is of another kind",
     ),
     "other labels": (edit_config(id2label={"0": "a", "1": "b"}), "lacks tensors that fit its config.json, classifier"),
     "weights gone": (remove(WEIGHTS), "no file named model.safetensors"),

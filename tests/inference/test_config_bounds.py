@@ -53,13 +53,19 @@ def test_a_giant_is_refused_before_it_is_built(case, tiny_classifier_folder, tmp
     assert psutil.Process().memory_info().rss - before < LIMIT
 
 
-def test_a_value_that_only_an_answer_needs_is_looked_at_before_a_run_begins(tmp_path, monkeypatch, capsys):
+def test_a_value_that_only_an_answer_needs_is_refused_once_there_is_one(
+    tiny_classifier_folder, tmp_path, monkeypatch, capsys
+):
     monkeypatch.chdir(tmp_path)
+    shutil.copytree(tiny_classifier_folder, "classifier")
+    change(Path("classifier"), {"chunk_size_feed_forward": [1]}, "encoder_config")
     change(save_tiny_encoder(Path("encoder")), {"chunk_size_feed_forward": [1]})
     write_csv(Path("rows.csv"), stories("business", "sport", each=9))
+    message = "the model cannot be computed with: a value in its files is of another kind than is meant there"
+    assert_refused(["predict", "--model", "classifier", "a goal"], message, capsys)
     command = ["train", "--encoder", "encoder", "--dataset", "rows.csv", "--max_length", "16", "--output_dir", "out"]
-    message = "--encoder encoder cannot be loaded: a value in its files is of another kind than is meant there"
     assert_refused([*command, "--use_cpu", "true"], message, capsys)
+    assert not Path("out").exists()
 
 
 def test_whoever_only_looks_into_an_encoder_is_careful_too(tmp_path):

@@ -48,7 +48,6 @@ STATE_FAULTS = {
     "another step": (STATE | {"global_step": 8}, "trainer_state.json is of step 8"),
     "a list for a number": (STATE | {"max_steps": [9]}, "max_steps is a list where a count is meant"),
     "a lost number": ({**STATE, "epoch": None}, "epoch is null where a number is meant"),
-    "a number that is divided by": (STATE | {"eval_steps": None}, "eval_steps is null where a count above 0 is meant"),
     "no size of batches": ({**STATE, "train_batch_size": None}, "train_batch_size is null where a count above 0"),
     "an unknown key": (STATE | {"evil": 1}, "evil is the number 1 where nothing is meant"),
     "other counters": (

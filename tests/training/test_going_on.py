@@ -1,11 +1,14 @@
 """What a run that goes on takes over: its best checkpoint, its patience, and that its training had ended."""
 
+import json
+
 import pytest
 
 from bbc_classifier.errors import WorldError
 from bbc_classifier.records import read_json
 from bbc_classifier.training import run, run_folder
-from bbc_classifier.training.checkpoints import Checkpoints
+from bbc_classifier.training.checkpoints import Checkpoints, seal
+from bbc_classifier.training.trainer_state import STATE
 from tests.training.conftest import interrupt_at, weights
 from tests.training.test_checkpoints import BEST_FIRST, OPTIONS, flip
 
@@ -106,3 +109,26 @@ def test_another_run_goes_on_from_where_one_had_ended(run_training, monkeypatch,
     last = Checkpoints(tmp_path / "broken" / "checkpoints").newest_whole(with_best=False)
     further = run_training("further", resume_from_checkpoint=str(last), **options)
     assert read_json(further.record)["training"]["steps"] == 27
+
+
+# As the library takes them from a command line.
+AS_GIVEN = {"logging_steps": 1.0, "eval_steps": 7.0, "save_steps": 100.0, "save_strategy": "epoch"}
+
+
+@pytest.mark.parametrize(
+    "options", [{**OPTIONS, **AS_GIVEN, "eval_strategy": "epoch"}, OPTIONS], ids=["as given", "int"]
+)
+def test_intervals_are_those_of_the_options_whatever_the_checkpoint_says(run_training, monkeypatch, tmp_path, options):
+    whole = run_training("whole", **options)
+    with monkeypatch.context() as patch:
+        interrupt_at(patch, 13)
+        with pytest.raises(KeyboardInterrupt):
+            run_training("broken", **options)
+    checkpoint = Checkpoints(tmp_path / "broken" / "checkpoints").all()[-1]
+    state = json.loads((checkpoint / STATE).read_text(encoding="utf-8"))
+    state |= {"logging_steps": 0, "eval_steps": None, "save_steps": 1}
+    (checkpoint / STATE).write_text(json.dumps(state), encoding="utf-8")
+    seal(checkpoint)
+    gone_on = run_training("broken", resume_from_checkpoint="last", **options)
+    assert weights(gone_on) == weights(whole)
+    assert len(read_json(gone_on.history)) == len(read_json(whole.history))
