@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from bbc_classifier.errors import WorldError
+from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.records import read_json
 from bbc_classifier.training import run, run_folder
 from bbc_classifier.training.checkpoints import Checkpoints, seal
+from bbc_classifier.training.trainer import ClassifierTrainer
 from bbc_classifier.training.trainer_state import STATE
 from tests.training.conftest import interrupt_at, weights
 from tests.training.test_checkpoints import BEST_FIRST, OPTIONS, flip
@@ -132,3 +133,19 @@ def test_intervals_are_those_of_the_options_whatever_the_checkpoint_says(run_tra
     gone_on = run_training("broken", resume_from_checkpoint="last", **options)
     assert weights(gone_on) == weights(whole)
     assert len(read_json(gone_on.history)) == len(read_json(whole.history))
+
+
+@pytest.mark.parametrize(("step", "left"), [(2, False), (10, True)])
+def test_what_was_trained_stays_where_an_input_fails_later(run_training, monkeypatch, tmp_path, step, left):
+    usual = ClassifierTrainer.training_step
+
+    def fail(self, *args, **kwargs):
+        if self.state.global_step == step:
+            raise InputError("no")
+        return usual(self, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ClassifierTrainer, "training_step", fail)
+        with pytest.raises(InputError, match="^no$"):
+            run_training(**OPTIONS)
+    assert (tmp_path / "run").exists() == bool(Checkpoints(tmp_path / "run" / "checkpoints").all()) == left
