@@ -146,6 +146,6 @@ def test_what_was_trained_stays_where_an_input_fails_later(run_training, monkeyp
 
     with monkeypatch.context() as patch:
         patch.setattr(ClassifierTrainer, "training_step", fail)
-        with pytest.raises(InputError, match="^no$"):
+        with pytest.raises(InputError, match=r"^no$"):
             run_training(**OPTIONS)
     assert (tmp_path / "run").exists() == bool(Checkpoints(tmp_path / "run" / "checkpoints").all()) == left
