@@ -27,7 +27,9 @@ def described(record: Path) -> Described:
         InputError: It is damaged.
     """
     content = read_json(record)
-    part = next((part for part in ("model", "exported") if isinstance(content, dict) and part in content), None)
+    # Many a log of experiments names a model.
+    ours = isinstance(content, dict) and "schema" in content
+    part = next((part for part in ("model", "exported") if ours and part in content), None)
     if part is None:
         return Described(None, {})
     refuse_other_shape(f"'{record}'", content, {part: HASHES})
@@ -46,7 +48,10 @@ def refuse_other_files(what: str, record: Path, weights: Path | None, settings: 
     Raises:
         InputError: A file is another or missing, or the record is damaged.
     """
-    expected = described(record)
+    try:
+        expected = described(record)
+    except InputError as error:
+        raise InputError(f"{what}: {error}") from error
     if weights is not None and expected.weights:
         _refuse_other(what, record, weights.name, file_sha256(weights), expected.weights)
     for name, sha256 in expected.settings.items():
@@ -61,6 +66,6 @@ def _refuse_other(what: str, record: Path, name: str, found: str, expected: str)
     if found != expected:
         raise InputError(
             f"{what}: {name} is {found[:12]}…, but {record.name} describes {expected[:12]}…: the file is damaged or "
-            f"belongs to another run; fetch or make it again (whoever changed it on purpose removes {record.name}, "
-            "which is of another classifier)"
+            f"belongs to another run; fetch or make it again. Whoever changed it on purpose uses a copy "
+            f"of the folder without {record.name}, which is of another classifier"
         )

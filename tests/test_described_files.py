@@ -25,7 +25,7 @@ def record(folder: Path, part: str = "model", **changes: object) -> Path:
         "weights_sha256": hashlib.sha256(b"weights").hexdigest(),
         "settings_sha256": settings_sha256(folder),
     }
-    write_json(folder / "record.json", {part: {**hashes, **changes}})
+    write_json(folder / "record.json", {"schema": 1, part: {**hashes, **changes}})
     return folder / "record.json"
 
 
@@ -68,7 +68,7 @@ def test_line_ends_of_another_system_are_no_damage(folder):
     assert settings_file_sha256(folder / "config.json") == settings_sha256(folder)["config.json"]
 
 
-@pytest.mark.parametrize("content", [[], {}, "x", {"modem": {}}], ids=repr)
+@pytest.mark.parametrize("content", [[], {}, "x", {"schema": 1}, {"model": "bert-base", "accuracy": 0.9}], ids=repr)
 def test_somebody_elses_record_describes_nothing(content, folder):
     write_json(folder / "record.json", content)
     assert described(folder / "record.json") == (None, {})
@@ -76,7 +76,8 @@ def test_somebody_elses_record_describes_nothing(content, folder):
 
 
 def test_an_old_record_describes_the_weights_alone(folder):
-    write_json(folder / "record.json", {"model": {"weights_sha256": hashlib.sha256(b"weights").hexdigest()}})
+    weights = hashlib.sha256(b"weights").hexdigest()
+    write_json(folder / "record.json", {"schema": 1, "model": {"weights_sha256": weights}})
     (folder / "config.json").write_bytes(b"another")
     check(folder, folder / "record.json")
     (folder / "model.safetensors").write_bytes(b"others")
@@ -106,13 +107,13 @@ DAMAGED = {
 @pytest.mark.parametrize("case", DAMAGED)
 def test_a_record_that_does_not_describe_its_classifier_is_damaged(case, folder):
     content, message = DAMAGED[case]
-    write_json(folder / "record.json", content)
-    with pytest.raises(InputError, match=rf"^'.*record.json' is damaged: {message}"):
+    write_json(folder / "record.json", {"schema": 1, **content})
+    with pytest.raises(InputError, match=rf"^'it': '.*record.json' is damaged: {message}"):
         check(folder, folder / "record.json")
 
 
 def test_a_record_that_is_no_json_is_damaged(folder):
     file = record(folder)
     file.write_bytes(file.read_bytes()[:-3])
-    with pytest.raises(InputError, match=r"record.json' is damaged: Expecting"):
+    with pytest.raises(InputError, match=r"^'it': '.*record.json' is damaged: Expecting"):
         check(folder, file)

@@ -10,5 +10,6 @@ CONTENTS = frozenset(
         *("export.json", "config.json", "model.safetensors", "onnx"),
         *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json"),
         *("vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "chat_template.jinja"),
+        "additional_chat_templates",
     }
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
+from bbc_classifier.described_files import described
 from bbc_classifier.errors import InputError
 from bbc_classifier.export.layout import CONTENTS, RUN_EXPORTS, WEIGHT_FILES
 from bbc_classifier.export.onnx_folder import export_onnx
@@ -29,7 +30,7 @@ def export_folder(run: str, options: ExportArguments) -> Path:
     folder = Path(options.output_dir) if options.output_dir else _default_folder(run, options.format)
     if Path(run).is_dir() and folder.resolve() in (Path(run).resolve(), *Path(run).resolve().parents):
         raise InputError(f"--output_dir: '{folder}' holds the classifier that is to be exported; choose another folder")
-    check_output_folder(folder, overwrite=options.overwrite, kind="export", contents=CONTENTS)
+    check_output_folder(folder, overwrite=options.overwrite, kind="export", contents=CONTENTS | _described(folder))
     return folder
 
 
@@ -78,6 +79,14 @@ def export(
         }
         write_json(beside / "export.json", record)
     return record
+
+
+def _described(folder: Path) -> set[str]:
+    """Return what an earlier export here says that it holds, whatever a tokenizer may call its files."""
+    try:
+        return set(described(folder / "export.json").settings)
+    except (InputError, OSError):
+        return set()
 
 
 def _weights(path: Path) -> dict[str, Any]:

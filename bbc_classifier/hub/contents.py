@@ -1,6 +1,6 @@
 """The files of a repository: what a stranger needs, and nothing of the machine that trained it."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from bbc_classifier.errors import InputError
@@ -87,15 +87,15 @@ def write_contents(files: Contents, folder: Path) -> None:
         file.write_bytes(content if isinstance(content, bytes) else content.read_bytes())
 
 
-def left_over(there: Iterable[str], files: Contents, *, another: bool) -> list[str]:
+def left_over(there: Iterable[str], files: Contents, *, another: bool, described: Collection[str] = ()) -> list[str]:
     """Return the files of a repository that a new version has no more; what others put there is not among them.
 
     Args:
         there: Paths of what is there.
         files: The new version.
         another: Whether another model was there, whose graphs and weights of any kind would be taken for this one's.
+        described: Names of what the record that is there describes, whatever a tokenizer may call it.
     """
     patterns = (*OURS, *OF_ANOTHER_MODEL) if another else OURS
-    return [
-        path for path in there if path not in files and any(PurePosixPath(path).match(pattern) for pattern in patterns)
-    ]
+    matches = {path for path in there for pattern in patterns if PurePosixPath(path).match(pattern)}
+    return [path for path in there if path not in files and (path in matches or path in described)]

@@ -2,13 +2,14 @@
 
 import logging
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, hf_hub_download
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
-from bbc_classifier.described_files import described
+from bbc_classifier.described_files import Described, described
 from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.hub.contents import RECORD, Contents, left_over
 from bbc_classifier.hub.failures import is_passing
@@ -52,6 +53,7 @@ class State:
         title: Its title.
         files: Paths of all files.
         weights: Hash of the weights that the record there describes; None without a record of ours.
+        settings: Names of the other files that it describes.
         private: Whether the repository is private.
     """
 
@@ -59,6 +61,7 @@ class State:
     title: str
     files: list[str]
     weights: str | None
+    settings: Collection[str]
     private: bool
 
     def holds(self, weights: str) -> bool:
@@ -82,8 +85,8 @@ class Repository:
         except (RepositoryNotFoundError, RevisionNotFoundError):
             return None
         files = [sibling.rfilename for sibling in info.siblings or []]
-        weights = self._recorded_weights(last.commit_id) if RECORD in files else None
-        return State(last.commit_id, last.title, files, weights, bool(info.private))
+        found = self._described(last.commit_id) if RECORD in files else Described(None, {})
+        return State(last.commit_id, last.title, files, found.weights, found.settings.keys(), bool(info.private))
 
     def refuse(self, state: State | None, weights: str, *, private: bool, overwrite: bool) -> None:
         """Check that what is there is nothing, this very model as we published it, or may be replaced.
@@ -132,7 +135,7 @@ class Repository:
                 made += self._make(private)
                 state = self.state()
             assert state is not None
-            removed = left_over(state.files, files, another=state.weights != weights)
+            removed = left_over(state.files, files, another=state.weights != weights, described=state.settings)
             return self._commit_patiently(files, removed, f"{OUR_COMMIT}{name}", weights, state, create_pr)
         except BaseException:
             self._take_away(made)
@@ -202,10 +205,10 @@ class Repository:
     def _url(self) -> str:
         return f"{self._api.endpoint}/{self.id}"
 
-    def _recorded_weights(self, commit: str) -> str | None:
-        """Return the hash in the record that is there, or None where it is no record of ours."""
+    def _described(self, commit: str) -> Described:
+        """Return the hashes in the record that is there; none where it is no record of ours."""
         file = hf_hub_download(self.id, RECORD, revision=commit, token=self._api.token, endpoint=self._api.endpoint)
         try:
-            return described(Path(file)).weights
+            return described(Path(file))
         except InputError:
-            return None
+            return Described(None, {})

@@ -44,7 +44,8 @@ def as_described(
 
 
 def _refuse_other(what: str, location: str, revision: str | None, record_name: str, weights_name: str) -> None:
-    folder = Path(location)
+    # "." has no name.
+    folder = Path(location).absolute()
     record = _record_of_folder(folder, record_name) if folder.is_dir() else _fetched(location, revision, record_name)
     if record is not None:
         weights = _loaded(location, revision, weights_name)

@@ -115,8 +115,7 @@ def _train_in(
     try:
         _run(folder, arguments, options, model_options, data_options, checkpoint, reuse)
     except InputError:
-        # What was trained is worth more than an empty place.
-        if state.is_main_process and leftover is not None and not Checkpoints(folder.checkpoints).all():
+        if state.is_main_process and leftover is not None and not folder.holds_training:
             shutil.rmtree(leftover, ignore_errors=True)
         raise
     except NoSpace as error:

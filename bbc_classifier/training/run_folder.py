@@ -41,6 +41,11 @@ class RunFolder:
         """Whether the run in this folder came to its end."""
         return self.record.is_file()
 
+    @property
+    def holds_training(self) -> bool:
+        """Whether something that was trained is here, finished or not."""
+        return self.model.exists() or bool(Checkpoints(self.checkpoints).all())
+
     def has_finished_with(self, options: dict[str, Any]) -> bool:
         """Whether a finished run with these very options is here.
 

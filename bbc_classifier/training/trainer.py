@@ -1,6 +1,7 @@
 """The Trainer as this project composes it: our sampler, our loss, our validation figures, no silent NaN."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
@@ -39,9 +40,10 @@ class ClassifierTrainer(Trainer):
     """The Trainer with a length-grouped sampler that resumes exactly, and validation in the data's order."""
 
     args: ClassifierTrainingArguments
-    progress: Progress
+    progress: Progress | None = None
     row_ids: Sequence[str] = ()
     keep: int | None = None
+    computes = False
 
     def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> TrainOutput:
         """Train, from a checkpoint's state where one is given.
@@ -57,15 +59,18 @@ class ClassifierTrainer(Trainer):
                 "more than tensors and numbers, and was not opened"
             ) from error
         finally:
-            self.progress.close()
+            if self.progress is not None:
+                self.progress.close()
 
     def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
         """Take one step, unless its loss is no number."""
         step = self.state.global_step + 1
         rows, tokens = inputs["input_ids"].shape
-        what = f"step {step}, on {rows} rows of {tokens} tokens"
-        with memory_for(what, smaller_batches(self.args)), usable_values("the model"):
+        # What a model cannot be computed with shows at once; what fails later is not its files' fault.
+        values = nullcontext() if self.computes else usable_values("the model")
+        with memory_for(f"step {step}, on {rows} rows of {tokens} tokens", smaller_batches(self.args)), values:
             loss = super().training_step(model, inputs, num_items_in_batch)
+        self.computes = True
         refuse_non_finite(loss, step, inputs, self.train_dataset, self.row_ids, self.args)
         return loss
 
@@ -78,8 +83,7 @@ class ClassifierTrainer(Trainer):
         """
         rows, tokens = inputs["input_ids"].shape
         instead = f"lower --per_device_eval_batch_size (now {self.args.per_device_eval_batch_size}) or --max_length"
-        what = f"validation, on {rows} rows of {tokens} tokens"
-        with memory_for(what, instead), usable_values("the model"):
+        with memory_for(f"validation, on {rows} rows of {tokens} tokens", instead):
             _, logits, labels = super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
         return None, logits, labels
 

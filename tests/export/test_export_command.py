@@ -10,7 +10,7 @@ from bbc_classifier.cli import main
 from bbc_classifier.evaluation.predictions import read_predictions
 from bbc_classifier.inference.open_classifier import open_classifier
 from bbc_classifier.provenance import file_sha256, settings_sha256
-from bbc_classifier.records import read_json
+from bbc_classifier.records import read_json, write_json
 from tests.conftest import LABELS
 from tests.refusals import assert_refused
 
@@ -152,3 +152,13 @@ def test_a_folder_with_a_part_missing_or_a_device_it_cannot_have_is_refused(onnx
     for name in ("tokenizer.json", "tokenizer_config.json"):
         (onnx_folder / name).unlink()
     assert_refused(predict, "--model: 'run/export/onnx' lacks tokenizer.json, which export.json", capsys)
+
+
+def test_an_export_is_replaced_with_whatever_its_tokenizer_called_its_files(onnx_folder, capsys):
+    again = ["export", "run", "--format", "onnx", "--measure", "false", "--overwrite"]
+    (onnx_folder / "emoji.json").write_text("{}", encoding="utf-8")
+    assert_refused(again, "holds 'emoji.json', which is no part of the export there", capsys)
+    record = read_json(onnx_folder / "export.json")
+    record["exported"]["settings_sha256"] = settings_sha256(onnx_folder)
+    write_json(onnx_folder / "export.json", record)
+    assert main(again) == 0 and not (onnx_folder / "emoji.json").exists()

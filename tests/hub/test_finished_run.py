@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bbc_classifier.errors import InputError
-from bbc_classifier.hub.contents import contents
+from bbc_classifier.hub.contents import contents, left_over
 from bbc_classifier.hub.finished_run import open_finished_run
 from bbc_classifier.hub.load_check import check_it_loads
 from bbc_classifier.provenance import settings_sha256
@@ -87,3 +87,13 @@ def test_whatever_a_tokenizer_calls_its_files_they_are_published(run: Path):
     assert "emoji.json" in published and "of_somebody.json" not in published
     check_it_loads(opened, published)
     assert set(record["model"]["settings_sha256"]) <= set(published)
+
+
+def test_what_the_version_before_described_goes_and_what_others_put_there_stays():
+    there, ours = ["config.json", "emoji.json", "vocab.txt", "mine.txt", "mine/emoji.json"], {"config.json", "emoji.json"}
+    files = {"config.json": b"{}"}
+    assert left_over(there, files, another=False, described=ours) == [
+        "emoji.json",
+        "vocab.txt",
+    ]
+    assert left_over(there, files, another=False) == ["vocab.txt"]

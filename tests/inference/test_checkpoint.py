@@ -13,6 +13,8 @@ from safetensors.torch import load_file, save_file
 from bbc_classifier.errors import InputError, WorldError
 from bbc_classifier.inference.checkpoint import checkpoint_weights, has_vocabulary, open_checkpoint, unreadable
 from bbc_classifier.inference.classifier import NewsClassifier
+from bbc_classifier.provenance import file_sha256, settings_sha256
+from bbc_classifier.records import write_json
 
 WEIGHTS = "model.safetensors"
 
@@ -23,6 +25,10 @@ def edit_config(**changes: object) -> Callable[[Path], object]:
         (folder / "config.json").write_text(json.dumps(values))
 
     return edit
+
+
+def hashes(folder: Path) -> dict[str, object]:
+    return {"weights_sha256": file_sha256(folder / WEIGHTS), "settings_sha256": settings_sha256(folder)}
 
 
 def edit_json(file: Path, **changes: object) -> None:
@@ -139,6 +145,15 @@ def test_a_hub_id_without_a_network_is_the_worlds_fault_and_says_what_to_do():
 def test_a_name_that_no_hub_id_can_have_is_an_input_error():
     with pytest.raises(InputError, match=r"^--model: 'a b/c d' cannot be loaded: Repo id must use"):
         open_checkpoint("a b/c d")
+
+
+def test_a_folder_by_another_name_is_compared_with_its_record_too(model_folder, monkeypatch):
+    write_json(model_folder.parent / "record.json", {"schema": 1, "model": hashes(model_folder)})
+    (model_folder / "config.json").write_bytes((model_folder / "config.json").read_bytes() + b" ")
+    monkeypatch.chdir(model_folder)
+    for name in (".", "../model", "..", str(model_folder)):
+        with pytest.raises(InputError, match=r"config.json is .*, but record.json describes"):
+            open_checkpoint(name)
 
 
 @pytest.mark.parametrize("inner", ["", "model"])

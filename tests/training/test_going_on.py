@@ -135,17 +135,29 @@ def test_intervals_are_those_of_the_options_whatever_the_checkpoint_says(run_tra
     assert len(read_json(gone_on.history)) == len(read_json(whole.history))
 
 
-@pytest.mark.parametrize(("step", "left"), [(2, False), (10, True)])
-def test_what_was_trained_stays_where_an_input_fails_later(run_training, monkeypatch, tmp_path, step, left):
-    usual = ClassifierTrainer.training_step
+@pytest.mark.parametrize(("step", "error"), [(0, InputError), (10, TypeError)])
+def test_a_model_that_computes_is_not_to_blame_later_and_what_was_trained_stays(
+    run_training, monkeypatch, tmp_path, step, error
+):
+    usual = ClassifierTrainer.compute_loss
 
     def fail(self, *args, **kwargs):
         if self.state.global_step == step:
-            raise InputError("no")
+            raise TypeError("no")
         return usual(self, *args, **kwargs)
 
     with monkeypatch.context() as patch:
-        patch.setattr(ClassifierTrainer, "training_step", fail)
-        with pytest.raises(InputError, match=r"^no$"):
+        patch.setattr(ClassifierTrainer, "compute_loss", fail)
+        with pytest.raises(error, match="no"):
             run_training(**OPTIONS)
-    assert (tmp_path / "run").exists() == bool(Checkpoints(tmp_path / "run" / "checkpoints").all()) == left
+    assert (tmp_path / "run").exists() == bool(Checkpoints(tmp_path / "run" / "checkpoints").all()) == (step > 0)
+
+
+def test_a_classifier_that_cannot_be_evaluated_stays(run_training, monkeypatch, tmp_path):
+    def fail(*args, **kwargs):
+        raise InputError("no")
+
+    monkeypatch.setattr(run, "evaluate_side", fail)
+    with pytest.raises(InputError, match="no"):
+        run_training()
+    assert (tmp_path / "run" / "model" / "model.safetensors").is_file()
