@@ -90,10 +90,7 @@ def test_whatever_a_tokenizer_calls_its_files_they_are_published(run: Path):
 
 
 def test_what_the_version_before_described_goes_and_what_others_put_there_stays():
-    there, ours = ["config.json", "emoji.json", "vocab.txt", "mine.txt", "mine/emoji.json"], {"config.json", "emoji.json"}
-    files = {"config.json": b"{}"}
-    assert left_over(there, files, another=False, described=ours) == [
-        "emoji.json",
-        "vocab.txt",
-    ]
+    there = ["config.json", "emoji.json", "vocab.txt", "mine.txt", "mine/emoji.json"]
+    files, ours = {"config.json": b"{}"}, {"config.json", "emoji.json"}
+    assert left_over(there, files, another=False, described=ours) == ["emoji.json", "vocab.txt"]
     assert left_over(there, files, another=False) == ["vocab.txt"]
