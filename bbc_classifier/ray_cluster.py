@@ -6,18 +6,22 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 from bbc_classifier.errors import InputError, WorldError
 
 RETRIES = 3
-# How long an interrupted task may take to come to a stop at a place that it can go on from.
-GRACE_SECONDS = 60
+# How long an interrupted task may take to come to a stop at a place that it can go on from. An interruption that comes
+# while a task begins can be lost; what has not stopped by then is interrupted once more, and has that time again.
+GRACE_SECONDS = 30
+LISTEN_SECONDS = 1
 KNOCK_SECONDS = 10
 
 Item = TypeVar("Item")
@@ -165,10 +169,14 @@ def spread(
     shared, folder = ray.put(function), str(Path.cwd())
     waiting = iter(items)
     running: dict[Future, _Running] = {}
+    # Ray's own way to wait makes one interruption of any, and that of `concurrent.futures` can keep a future's lock.
+    ended: SimpleQueue[Future] = SimpleQueue()
 
     def begin(item: Item, retries_left: int) -> None:
         reference = task.remote(shared, item, folder)
-        running[reference.future()] = _Running(reference, item, retries_left)
+        future = reference.future()
+        running[future] = _Running(reference, item, retries_left)
+        future.add_done_callback(ended.put)
 
     try:
         while True:
@@ -178,9 +186,8 @@ def spread(
                 begin(item, retries)
             if not running:
                 return
-            # Ray's own way to wait makes one interruption of any.
-            ended = next(iter(wait(running, return_when=FIRST_COMPLETED).done))
-            begun, outcome = running.pop(ended), _outcome(ended)
+            future = _first(ended)
+            begun, outcome = running.pop(future), _outcome(future)
             if isinstance(outcome, _Lost) and begun.retries_left:
                 logger.warning("%s; its task is done again", outcome)
                 begin(begun.item, begun.retries_left - 1)
@@ -189,10 +196,18 @@ def spread(
             else:
                 yield begun.item, outcome
     finally:
-        _stop(running)
+        _stop(running, ended)
 
 
 _NOTHING: Any = object()
+
+
+def _first(ended: "SimpleQueue[Future]") -> Future:
+    """Wait for a task to end."""
+    while True:
+        # A signal that comes just before a wait begins is heard when it ends.
+        with suppress(Empty):
+            return ended.get(timeout=LISTEN_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -246,11 +261,20 @@ def _failed(error: Exception) -> WorldError:
     return WorldError(f"the Ray cluster failed: {' '.join(str(error).split())[:300]}")
 
 
-def _stop(running: Mapping[Future, _Running]) -> None:
+def _stop(running: dict[Future, _Running], ended: "SimpleQueue[Future]") -> None:
     """Interrupt tasks, and give them time to come to a stop."""
-    for each in running.values():
-        load_ray().cancel(each.reference)
-    wait(running, GRACE_SECONDS)
+    for future in running:
+        # The interruption may have come before this was said of the last one.
+        future.add_done_callback(ended.put)
+    for _ in range(2):
+        for each in running.values():
+            load_ray().cancel(each.reference)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while running:
+            try:
+                running.pop(ended.get(timeout=max(0.0, deadline - time.monotonic())), None)
+            except Empty:
+                break
 
 
 @contextmanager

@@ -193,5 +193,6 @@ def test_tasks_are_interrupted_with_whoever_waits_for_them(cluster, tmp_path):
             next(waiting)
     finally:
         signal.signal(signal.SIGALRM, before)
-    assert time.perf_counter() - interrupted[0] < 30
+    # By themselves they would wait for a minute. Ray may lose an interruption where a task begins; there is a second.
+    assert time.perf_counter() - interrupted[0] < 45
     assert all((tmp_path / f"{item}-stopped").exists() for item in (0, 1))
