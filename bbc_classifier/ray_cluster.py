@@ -223,6 +223,9 @@ class _Lost(WorldError):
 
 def _call(function: Callable[[Item], Result], item: Item, folder: str) -> Result:
     """Run in a process of the cluster."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Ray interrupts a task so. What a shell starts in the background ignores it, and so does all that comes of it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         os.chdir(folder)
     except OSError as error:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bbc_classifier.errors import InputError, Interrupted, WorldError
-from bbc_classifier.ray_cluster import connect, places, spread
+from bbc_classifier.ray_cluster import _call, connect, places, spread
 
 
 def test_without_the_extra_the_message_says_how_to_install_it(monkeypatch):
@@ -196,3 +196,12 @@ def test_tasks_are_interrupted_with_whoever_waits_for_them(cluster, tmp_path):
     # By themselves they would wait for a minute. Ray may lose an interruption where a task begins; there is a second.
     assert time.perf_counter() - interrupted[0] < 45
     assert all((tmp_path / f"{item}-stopped").exists() for item in (0, 1))
+
+
+def test_a_task_can_be_interrupted_where_the_shell_had_interruptions_ignored(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert _call(signal.getsignal, signal.SIGINT, str(tmp_path)) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
