@@ -132,7 +132,7 @@ def test_a_process_that_dies_ends_the_job_and_says_so(flags, tmp_path):
 
 @pytest.mark.skipif(os.name == "nt", reason="processes are not ended by signals there")
 def test_a_job_that_is_ended_goes_on_bit_for_bit(flags, tmp_path):
-    more = ["--max_steps", "400", "--learning_rate", "1e-4", "--eval_steps", "50", "--save_steps", "50"]
+    more = ["--max_steps", "800", "--learning_rate", "1e-4", "--eval_steps", "50", "--save_steps", "50"]
     run(processes(2), [*flags, *more], tmp_path / "whole")
     job = start(processes(2), [*flags, *more], tmp_path / "broken")
     wait_for(lambda: list((tmp_path / "broken" / "checkpoints").glob("checkpoint-*/sealed.json")))
