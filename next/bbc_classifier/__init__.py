@@ -1,0 +1,91 @@
+"""Classify news text with a pretrained BERT-family encoder, a configurable pooling and a linear head.
+
+Importing this package registers its model with transformers' Auto classes, so that `AutoModelForSequenceClassification`
+and `pipeline` load our checkpoints without remote code. torch and transformers are imported only when they are used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import wrapt
+
+if TYPE_CHECKING:
+    from bbc_classifier.config import (
+        CompareArguments,
+        DataArguments,
+        EvaluateArguments,
+        ModelArguments,
+        PredictArguments,
+        PushArguments,
+        TrainArguments,
+    )
+    from bbc_classifier.data.loading import load_data
+    from bbc_classifier.evaluation.evaluate import evaluate
+    from bbc_classifier.inference.classifier import TextClassifier
+    from bbc_classifier.model import (
+        PooledEncoderConfig,
+        PooledEncoderForSequenceClassification,
+        Pooling,
+        register_pooling,
+    )
+    from bbc_classifier.training.train import train
+
+__version__ = "0.1.0"
+
+_MODULES = {
+    **dict.fromkeys(
+        (
+            "CompareArguments",
+            "DataArguments",
+            "EvaluateArguments",
+            "ModelArguments",
+            "PredictArguments",
+            "PushArguments",
+            "TrainArguments",
+        ),
+        "bbc_classifier.config",
+    ),
+    **dict.fromkeys(
+        ("Pooling", "PooledEncoderConfig", "PooledEncoderForSequenceClassification", "register_pooling"),
+        "bbc_classifier.model",
+    ),
+    "TextClassifier": "bbc_classifier.inference.classifier",
+    "evaluate": "bbc_classifier.evaluation.evaluate",
+    "load_data": "bbc_classifier.data.loading",
+    "train": "bbc_classifier.training.train",
+}
+
+__all__ = [
+    "CompareArguments",
+    "DataArguments",
+    "EvaluateArguments",
+    "ModelArguments",
+    "PooledEncoderConfig",
+    "PooledEncoderForSequenceClassification",
+    "Pooling",
+    "PredictArguments",
+    "PushArguments",
+    "TextClassifier",
+    "TrainArguments",
+    "__version__",
+    "evaluate",
+    "load_data",
+    "register_pooling",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module 'bbc_classifier' has no attribute '{name}'")
+    return getattr(importlib.import_module(_MODULES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+@wrapt.when_imported("transformers.models.auto.modeling_auto")
+def _register(module: Any) -> None:
+    """Register the model as soon as transformers' registry is imported: importing bbc_classifier.model does it."""
+    importlib.import_module("bbc_classifier.model")

@@ -1,0 +1,226 @@
+"""Exact and near duplicates, conflicting labels and leakage between splits.
+
+`find_duplicates(texts)` computes both kinds once; the other functions read its result. Rows are counted from 0.
+"""
+
+import hashlib
+import math
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from datasketch import MinHash, MinHashLSH
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from tqdm.auto import tqdm
+
+THRESHOLD = 0.8
+SHINGLE_WORDS = 5
+# A pair of Jaccard similarity J agrees in all r rows of a band with probability J^r, and in none of b bands with
+# probability (1 - J^r)^b. With r = 4, 22 bands miss a pair at J = 0.8 once in 100,000: (1 - 0.8^4)^22 = 9.2e-6.
+ROWS_PER_BAND = 4
+MISS_PROBABILITY = 1e-5
+# Of a text with more near duplicates than this (form letters), so many pairs hold the group together; all would be
+# millions.
+MAX_PARTNERS = 50
+MIN_ROWS_FOR_PROGRESS = 10_000
+
+# Scripts without spaces between words, by the first word of their characters' Unicode names.
+UNSPACED_SCRIPTS = {"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}
+# Names such as C++, C# and F#, and two emoticons. Not every "+" or ":-)", which would change keys of BBC articles.
+SYMBOL_WORDS = re.compile(r"(?<!\w)\w(?:\+\+|#)(?!\w)|:[()]")
+# Soft hyphens, joiners (category Cf), apostrophes, variation selectors and skin tones are inside a word or emoji.
+DROPPED = re.compile("['’\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
+# Symbols that decorate: copyright signs, degree sign, box drawing, blocks and geometric shapes used as bullets.
+DECORATION = re.compile("[©®°\u2500-\u25ff]")
+
+
+class _WordCharacters(dict[int, str | None]):
+    """Translation table filled on demand: letters, marks and digits stay, meaningful symbols become words."""
+
+    def __missing__(self, code: int) -> str | None:
+        character, category = chr(code), unicodedata.category(chr(code))
+        replacement: str | None = " "
+        if category == "Cf" or DROPPED.match(character):
+            replacement = None
+        elif category[0] in "LMN":
+            unspaced = category[0] == "L" and unicodedata.name(character, "").split(" ")[0] in UNSPACED_SCRIPTS
+            replacement = f" {character}" if unspaced else character
+        elif category in ("So", "Sm") and code > 127 and not DECORATION.match(character):
+            replacement = f" {character} "
+        self[code] = replacement
+        return replacement
+
+
+_TABLE = _WordCharacters()
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text in compatibility form (NFKC) with case folded away.
+
+    A word is a run of letters, marks and digits; an emoji or mathematical symbol; a name such as "c++" or "c#". Each
+    letter of a script without spaces between words is a word. A text without any word is cut at its spaces.
+
+    >>> words("It's 5-nil! 👍")
+    ['its', '5', 'nil', '👍']
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    found: list[str] = []
+    start = 0
+    for match in SYMBOL_WORDS.finditer(folded):
+        found += [*folded[start : match.start()].translate(_TABLE).split(), match.group()]
+        start = match.end()
+    found += folded[start:].translate(_TABLE).split()
+    return found or folded.split()
+
+
+def normalize_text(text: str) -> str:
+    """Return the words run together: equal for texts that differ in case, punctuation and spaces only.
+
+    Currency signs and ASCII punctuation are dropped; emoji, mathematical symbols and names such as C++ are kept.
+
+    >>> normalize_text("It's 5-nil!")
+    'its5nil'
+    """
+    return "".join(words(text))
+
+
+def text_hash(text: str) -> str:
+    """Return 16 hex digits of the SHA-256 of the normalized text: equal for exact duplicates only."""
+    return hashlib.sha256(normalize_text(text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def text_hashes(texts: Iterable[str]) -> list[str]:
+    """Return the distinct hashes of texts in ascending order: what a run stores as the texts it has seen."""
+    return sorted({text_hash(text) for text in texts})
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """Which rows have the same text, and which nearly the same.
+
+    Attributes:
+        hashes: (rows,) `text_hash` of each row; two rows share it exactly when they are exact duplicates.
+        near: (hash, hash, Jaccard similarity) of each pair of near-duplicate texts.
+    """
+
+    hashes: list[str]
+    near: list[tuple[str, str, float]] = field(default_factory=list)
+
+    def groups(self) -> list[str]:
+        """Return one group key per row: rows linked by exact or near duplicates share it.
+
+        The key is the smallest hash of the group, so it does not depend on the order of rows.
+        """
+        names = sorted(set(self.hashes))
+        number = {name: index for index, name in enumerate(names)}
+        first = [number[one] for one, _, _ in self.near]
+        second = [number[other] for _, other, _ in self.near]
+        graph = coo_array(([True] * len(first), (first, second)), shape=(len(names), len(names)))
+        _, component = connected_components(graph, directed=False)
+        smallest: dict[int, str] = {}
+        for name, index in zip(names, component, strict=True):
+            smallest.setdefault(index, name)
+        return [smallest[component[number[name]]] for name in self.hashes]
+
+
+def find_duplicates(texts: Sequence[str], *, near: bool = True, threshold: float = THRESHOLD) -> Duplicates:
+    """Return the exact duplicates among texts and, unless `near` is False, the near duplicates.
+
+    Args:
+        texts: One text per row.
+        near: Whether to look for near duplicates.
+        threshold: Least Jaccard similarity of near duplicates, above 0 and below 1.
+    """
+    hashes = [text_hash(text) for text in texts]
+    first_text = dict(zip(reversed(hashes), reversed(texts), strict=True))
+    distinct = list(dict.fromkeys(hashes))
+    pairs = near_duplicate_pairs([first_text[name] for name in distinct], threshold) if near else []
+    return Duplicates(hashes, [(distinct[one], distinct[two], similarity) for one, two, similarity in pairs])
+
+
+def conflicting_groups(hashes: Sequence[str], labels: Sequence[Hashable]) -> list[list[int]]:
+    """Return the rows of each text that occurs with more than one label.
+
+    Args:
+        hashes: `Duplicates.hashes`.
+        labels: Label (or tuple of labels) of each row. A row with None agrees with every other.
+    """
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, (name, label) in enumerate(zip(hashes, labels, strict=True)):
+        if label is not None:
+            rows[name].append(row)
+    return [members for members in rows.values() if len({labels[row] for row in members}) > 1]
+
+
+def leaked_rows(duplicates: Duplicates, splits: Sequence[str | None], split: str, others: Collection[str]) -> list[int]:
+    """Return the rows of `split` that have an exact or near duplicate in one of the splits `others`.
+
+    Args:
+        duplicates: The duplicates among all rows.
+        splits: (rows,) split of each row; None for a row in no split.
+        split: Split whose rows are looked up.
+        others: Splits they are looked up in.
+    """
+    seen = {name for name, other in zip(duplicates.hashes, splits, strict=True) if other in others}
+    near_seen = {one for one, other, _ in duplicates.near if other in seen}
+    near_seen |= {other for one, other, _ in duplicates.near if one in seen}
+    own = (row for row, name in enumerate(splits) if name == split)
+    return [row for row in own if duplicates.hashes[row] in seen or duplicates.hashes[row] in near_seen]
+
+
+def near_duplicate_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> list[tuple[int, int, float]]:
+    """Return every pair of texts whose sets of 5-word shingles are nearly the same.
+
+    A shingle is five consecutive words; a text of fewer words has one shingle of all. Candidates come from MinHash and
+    locality-sensitive hashing (Broder 1997; Indyk and Motwani 1998; Leskovec, Rajaraman and Ullman, "Mining of Massive
+    Datasets", chapter 3). Their Jaccard similarity is then computed exactly on 64-bit hashes of the shingles: no pair
+    below the threshold is returned, and one at it is missed with probability below 1e-5. The result does not depend on
+    the order of texts, except that a text with more than `MAX_PARTNERS` near duplicates is paired with the first ones.
+
+    Args:
+        texts: One text per row; a text without words has no near duplicates.
+        threshold: Least Jaccard similarity of a pair, above 0 and below 1.
+
+    Returns:
+        (first row, second row, similarity), first < second, in ascending order.
+    """
+    bands = max(2, math.ceil(math.log(MISS_PROBABILITY) / math.log1p(-(threshold**ROWS_PER_BAND))))
+    index = MinHashLSH(num_perm=bands * ROWS_PER_BAND, params=(bands, ROWS_PER_BAND))
+    empty = MinHash(num_perm=bands * ROWS_PER_BAND, seed=1, hashfunc=int)
+    shingles: list[np.ndarray] = []
+    pairs = []
+    for row, text in enumerate(tqdm(texts, "near duplicates", disable=len(texts) < MIN_ROWS_FOR_PROGRESS, leave=False)):
+        shingles.append(_shingle_hashes(words(text)))
+        if not len(shingles[row]):
+            continue
+        sketch = empty.copy()
+        # MinHash takes 32 bits; the upper ones are as good a hash as all 64.
+        sketch.update_batch((shingles[row] >> np.uint64(32)).tolist())
+        found = 0
+        for earlier in sorted(index.query(sketch)):
+            similarity = _jaccard(shingles[earlier], shingles[row])
+            if similarity >= threshold:
+                pairs.append((earlier, row, similarity))
+                found += 1
+                if found == MAX_PARTNERS:
+                    break
+        else:
+            index.insert(row, sketch, check_duplication=False)
+    return sorted(pairs)
+
+
+def _jaccard(one: np.ndarray, other: np.ndarray) -> float:
+    common = len(np.intersect1d(one, other, assume_unique=True))
+    return common / (len(one) + len(other) - common)
+
+
+def _shingle_hashes(text_words: Sequence[str]) -> np.ndarray:
+    """Return the sorted distinct 64-bit hashes of the shingles of a text."""
+    starts = range(max(1, len(text_words) - SHINGLE_WORDS + 1) if text_words else 0)
+    shingles = {" ".join(text_words[start : start + SHINGLE_WORDS]) for start in starts}
+    digests = [hashlib.blake2b(shingle.encode("utf-8", "surrogatepass"), digest_size=8) for shingle in shingles]
+    return np.sort(np.frombuffer(b"".join(digest.digest() for digest in digests), dtype="<u8"))

@@ -1,0 +1,31 @@
+"""Exceptions with a message for the user, and the exit code each one means."""
+
+
+class UserError(ValueError):
+    """An option, a file or a combination of options is not valid (exit code 2). The message names it and what is."""
+
+    exit_code = 2
+
+
+class EnvironmentFailure(RuntimeError):
+    """The environment failed: no network, no permission, no disk space, too little memory (exit code 1)."""
+
+    exit_code = 1
+
+
+class TrainingDivergedError(RuntimeError):
+    """The loss or the gradient norm became NaN, infinite or too large to train with (exit code 1)."""
+
+    exit_code = 1
+
+
+class Interrupted(KeyboardInterrupt):
+    """A signal stopped the work after a checkpoint was written.
+
+    Attributes:
+        exit_code: 128 plus the number of the signal, as shells report it.
+    """
+
+    def __init__(self, message: str, exit_code: int = 130):
+        super().__init__(message)
+        self.exit_code = exit_code

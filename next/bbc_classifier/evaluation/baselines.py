@@ -1,0 +1,74 @@
+"""What a fine-tuned encoder has to beat: TF-IDF with a linear classifier, and the most frequent label."""
+
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from datasets import concatenate_datasets
+from sklearn.dummy import DummyClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.svm import LinearSVC
+
+from bbc_classifier.data.loading import LoadedData
+from bbc_classifier.errors import UserError
+from bbc_classifier.evaluation.metrics import classification_report
+
+
+def _tfidf(classifier: Any) -> Pipeline:
+    return make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), classifier)
+
+
+# TF-IDF rows have length 1 over very many features: at scikit-learn's C = 1 the probabilities of all labels are alike.
+BASELINES: dict[str, Callable[[], Pipeline]] = {
+    "majority": lambda: make_pipeline(DummyClassifier(strategy="prior")),
+    "tfidf-logistic": lambda: _tfidf(LogisticRegression(C=100.0, max_iter=1000)),
+    "tfidf-svm": lambda: _tfidf(LinearSVC()),
+}
+
+
+class BaselineResult(NamedTuple):
+    """A baseline on the test split.
+
+    Attributes:
+        predictions: (rows,) int64 label indices.
+        probabilities: (rows, labels) float64; None for `tfidf-svm`, which has none.
+        report: `metrics.classification_report`; without probabilities it has no log loss, Brier score or ECE.
+        seconds: Of fitting and predicting.
+    """
+
+    predictions: np.ndarray
+    probabilities: np.ndarray | None
+    report: dict[str, Any]
+    seconds: float
+
+
+def run_baseline(name: str, data: LoadedData, *, use_validation: bool = True) -> BaselineResult:
+    """Fit a baseline and evaluate it on the test split.
+
+    Args:
+        name: "majority", "tfidf-logistic" or "tfidf-svm".
+        data: The splits, with one label a row.
+        use_validation: Fit on validation too; a baseline chooses nothing by it.
+
+    Raises:
+        UserError: Rows can have any number of labels.
+    """
+    if data.multi_label:
+        raise UserError("baselines predict one label per text, but these texts can have any number of labels")
+    started = time.perf_counter()
+    splits = [data.dataset["train"], *([data.dataset["validation"]] if use_validation else [])]
+    fitted_on, test = concatenate_datasets(splits), data.dataset["test"]
+    texts, labels = test["text"][:], np.asarray(test["label"][:], dtype=np.int64)
+    pipeline = BASELINES[name]().fit(fitted_on["text"][:], fitted_on["label"][:])
+    predictions = pipeline.predict(texts)
+    probabilities = None
+    if hasattr(pipeline, "predict_proba"):
+        # A label without training rows has no column.
+        probabilities = np.zeros((len(texts), len(data.label_names)))
+        probabilities[:, pipeline.classes_] = pipeline.predict_proba(texts)
+    seconds = time.perf_counter() - started
+    report = classification_report(labels, probabilities, data.label_names, predictions=predictions)
+    return BaselineResult(predictions, probabilities, report, seconds)

@@ -1,0 +1,261 @@
+"""Evaluating a saved classifier, reloaded as anyone would load it, and the function of the `evaluate` command."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datasets import DatasetDict
+from transformers.utils import cached_file
+
+from bbc_classifier.config import DataArguments, EvaluateArguments
+from bbc_classifier.data.duplicates import text_hash
+from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits
+from bbc_classifier.errors import UserError
+from bbc_classifier.evaluation.metrics import classification_report
+from bbc_classifier.inference.classifier import EXPORT_FILES, TextClassifier, model_location, predict_labels
+from bbc_classifier.io import atomic_write, file_sha256, prepare_output_dir, read_json, slug, write_json
+from bbc_classifier.plots import plot_confusion_matrix, plot_label_errors
+from bbc_classifier.provenance import environment, peak_memory_mb, without_local_paths
+
+SCHEMA = 2
+# Options that name data. Without any of them, `evaluate` takes the data of the classifier's own run.
+DATA_SOURCES = ("dataset", "train_file", "validation_file", "test_file")
+# Options of the run that also apply to other data, unless they are given.
+REMEMBERED = ("text_column", "label_column", "label_separator", "label_map", "delimiter", "encoding", "quoting")
+# How much of a text is read is part of the classifier.
+CLASSIFIER_OPTIONS = ("max_length", "truncation", "distinct_tokens")
+
+
+def evaluate_split(
+    classifier: TextClassifier,
+    data: LoadedData,
+    split: str,
+    output_dir: Path,
+    scored: tuple[np.ndarray, Sequence[bool]] | None = None,
+    *,
+    name: str | None = None,
+) -> dict[str, Any]:
+    """Evaluate one split; write `predictions/<split>.parquet` and, for the test split, figures.
+
+    Args:
+        classifier: The reloaded classifier.
+        data: The data.
+        split: "validation" or "test".
+        output_dir: Directory to write to.
+        scored: Probabilities, (n, labels), and whether each text was cut, if they are computed already.
+        name: Name of the run in the titles of figures; None means the name of `output_dir`.
+
+    Returns:
+        The report (`metrics.classification_report`) with `truncated_share` and `seconds`.
+
+    Raises:
+        UserError: The data have a label that the classifier does not have, or one label per text where the classifier
+            has any number, or the other way round.
+    """
+    if classifier.multi_label != data.multi_label:
+        kinds = {True: "any number of labels", False: "exactly one label"}
+        raise UserError(
+            f"the classifier predicts {kinds[classifier.multi_label]} per text, but {data.info['name']} has "
+            f"{kinds[data.multi_label]} per text"
+        )
+    rows, labels, thresholds = data.dataset[split], classifier.label_names, classifier.thresholds
+    y_true = labels_to_array(rows["label"], data.label_names, labels)
+    started = time.perf_counter()
+    probabilities, truncated = scored or classifier.probabilities(rows["text"])
+    seconds = round(time.perf_counter() - started, 3)
+    path, predictions = output_dir / "predictions" / f"{split}.parquet", predict_labels(probabilities, thresholds)
+    write_predictions(path, rows["row_id"][:], y_true, predictions, probabilities, labels)
+    report = classification_report(y_true, probabilities, labels, thresholds, predictions=predictions)
+    if split == "test":
+        metric = "micro_f1" if data.multi_label else "accuracy"
+        title = f"{name or output_dir.name}\n{data.info['name']}, {split}, n = {report['n']}, "
+        title += f"{metric.replace('_f', ' F')} {report['metrics'][metric]:.3f}"
+        plot_report(report, output_dir / "figures", title)
+    return {**report, "truncated_share": float(np.mean(truncated)), "seconds": seconds}
+
+
+def plot_report(report: Mapping[str, Any], figures: Path, title: str) -> None:
+    """Write the figures of a report to a directory: confusion matrices, or the errors of each label."""
+    if "per_label" in report:
+        plot_label_errors(report["per_label"], figures / "label_errors.png", title=title)
+        return
+    matrix = report["confusion_matrix"]["counts"], report["confusion_matrix"]["labels"]
+    plot_confusion_matrix(*matrix, figures / "confusion_matrix.png", title=title)
+    plot_confusion_matrix(*matrix, figures / "confusion_matrix_normalized.png", title=title, normalized=True)
+
+
+def write_predictions(
+    path: Path,
+    row_ids: Sequence[str],
+    y_true: np.ndarray,
+    predictions: np.ndarray,
+    probabilities: np.ndarray | None,
+    label_names: Sequence[str],
+) -> None:
+    """Write `row_id`, `label`, `prediction` and, with probabilities, `p_<label>` (float64) as Parquet; no texts.
+
+    Labels are names, or lists of names where `y_true` and `predictions` are (n, labels) bool.
+    """
+
+    def names(values: np.ndarray) -> pa.Array:
+        if values.ndim == 1:
+            return pa.array([label_names[index] for index in values], pa.string())
+        rows = [[label_names[i] for i in np.flatnonzero(row).tolist()] for row in values]
+        return pa.array(rows, pa.list_(pa.string()))
+
+    columns = {"row_id": list(row_ids), "label": names(y_true), "prediction": names(predictions)}
+    if probabilities is not None:
+        columns |= {f"p_{name}": probabilities[:, index] for index, name in enumerate(label_names)}
+    with atomic_write(path) as tmp_path:
+        pq.write_table(pa.table(columns), tmp_path)
+
+
+def evaluate(args: EvaluateArguments, data_options: Mapping[str, Any] | None = None, dataset: Any = None) -> Path:
+    """Evaluate a classifier and write `evaluation.json`, predictions and figures to a directory.
+
+    Without options that name data, the test split of the classifier's own run is evaluated. Other data are read with
+    the columns, delimiter and label map of the run, unless these are given. Texts the classifier has seen in training
+    are refused, or left out with `drop_leaked_rows`; in its own split nothing counts as seen.
+
+    Args:
+        args: The classifier, the rows and the output directory.
+        data_options: Fields of `DataArguments` by name.
+        dataset: Data in memory in place of a data set: Dataset, DatasetDict, DataFrame or (texts, labels).
+
+    Returns:
+        The directory, `evaluations/<model>` or of other data `evaluations/<model>-on-<data>` unless `args` names one.
+
+    Raises:
+        UserError: There is no such classifier, an option or the data are not valid, texts were seen in training, or the
+            output directory is taken.
+        EnvironmentFailure: The Hub cannot be reached, or the directory cannot be written.
+    """
+    options = dict(data_options or {})
+    for name in CLASSIFIER_OPTIONS:
+        if name in options:
+            raise UserError(f"--{name}: how much of a text is read is part of the classifier; remove this option")
+    run, name = _find_run(args.model), _model_name(args.model)
+    data_args, data, is_own_data = _load(args, run, options, dataset)
+    data_name = "" if is_own_data else f"-on-{slug(data.info['name'])}"
+    output_dir = Path(args.output_dir) if args.output_dir else Path("evaluations") / f"{name}{data_name}"
+    prepare_output_dir("--output_dir", output_dir, overwrite=args.overwrite, marker="evaluation.json")
+    data, num_seen = _without_seen_texts(args.model, run, data, drop=data_args.drop_leaked_rows)
+    classifier = TextClassifier.from_pretrained(args.model, revision=args.revision)
+    classifier.progress = True
+    location, weights = model_location(args.model), getattr(classifier.model, "path", None)  # the path of an ONNX graph
+    weights = weights or cached_file(location, EXPORT_FILES["transformers"], revision=args.revision)
+    with atomic_write(output_dir) as tmp_dir:
+        report = evaluate_split(classifier, data, "test", tmp_dir, name=name)
+        record = {
+            "schema": SCHEMA,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "model": {"name": name, "revision": args.revision, "weights_sha256": file_sha256(Path(weights))},
+            "options": {"split": args.split, "data": without_local_paths(asdict(data_args))},
+            "data": {**data.info, "seen_texts_dropped": num_seen},
+            "evaluation": {"test": report},
+            "peak_memory_mb": peak_memory_mb(),
+            "provenance": environment(),
+        }
+        write_json(tmp_dir / "evaluation.json", record)
+    return output_dir
+
+
+class _Run(NamedTuple):
+    """A run directory and what its options say: the `data` options, and identity and fingerprint of the `dataset`."""
+
+    path: Path
+    data: dict[str, Any]
+    dataset: dict[str, Any]
+
+
+def _find_run(model: str) -> _Run | None:
+    """Return the run whose `model` or `export` directory holds the classifier, or None."""
+    directory = Path(model_location(model)).resolve().parent
+    path = directory.parent if directory.name == "export" else directory
+    if not (Path(model).is_dir() and (path / "seen_texts.json").is_file()):
+        return None
+    options = read_json(path / "options.json")
+    return _Run(path, options["data"], options["dataset"])
+
+
+def _load(
+    args: EvaluateArguments, run: _Run | None, options: dict[str, Any], dataset: Any
+) -> tuple[DataArguments, LoadedData, bool]:
+    """Return the data options, the data, and whether the run was trained on these data.
+
+    Raises:
+        UserError: The data are not valid, or the run's own are asked for and are not available.
+    """
+    # The run's own test split is cut again, as for training.
+    own_split = "all" if args.split == "all" else None
+    if run and dataset is None and all(options.get(source) is None for source in DATA_SOURCES):
+        data_args = DataArguments(**(run.data | options))
+        data = load_splits(data_args, split=own_split)
+        if data.info["identity"] != run.dataset["identity"]:
+            raise UserError(
+                f"--model: the data that '{args.model}' was trained on were in memory or have changed since; name the "
+                "data to evaluate on with --dataset or --test_file"
+            )
+        return data_args, data, True
+    own, defaults = run.data if run else {}, asdict(DataArguments())
+    remembered = {
+        key: own[key] for key in REMEMBERED if own.get(key, defaults[key]) != defaults[key] and key not in options
+    }
+    data_args = DataArguments(**remembered, **options)
+    try:
+        data = load_splits(data_args, dataset, args.split)
+    except UserError as error:
+        if not remembered:
+            raise
+        listed = ", ".join(f"--{key}" for key in remembered)
+        raise UserError(f"{error} ({listed} as in the run of '{args.model}', unless given)") from error
+    if run is None or data.info["identity"] != run.dataset["identity"]:
+        return data_args, data, False
+    data_args = DataArguments(**(run.data | options))
+    return data_args, load_splits(data_args, dataset, own_split), True
+
+
+def _model_name(model: str) -> str:
+    """Return the name of a run, <run>-<format> for an export in it, or the last part of a Hub id."""
+    path = Path(model).resolve()
+    if path.parent.name == "export":
+        return f"{path.parents[1].name}-{path.name}"
+    return path.parent.name if path.name == "model" else path.name
+
+
+def _without_seen_texts(model: str, run: _Run | None, data: LoadedData, *, drop: bool) -> tuple[LoadedData, int]:
+    """Return the data without the test rows whose text the run trained on or chose its checkpoint by, and their number.
+
+    In the run's own split nothing counts: what leaks there was left in on purpose and is in its record.
+
+    Raises:
+        UserError: There are such rows and they are not to be dropped, or no other rows.
+    """
+    if run is None or data.info["split_fingerprint"] == run.dataset["split_fingerprint"]:
+        return data, 0
+    test, seen = data.dataset["test"], set(read_json(run.path / "seen_texts.json"))
+    is_seen = np.array([text_hash(text) in seen for text in test["text"]], dtype=bool)
+    if not is_seen.any():
+        return data, 0
+    first, number = test["row_id"][int(is_seen.argmax())], int(is_seen.sum())
+    remedy = "add --drop_leaked_rows to leave them out, or remove the data options to evaluate its run's test split"
+    if number == len(test) or not drop:
+        raise UserError(
+            f"--model: '{model}' was trained on the text of {number} of {len(test)} rows, first '{first}'; "
+            f"{'there are no other rows to evaluate' if number == len(test) else remedy}"
+        )
+    kept, info = test.select(np.flatnonzero(~is_seen)), data.info
+    labels = Counter(data.label_names[i] for row in kept["label"] for i in (row if data.multi_label else [row]))
+    info = {
+        **info,
+        "split_sizes": {**info["split_sizes"], "test": len(kept)},
+        "label_counts": {**info["label_counts"], "test": dict(sorted(labels.items()))},
+    }
+    return replace(data, dataset=DatasetDict({**data.dataset, "test": kept}), info=info), number

@@ -1,0 +1,1 @@
+"""Publish finished runs on the Hugging Face Hub: the model card and the push."""

@@ -1,0 +1,1 @@
+"""Loading a classifier and running it on texts, files and directories of files."""

@@ -1,0 +1,484 @@
+"""From texts to labels and calibrated probabilities, with a torch model or its ONNX export."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
+from scipy.special import expit
+from tqdm.auto import tqdm
+from transformers import (
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.utils import cached_file
+
+from bbc_classifier.errors import EnvironmentFailure, UserError
+from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification, is_truncated, truncate
+
+# In the config.json of an export: {"format": a key of EXPORT_FILES, and the values of EXPORTED_OPTIONS}.
+EXPORT_KEY = "bbc_classifier"
+EXPORT_FILES = {
+    "transformers": "model.safetensors",
+    "onnx": "onnx/model.onnx",
+    "onnx-int8": "onnx/model_quantized.onnx",
+}
+EXPORTED_OPTIONS = (
+    "pooling classifier_dropout max_input_tokens truncation distinct_tokens lexical_head label_thresholds".split()
+)
+DEFAULT_THRESHOLD = 0.5
+# Larger batches leave the cache of a CPU, and use an accelerator better.
+MAX_BATCH_TOKENS_CPU, MAX_BATCH_TOKENS_ACCELERATOR = 4096, 32768
+AUTOCAST_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+# What a tokenizer's own files add to its settings when it is loaded; it must not be saved again.
+LOADING_SETTINGS = ("is_local", "local_files_only", "max_length", "stride", "truncation_strategy", "pad_to_multiple_of")
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return exp(z) / sum exp(z) per row of `logits` (rows, labels), without overflow."""
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Return 1 / (1 + exp(-z)) per element, without overflow."""
+    return expit(logits)
+
+
+def predict_labels(probabilities: np.ndarray, thresholds: Sequence[float] | None = None) -> np.ndarray:
+    """Return the predicted labels.
+
+    Args:
+        probabilities: (rows, labels).
+        thresholds: One per label for a multi-label classifier; None for a single-label one.
+
+    Returns:
+        Without thresholds the index of the largest probability (the first of equal ones), (rows,) int64; with
+        thresholds which probabilities reach their label's, (rows, labels) bool.
+    """
+    if thresholds is None:
+        return probabilities.argmax(axis=1)
+    return probabilities >= np.asarray(thresholds)
+
+
+def tokenize(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], config: PooledEncoderConfig
+) -> tuple[list[list[int]], list[bool]]:
+    """Return each text's token ids, special tokens included, cut as `config` says, and whether it was cut.
+
+    With `config.lexical_head` the ids are whole, since that head reads all of a text; `forward` cuts them.
+    """
+    if not texts:
+        return [], []
+    options = {"return_attention_mask": False, "return_token_type_ids": False, "verbose": False}
+    whole = tokenizer(list(texts), truncation=False, padding=False, **options)["input_ids"]
+    return [truncate(ids, config) for ids in whole], [is_truncated(ids, config) for ids in whole]
+
+
+class EncoderOutput(NamedTuple):
+    """The input of a classifier's linear head, (rows, hidden), and its logits, (rows, labels), both float64."""
+
+    embeddings: np.ndarray
+    logits: np.ndarray
+
+
+def encode(
+    model: PooledEncoderForSequenceClassification,
+    input_ids: Sequence[list[int]],
+    pad_token_id: int,
+    batch_size: int = 128,
+    precision: str = "fp32",
+    progress: bool = False,
+) -> EncoderOutput:
+    """Return the pooled embeddings and the logits of every row, in the order given; arguments as `predict_logits`."""
+    captured: list[np.ndarray] = []
+    hook = model.classifier.register_forward_pre_hook(lambda _, args: captured.append(args[0].double().cpu().numpy()))
+    try:
+        logits = predict_logits(model, input_ids, pad_token_id, batch_size, precision, progress)
+    finally:
+        hook.remove()
+    embeddings = np.zeros((len(input_ids), model.classifier.in_features))
+    if captured:
+        embeddings[_longest_first(input_ids)] = np.concatenate(captured)
+    return EncoderOutput(embeddings, logits)
+
+
+@torch.inference_mode()
+def predict_logits(
+    model: "PreTrainedModel | OnnxModel",
+    input_ids: Sequence[list[int]],
+    pad_token_id: int,
+    batch_size: int = 128,
+    precision: str = "fp32",
+    progress: bool = False,
+) -> np.ndarray:
+    """Return the logits of every row in the order given, (rows, labels) float64.
+
+    Args:
+        model: The classifier; it is put into evaluation mode.
+        input_ids: Token ids per row, special tokens included, without padding.
+        pad_token_id: Fills the shorter rows of a batch; the attention mask hides it.
+        batch_size: Most rows in a batch. Rows of similar length share one; a batch of long rows holds fewer.
+        precision: "fp32", "bf16" or "fp16" (autocast).
+        progress: Show a progress bar when it takes longer than a few seconds.
+
+    Raises:
+        UserError: A logit is NaN or infinite.
+    """
+    model.eval()
+    device = model.device
+    max_tokens = MAX_BATCH_TOKENS_CPU if device.type == "cpu" else MAX_BATCH_TOKENS_ACCELERATOR
+    logits = np.zeros((len(input_ids), model.config.num_labels))
+    dtype = AUTOCAST_DTYPES.get(precision)
+    with (
+        torch.autocast(device.type, dtype, enabled=dtype is not None),
+        tqdm(total=len(input_ids), desc="Encoding", unit=" texts", delay=3, disable=not progress) as bar,
+    ):
+        for rows in _batches(input_ids, batch_size, max_tokens):
+            tensors = [torch.tensor(input_ids[row], dtype=torch.long) for row in rows]
+            ids = torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=pad_token_id)
+            lengths = torch.tensor([len(tokens) for tokens in tensors])
+            mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
+            output = model(input_ids=ids.to(device), attention_mask=mask.to(device))
+            logits[rows] = output.logits.double().cpu().numpy()
+            bar.update(len(rows))
+    invalid = int((~np.isfinite(logits)).any(axis=1).sum())
+    if invalid:
+        raise UserError(
+            f"the classifier's outputs for {invalid} of {len(logits)} texts are NaN or infinite: its weights are "
+            "damaged, or the precision is too low (use fp32)"
+        )
+    return logits
+
+
+def _longest_first(input_ids: Sequence[list[int]]) -> list[int]:
+    return sorted(range(len(input_ids)), key=lambda row: -len(input_ids[row]))
+
+
+def _batches(input_ids: Sequence[list[int]], batch_size: int, max_tokens: int) -> Iterator[list[int]]:
+    """Yield row numbers, longest rows first, so that memory runs out in the first batch or never."""
+    batch: list[int] = []
+    for row in _longest_first(input_ids):
+        if batch and (len(batch) == batch_size or len(input_ids[batch[0]]) * (len(batch) + 1) > max_tokens):
+            yield batch
+            batch = []
+        batch.append(row)
+    if batch:
+        yield batch
+
+
+class OnnxModel:
+    """An exported graph, called like the torch model; it runs on the CPU with as many threads as torch uses.
+
+    Attributes:
+        path: The graph's file.
+        config: Configuration of the classifier that was exported.
+    """
+
+    device = torch.device("cpu")
+
+    def __init__(self, path: str | Path, config: PooledEncoderConfig):
+        """Load the graph.
+
+        Raises:
+            UserError: onnxruntime is not installed.
+        """
+        try:
+            import onnxruntime
+        except ModuleNotFoundError as error:
+            raise UserError("an ONNX model needs onnxruntime: pip install onnxruntime") from error
+        self.path, self.config = Path(path), config
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.log_severity_level = 3  # errors only
+        self._session = onnxruntime.InferenceSession(self.path, options, providers=["CPUExecutionProvider"])
+
+    def eval(self) -> "OnnxModel":
+        """Return itself: a graph has no training mode."""
+        return self
+
+    def __call__(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> SequenceClassifierOutput:
+        """Return the logits, (batch, labels) float32, of ids and mask, each (batch, tokens) int64."""
+        inputs = {"input_ids": input_ids.numpy(), "attention_mask": attention_mask.numpy()}
+        return SequenceClassifierOutput(logits=torch.from_numpy(self._session.run(["logits"], inputs)[0]))
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The prediction for one text.
+
+    Attributes:
+        label: The most probable of `labels`; None where `labels` is empty (the classifier is unsure).
+        labels: The predicted labels, most probable first. Single-label: the most probable label, unless its probability
+            is below `min_confidence`. Multi-label: every label that reaches its threshold and `min_confidence`.
+        confidence: The probability of `label`, or of the most probable label where `label` is None.
+        probabilities: Label to probability, most probable first; `top_k` limits how many.
+        truncated: Whether the text was longer than the classifier reads.
+    """
+
+    label: str | None
+    labels: list[str]
+    confidence: float
+    probabilities: dict[str, float]
+    truncated: bool
+
+
+class TextClassifier:
+    """A finished classifier with its tokenizer: a torch model or an ONNX export.
+
+    >>> classifier = TextClassifier.from_pretrained("runs/minilm-mean-seed42")  # doctest: +SKIP
+    >>> classifier.predict(["Shares fell in early trading."])[0].label          # doctest: +SKIP
+    'business'
+
+    Attributes:
+        model: The classifier.
+        tokenizer: Its tokenizer.
+        config: The classifier's configuration; for an export, that of the classifier that was exported.
+        precision: "fp32" (the default), "bf16" or "fp16" (autocast; torch models only).
+        progress: Whether calls that take longer than a few seconds show a progress bar.
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel | OnnxModel,
+        tokenizer: PreTrainedTokenizerBase,
+        config: PooledEncoderConfig | None = None,
+    ):
+        self.model, self.tokenizer = model, tokenizer
+        self.config: PooledEncoderConfig = model.config if config is None else config
+        self.precision, self.progress = "fp32", False
+
+    @classmethod
+    def from_pretrained(
+        cls, path_or_hub_id: str | Path, revision: str | None = None, device: str | None = None
+    ) -> "TextClassifier":
+        """Load a run directory, a model directory, an export directory, or a Hub id of a model or an export.
+
+        No code that comes with the checkpoint is run.
+
+        Args:
+            path_or_hub_id: Where the classifier is.
+            revision: Branch, tag or commit of a Hub id.
+            device: "cpu", "cuda", "mps", …; None means the accelerator if there is one. An ONNX export runs on "cpu".
+
+        Raises:
+            UserError: There is no such classifier or device, or a file of it is missing.
+            EnvironmentFailure: The Hub cannot be reached.
+        """
+        location, what = model_location(path_or_hub_id), f"--model '{path_or_hub_id}'"
+        with hub_errors(what):
+            values, _ = PreTrainedConfig.get_config_dict(location, revision=revision)
+            form = values[EXPORT_KEY]["format"] if EXPORT_KEY in values else None
+            if form is None and values.get("model_type") != PooledEncoderConfig.model_type:
+                raise UserError(
+                    f"{what} is a '{values.get('model_type')}' model, not a classifier of this package; train one from "
+                    f"it with: bbc-classifier train --encoder {path_or_hub_id}"
+                )
+            tokenizer = load_tokenizer(location, revision)
+            if form in ("onnx", "onnx-int8"):
+                if device not in (None, "cpu"):
+                    raise UserError(
+                        f"--device: '{path_or_hub_id}' is an ONNX export, which runs on cpu, not on '{device}'"
+                    )
+                graph = cached_file(location, EXPORT_FILES[form], revision=revision)
+                return cls(OnnxModel(graph, exported_config(values)), tokenizer)
+            model_class = AutoModelForSequenceClassification if form else PooledEncoderForSequenceClassification
+            options = {"revision": revision or "main", "dtype": torch.float32, "use_safetensors": True}
+            model, loading = model_class.from_pretrained(location, output_loading_info=True, **options)
+        if loading["missing_keys"]:
+            raise UserError(f"{what}: the weights lack {min(loading['missing_keys'])}; the checkpoint is incomplete")
+        return cls(model.eval().to(_device(device)), tokenizer, exported_config(values) if form else None)
+
+    def __repr__(self) -> str:
+        name = getattr(self.config.encoder_config, "model_type", "encoder")
+        return f"{type(self).__name__}({name}, labels={self.label_names}, device={self.model.device})"
+
+    @property
+    def label_names(self) -> list[str]:
+        """The labels, in the order of the probability columns."""
+        return self.config.label_names
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether a text can have any number of labels, not exactly one."""
+        return self.config.is_multi_label
+
+    @property
+    def thresholds(self) -> list[float] | None:
+        """The probability from which on each label is predicted; None for a single-label classifier."""
+        if not self.multi_label:
+            return None
+        return self.config.label_thresholds or [DEFAULT_THRESHOLD] * len(self.label_names)
+
+    def logits(self, input_ids: Sequence[list[int]]) -> np.ndarray:
+        """Return the logits, (rows, labels) float64, of token ids per row, special tokens included, without padding."""
+        # In 8 bits a batch is scaled by its largest value, so texts of a batch would change each other's predictions.
+        alone = isinstance(self.model, OnnxModel) and self.model.path.name == Path(EXPORT_FILES["onnx-int8"]).name
+        return predict_logits(
+            self.model,
+            input_ids,
+            self.tokenizer.pad_token_id,
+            batch_size=1 if alone else 128,
+            precision=self.precision,
+            progress=self.progress,
+        )
+
+    def probabilities(self, texts: Iterable[str]) -> tuple[np.ndarray, list[bool]]:
+        """Return the probabilities, (texts, labels) float64, in the order of the texts, and which texts were cut.
+
+        Args:
+            texts: Any sequence of str: list, tuple, numpy array, pandas Series, column of a dataset.
+
+        Raises:
+            UserError: `texts` is not a sequence of str; the message names the text.
+        """
+        input_ids, truncated = tokenize(self.tokenizer, _as_texts(texts), self.config)
+        return (sigmoid if self.multi_label else softmax)(self.logits(input_ids)), truncated
+
+    def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
+        """Return the probabilities, (texts, labels) float64; columns in the order of `label_names`."""
+        return self.probabilities(texts)[0]
+
+    def predict(self, texts: Iterable[str], top_k: int | None = None, min_confidence: float = 0.0) -> list[Prediction]:
+        """Classify texts.
+
+        Args:
+            texts: Any sequence of str, of any length.
+            top_k: How many labels `Prediction.probabilities` holds; None means all.
+            min_confidence: Labels with a lower probability are not predicted; where none is left, `label` is None.
+
+        Raises:
+            UserError: `texts` is not a sequence of str, or an option is out of range.
+        """
+        if top_k is not None and top_k < 1:
+            raise UserError(f"top_k must be at least 1, not {top_k}")
+        if not 0 <= min_confidence <= 1:
+            raise UserError(f"min_confidence must be between 0 and 1, not {min_confidence}")
+        probabilities, truncated = self.probabilities(texts)
+        names, predicted = self.label_names, predict_labels(probabilities, self.thresholds)
+        predictions = []
+        for row, chosen, cut in zip(probabilities, predicted, truncated, strict=True):
+            order = np.argsort(-row, kind="stable")
+            labels = [i for i in order if (chosen[i] if self.multi_label else i == chosen) and row[i] >= min_confidence]
+            predictions.append(
+                Prediction(
+                    label=names[labels[0]] if labels else None,
+                    labels=[names[i] for i in labels],
+                    confidence=float(row[labels[0] if labels else order[0]]),
+                    probabilities={names[i]: float(row[i]) for i in order[:top_k]},
+                    truncated=cut,
+                )
+            )
+        return predictions
+
+
+def model_location(path_or_hub_id: str | Path) -> str:
+    """Return the directory of the model (in a run directory, its `model`), or the Hub id.
+
+    Raises:
+        UserError: It is neither a directory with a model nor can be a Hub id.
+    """
+    path = Path(path_or_hub_id)
+    for directory in (path / "model", path):
+        if (directory / "config.json").is_file():
+            return str(directory)
+    name = str(path_or_hub_id)
+    # "runs/name" could be a Hub id, but means a run that does not exist.
+    can_be_hub_id = isinstance(path_or_hub_id, str) and name.count("/") == 1 and not name.startswith((".", "/", "~"))
+    if can_be_hub_id and not path.exists() and not name.startswith("runs/") and not name.endswith("/"):
+        return name
+    unfinished = " (its training has not finished; run the same train command again)"
+    raise UserError(
+        f"--model: no classifier at '{name}'{unfinished if (path / 'checkpoints').is_dir() else ''}: give a run "
+        "directory, a model or export directory, or a Hub id, or train one with: bbc-classifier train"
+    )
+
+
+def load_tokenizer(location: str | Path, revision: str | None = None) -> PreTrainedTokenizerBase:
+    """Return the tokenizer of a directory or Hub id, without the truncation and padding that its files may set.
+
+    Raises:
+        UserError: It has no vocabulary or no padding token.
+        EnvironmentFailure: The Hub cannot be reached.
+    """
+    problem = f"'{location}' has no tokenizer with a vocabulary and a padding token; save one beside the weights"
+    with hub_errors(f"'{location}'"):
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(location, revision=revision, trust_remote_code=False)
+        except Exception as error:
+            if Path(location).is_dir():
+                raise UserError(f"{problem} ({' '.join(str(error).split())[:200]})") from error
+            raise
+    # Without its files the library may build a tokenizer that has special tokens only.
+    if tokenizer.pad_token_id is None or len(tokenizer) <= len(set(tokenizer.all_special_ids)):
+        raise UserError(problem)
+    if tokenizer.is_fast:
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
+    for name in LOADING_SETTINGS:
+        tokenizer.init_kwargs.pop(name, None)
+    return tokenizer
+
+
+def exported_config(values: Mapping[str, Any]) -> PooledEncoderConfig:
+    """Return the configuration of the classifier that was exported, from the content of the export's config.json."""
+    encoder = {name: value for name, value in values.items() if name not in (EXPORT_KEY, "id2label", "label2id")}
+    return PooledEncoderConfig(
+        encoder_config=encoder,
+        id2label={int(index): name for index, name in values["id2label"].items()},
+        problem_type=values.get("problem_type"),
+        **{name: values[EXPORT_KEY][name] for name in EXPORTED_OPTIONS},
+    )
+
+
+@contextmanager
+def hub_errors(what: str) -> Iterator[None]:
+    """Raise UserError where the Hub does not have `what`, EnvironmentFailure where it cannot be reached."""
+    try:
+        yield
+    except (UserError, EnvironmentFailure):
+        raise
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, (LocalEntryNotFoundError, OfflineModeIsEnabled, ConnectionError)):
+                raise EnvironmentFailure(
+                    f"{what} is not on this machine and the Hub cannot be reached (network? HF_HUB_OFFLINE?)"
+                ) from error
+            if isinstance(cause, (HfHubHTTPError, HFValidationError)):
+                reason = " ".join(str(cause).split())[:300]
+                raise UserError(f"{what} cannot be loaded from the Hub; is it private (HF_TOKEN)? {reason}") from error
+            cause = cause.__cause__ or cause.__context__
+        raise
+
+
+def _device(name: str | None) -> torch.device:
+    """Return the device of that name, or the accelerator (the CPU where there is none)."""
+    if name is None:
+        accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        return accelerator or torch.device("cpu")
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise UserError(f"--device: torch has no device '{name}' on this machine") from error
+
+
+def _as_texts(texts: Iterable[str]) -> list[str]:
+    if isinstance(texts, (str, bytes)):
+        raise UserError("texts must be a sequence of texts, not a single one: pass [text]")
+    if isinstance(texts, Mapping) or hasattr(texts, "columns"):
+        raise UserError("texts must be a sequence of texts, not a table: pass its column of texts")
+    values = list(texts)
+    for number, text in enumerate(values, 1):
+        if not isinstance(text, str):
+            found = "None" if text is None else f"a {type(text).__name__}"
+            raise UserError(f"text {number} is {found}, not a str")
+    return values

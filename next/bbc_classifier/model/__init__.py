@@ -1,0 +1,42 @@
+"""The classifier. The two files beside this one ship with every checkpoint and need only torch and transformers."""
+
+from transformers import AutoConfig, AutoModelForSequenceClassification
+
+from .configuration_pooled_encoder import (
+    NAMED_ENCODERS,
+    PROBLEM_TYPES,
+    TRUNCATIONS,
+    EncoderLocation,
+    PooledEncoderConfig,
+    locate_encoder,
+)
+from .modeling_pooled_encoder import (
+    POOLINGS,
+    LexicalHead,
+    PooledEncoderForSequenceClassification,
+    Pooling,
+    is_truncated,
+    legal_poolings,
+    register_pooling,
+    truncate,
+)
+
+__all__ = [
+    "NAMED_ENCODERS",
+    "POOLINGS",
+    "PROBLEM_TYPES",
+    "TRUNCATIONS",
+    "EncoderLocation",
+    "LexicalHead",
+    "PooledEncoderConfig",
+    "PooledEncoderForSequenceClassification",
+    "Pooling",
+    "is_truncated",
+    "legal_poolings",
+    "locate_encoder",
+    "register_pooling",
+    "truncate",
+]
+
+AutoConfig.register(PooledEncoderConfig.model_type, PooledEncoderConfig, exist_ok=True)
+AutoModelForSequenceClassification.register(PooledEncoderConfig, PooledEncoderForSequenceClassification, exist_ok=True)

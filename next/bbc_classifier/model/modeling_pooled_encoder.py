@@ -1,0 +1,602 @@
+"""An encoder, a mask-aware pooling and a linear head: a sequence classifier."""
+
+import inspect
+import os
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+from transformers import MODEL_MAPPING, AutoConfig, PreTrainedConfig, PreTrainedModel, __version__
+from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.utils import ModelOutput, can_return_tuple, logging
+
+from .configuration_pooled_encoder import PooledEncoderConfig, locate_encoder, validate_probability
+
+IGNORED_LABEL = -100
+# Encoders whose classes build no pooler. The model also checks every other class when it builds it.
+_POOLERLESS = set(
+    "convbert deberta deberta-v2 distilbert electra eurobert funnel modernbert mra nystromformer roformer yoso".split()
+)
+
+
+class Pooling(nn.Module):
+    """Base class of poolings: one vector per text from the encoder's vectors per token.
+
+    In the formulas h_t is the encoder's vector of token t and m_t is 1 for a real token, 0 for padding. Rows are
+    left-aligned, so token 1 is the row's first real token. A subclass becomes available by `register_pooling`.
+
+    Attributes:
+        vectors_joined: How many vectors of the encoder's width are concatenated.
+        needs_encoder_pooler: Whether `encoder_output.pooler_output` is read.
+        needs_hidden_states: Whether `encoder_output.hidden_states` is read: a tuple of the embeddings and every layer's
+            output, each (batch, tokens, hidden).
+    """
+
+    vectors_joined = 1
+    needs_encoder_pooler = False
+    needs_hidden_states = False
+
+    def __init__(self, config: PooledEncoderConfig):
+        super().__init__()
+        self.width = config.hidden_size * self.vectors_joined
+
+    def forward(self, encoder_output: ModelOutput, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return (batch, width) from `last_hidden_state` (batch, tokens, hidden) and the mask (batch, tokens)."""
+        raise NotImplementedError
+
+
+POOLINGS: dict[str, type[Pooling]] = {}
+
+
+def register_pooling(name: str) -> Callable[[type[Pooling]], type[Pooling]]:
+    """Return a decorator that makes a subclass of `Pooling` available as `pooling=name`.
+
+    Raises:
+        ValueError: Another class has the name.
+    """
+
+    def register(pooling: type[Pooling]) -> type[Pooling]:
+        other = POOLINGS.get(name, pooling)
+        # The same class again is a module that was reloaded, or a notebook's cell that ran twice.
+        if (other.__module__, other.__qualname__) != (pooling.__module__, pooling.__qualname__):
+            raise ValueError(f"the pooling '{name}' is already registered by {other.__module__}; choose another name")
+        POOLINGS[name] = pooling
+        return pooling
+
+    return register
+
+
+def legal_poolings(model_type: str) -> list[str]:
+    """Return the names of the poolings that an encoder of this type can have."""
+    return [
+        name for name, pooling in POOLINGS.items() if not (pooling.needs_encoder_pooler and model_type in _POOLERLESS)
+    ]
+
+
+@register_pooling("cls")
+class Cls(Pooling):
+    """The first token's vector: h_1.
+
+    J. Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers", NAACL 2019 (without BERT's own pooler).
+    """
+
+    def forward(self, encoder_output: ModelOutput, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return the vector of each row's first token, (batch, hidden)."""
+        return encoder_output.last_hidden_state[:, 0]
+
+
+@register_pooling("mean")
+class Mean(Pooling):
+    """The mean of the real tokens' vectors: sum_t m_t h_t / sum_t m_t, summed in float32.
+
+    N. Reimers and I. Gurevych, "Sentence-BERT", EMNLP 2019.
+    """
+
+    def forward(self, encoder_output: ModelOutput, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return each row's mean over its real tokens, (batch, hidden); zeros for a row without any."""
+        hidden = encoder_output.last_hidden_state
+        weights = attention_mask.unsqueeze(-1).float()
+        mean = (hidden.float() * weights).sum(1) / weights.sum(1).clamp(min=1.0)
+        return mean.to(hidden.dtype)
+
+
+@register_pooling("max")
+class Max(Pooling):
+    """The largest value per dimension over the real tokens: max over {t : m_t = 1} of h_t.
+
+    N. Reimers and I. Gurevych, "Sentence-BERT", EMNLP 2019 (MAX strategy).
+    """
+
+    def forward(self, encoder_output: ModelOutput, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return each row's maximum over its real tokens, (batch, hidden); zeros for a row without any."""
+        hidden = encoder_output.last_hidden_state
+        real = (attention_mask != 0).unsqueeze(-1)
+        largest = hidden.masked_fill(~real, torch.finfo(hidden.dtype).min).amax(1)
+        return largest.masked_fill(~real.any(1), 0.0)
+
+
+@register_pooling("pooler")
+class Pooler(Pooling):
+    """The encoder's own pretrained pooler, for BERT tanh(W h_1 + b).
+
+    J. Devlin et al., NAACL 2019. The weights are the pretrained ones, never random ones.
+    """
+
+    needs_encoder_pooler = True
+
+    def forward(self, encoder_output: ModelOutput, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return the encoder's `pooler_output`, (batch, hidden)."""
+        return encoder_output.pooler_output
+
+
+@register_pooling("attention")
+class LearnedAttention(Pooling):
+    """A learned weighted mean: a = softmax over real t of u . tanh(V h_t + b); sum_t a_t h_t.
+
+    Z. Yang et al., "Hierarchical Attention Networks for Document Classification", NAACL 2016, equations 5 to 7.
+    """
+
+    def __init__(self, config: PooledEncoderConfig):
+        super().__init__(config)
+        self.projection = nn.Linear(config.hidden_size, config.hidden_size)
+        self.context = nn.Linear(config.hidden_size, 1, bias=False)
+
+    def forward(self, encoder_output: ModelOutput, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return each row's weighted mean, (batch, hidden); the softmax is in float32."""
+        hidden = encoder_output.last_hidden_state
+        scores = self.context(torch.tanh(self.projection(hidden))).squeeze(-1).float()
+        scores = scores.masked_fill(attention_mask == 0, torch.finfo(torch.float32).min)
+        weights = scores.softmax(1).to(hidden.dtype)
+        return torch.einsum("bt,bth->bh", weights, hidden)
+
+
+@register_pooling("cls+mean")
+class ClsMean(Pooling):
+    """The first token's vector and the mean of the real tokens: [h_1 ; mean].
+
+    Concatenated features as in J. Devlin et al., NAACL 2019, section 5.3; the parts are `Cls` and `Mean`.
+    """
+
+    vectors_joined = 2
+
+    def __init__(self, config: PooledEncoderConfig):
+        super().__init__(config)
+        self.parts = nn.ModuleList([Cls(config), Mean(config)])
+
+    def forward(self, encoder_output: ModelOutput, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return both vectors side by side, (batch, 2 hidden)."""
+        return torch.cat([part(encoder_output, attention_mask) for part in self.parts], dim=-1)
+
+
+class LexicalHead(nn.Module):
+    """Scores of a text from the tokens and pairs of neighboring tokens it has: W x, TF-IDF inside the model.
+
+    x_k = (1 + ln n_k) idf_k for a token or pair k that occurs n_k > 0 times in the text, 0 for others; x is then scaled
+    to length 1. Sublinear TF-IDF: G. Salton and C. Buckley, 1988; pairs hashed into buckets: A. Joulin et al., "Bag of
+    Tricks for Efficient Text Classification", EACL 2017, section 2.2.
+    """
+
+    pair_buckets = 2**16
+    idf: torch.Tensor
+
+    def __init__(self, vocab_size: int, num_labels: int):
+        super().__init__()
+        self.vocab_size = vocab_size
+        self.scores = nn.Linear(vocab_size + self.pair_buckets, num_labels, bias=False)
+        self.register_buffer("idf", torch.ones(vocab_size + self.pair_buckets))
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return (batch, labels) from whole texts: ids (batch, tokens) int64 and their mask."""
+        return self.scores(self.features(input_ids, attention_mask).to(self.scores.weight.dtype))
+
+    def features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return x of each row, (batch, vocabulary + buckets) float32."""
+        counts = self.counts(input_ids, attention_mask)
+        weighted = torch.where(counts > 0, 1 + counts.clamp(min=1).log(), 0.0) * self.idf.float()
+        return functional.normalize(weighted, dim=-1)
+
+    def counts(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return how often each row has each token and pair, (batch, vocabulary + buckets) float32."""
+        real = attention_mask != 0
+        # Odd factors, so that neither token of a pair is lost modulo a power of two.
+        pairs = (input_ids[:, :-1] * 1_000_003 + input_ids[:, 1:] * 7_919) % self.pair_buckets
+        columns = torch.cat([input_ids, self.vocab_size + pairs], dim=1)
+        counted = torch.cat([real, real[:, :-1] & real[:, 1:]], dim=1)
+        counts = torch.zeros(len(input_ids), self.idf.shape[0], device=input_ids.device)
+        return counts.scatter_add(1, columns, counted.float())
+
+
+def truncate(input_ids: list[int], config: PooledEncoderConfig) -> list[int]:
+    """Return the part of a text that the model reads; `forward` gives the same answer for it as for the whole text.
+
+    Args:
+        input_ids: The whole text's tokens, with special tokens, without padding.
+        config: Its `distinct_tokens`, then `max_input_tokens` and `truncation` are applied; none with `lexical_head`,
+            which needs the whole text.
+
+    >>> truncate([101, 7, 8, 7, 9, 8, 102], PooledEncoderConfig(distinct_tokens=True))
+    [101, 7, 8, 9, 102]
+    """
+    if config.lexical_head:
+        return input_ids
+    tokens = _distinct(input_ids) if config.distinct_tokens else input_ids
+    if config.max_input_tokens is None or len(tokens) <= config.max_input_tokens:
+        return tokens
+    first, last = _kept_ends(config.max_input_tokens, config.truncation)
+    return tokens[:first] + tokens[-last:]
+
+
+def is_truncated(input_ids: list[int], config: PooledEncoderConfig) -> bool:
+    """Return whether the encoder has no room for all (distinct) tokens of a text, given as for `truncate`."""
+    tokens = _distinct(input_ids) if config.distinct_tokens else input_ids
+    return config.max_input_tokens is not None and len(tokens) > config.max_input_tokens
+
+
+def _distinct(input_ids: list[int]) -> list[int]:
+    # The last token is the closing special one, which always stays last.
+    return [*dict.fromkeys(input_ids[:-1]), *input_ids[-1:]]
+
+
+def _kept_ends(max_tokens: int, truncation: str) -> tuple[int, int]:
+    """Return how many tokens are kept from the start and from the end (C. Sun et al., CCL 2019, section 5.3.1)."""
+    first = 1 + {"head": max_tokens - 2, "tail": 0, "head+tail": (max_tokens - 2) // 4}[truncation]
+    return first, max_tokens - first
+
+
+def _distinct_columns(input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return `_distinct` of a padded batch: the columns, first occurrences first, and their mask, (batch, tokens)."""
+    column = torch.arange(input_ids.shape[1], device=input_ids.device).expand_as(input_ids)
+    real = attention_mask != 0
+    last = torch.where(real, column, -1).amax(1, keepdim=True)
+    # Padding and the closing token get values of their own, so they equal nothing else.
+    values, order = torch.where(~real | (column == last), -1 - column, input_ids).sort(dim=1, stable=True)
+    is_first = torch.ones_like(real)
+    is_first[:, 1:] = values[:, 1:] != values[:, :-1]
+    kept = torch.zeros_like(real).scatter(1, order, is_first) & real
+    columns = (~kept).to(torch.int8).argsort(dim=1, stable=True)
+    return columns, attention_mask.gather(1, columns) * kept.gather(1, columns).to(attention_mask.dtype)
+
+
+def _columns_to_read(
+    input_ids: torch.Tensor | None, attention_mask: torch.Tensor, config: PooledEncoderConfig
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return `truncate` of a padded batch: the columns that are read, (batch, kept) int64, and their mask.
+
+    Rows move to the left edge, so that neither the side nor the amount of padding changes an answer.
+    """
+    distinct = None
+    if config.distinct_tokens and input_ids is not None:
+        distinct, attention_mask = _distinct_columns(input_ids, attention_mask)
+    tokens = attention_mask.shape[1]
+    column = torch.arange(tokens, device=attention_mask.device)
+    target = column[: config.max_input_tokens]  # not min(), which would fix the length in an exported graph
+    kept = target.shape[0]
+    real = attention_mask != 0
+    start = torch.where(real, column, tokens).amin(1, keepdim=True)
+    span = torch.where(real, column + 1, 0).amax(1, keepdim=True) - start
+    skipped = (target >= _kept_ends(kept, config.truncation)[0]) * (span - kept).clamp(min=0)
+    columns = (start + target + skipped).clamp(max=tokens - 1)
+    mask = attention_mask.gather(1, columns) * (target < span).to(attention_mask.dtype)
+    return columns if distinct is None else distinct.gather(1, columns), mask
+
+
+def sequence_loss(
+    logits: torch.Tensor, labels: torch.Tensor, config: PooledEncoderConfig, training: bool = True
+) -> torch.Tensor:
+    """Return the scalar loss of a batch, in float32. Labels of -100 count nowhere; the loss is NaN if all labels are.
+
+    Args:
+        logits: (batch, labels).
+        labels: (batch,) int64 class indices; (batch, labels) 0/1 for multi-label, which float labels imply if the
+            configuration has no `problem_type`.
+        config: `class_weights` make a weighted mean over rows (cells for multi-label). `label_smoothing` is that of C.
+            Szegedy et al., CVPR 2016; weights act on rows by their true class, not on the share that is spread.
+        training: Whether class weights and label smoothing apply.
+    """
+    multi_label = config.is_multi_label or (config.problem_type is None and labels.is_floating_point())
+    logits, labels = logits.float(), labels if multi_label else labels.reshape(-1)
+    smoothing = config.label_smoothing if training else 0.0
+    counted = labels != IGNORED_LABEL
+    classes = torch.where(counted, labels, 0)
+    if multi_label:
+        targets = classes.float() * (1 - smoothing) + smoothing / 2
+        losses = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    else:
+        losses = functional.cross_entropy(logits, classes, reduction="none", label_smoothing=smoothing)
+    weights = counted.float()
+    if training and config.class_weights is not None:
+        class_weights = torch.tensor(config.class_weights, dtype=torch.float32, device=logits.device)
+        weights = weights * (class_weights if multi_label else class_weights[classes])
+    return (losses * weights).sum() / weights.sum()
+
+
+class PooledEncoderForSequenceClassification(PreTrainedModel):
+    """Encoder, pooling, dropout, linear head.
+
+    `from_encoder` starts a classifier from a pretrained encoder; `from_pretrained` loads a saved classifier. The
+    modules are `encoder`, `pooling`, `classifier` and, with `config.lexical_head`, `lexical_head`: for LoRA, train all
+    but the first in full with `modules_to_save=["pooling", "classifier"]`.
+    """
+
+    config_class = PooledEncoderConfig
+    base_model_prefix = "encoder"
+    supports_gradient_checkpointing = True
+    # The loss is a mean over the batch; without this the Trainer multiplies it by the number of accumulation steps.
+    accepts_loss_kwargs = False
+    # Private names, but the library reads a model's abilities from these class attributes. The encoder's class has its
+    # own: one without SDPA, such as MPNet, runs in eager mode.
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_flex_attn = True
+    _supports_attention_backend = True
+
+    def __init__(self, config: PooledEncoderConfig):
+        super().__init__(config)
+        config.validate_values()
+        pooling = _pooling_class(config)
+        config.pooling_module = None if pooling.__module__ == __name__ else pooling.__module__
+        self.encoder = _build_encoder(config.encoder_config, pooling.needs_encoder_pooler)
+        self.pooling = pooling(config)
+        self.dropout = nn.Dropout(config.classifier_dropout)
+        self.classifier = nn.Linear(self.pooling.width, config.num_labels)
+        vocab_size = config.encoder_config.vocab_size if config.lexical_head else 0
+        self.lexical_head = LexicalHead(vocab_size, config.num_labels) if config.lexical_head else None
+        self.needs_hidden_states = pooling.needs_hidden_states
+        self.encoder_arguments = frozenset(inspect.signature(type(self.encoder).forward).parameters)
+        self.post_init()
+
+    @classmethod
+    def from_encoder(
+        cls,
+        name_or_path: str | os.PathLike[str],
+        *,
+        labels: Iterable[str] | None = None,
+        revision: str | None = None,
+        encoder_dropout: float | None = None,
+        attn_implementation: str | None = None,
+        **config_options: Any,
+    ) -> "PooledEncoderForSequenceClassification":
+        """Start a classifier from a pretrained encoder, in float32, with a random head; seed torch first.
+
+        A saved classifier of this class keeps everything that decides its answers, unless it is given here: labels,
+        problem type, pooling, head, `distinct_tokens`, `max_input_tokens`, `truncation`, thresholds. Its head becomes
+        random if the labels, their order, the problem type, the pooling or `lexical_head` change.
+
+        Args:
+            name_or_path: A short name (`NAMED_ENCODERS`), a directory or a Hub id.
+            labels: Label names, in the order of their indices; any iterable, such as a numpy array.
+            revision: Branch, tag or commit of a Hub id.
+            encoder_dropout: Replaces every dropout probability of the encoder; None keeps the checkpoint's.
+            attn_implementation: "eager", "sdpa", "flash_attention_2", …; None lets the library choose.
+            config_options: Fields of `PooledEncoderConfig`; None means not given.
+
+        Raises:
+            ValueError: The encoder is unknown, lacks tensors or cannot have the pooling; or an option is not legal.
+            OSError: The files cannot be read or fetched.
+        """
+        path = locate_encoder(name_or_path).path
+        try:
+            encoder_config = AutoConfig.from_pretrained(path, revision=revision, trust_remote_code=False)
+        except ValueError as error:
+            raise ValueError(f"{path} has a type of model that is not part of transformers {__version__}") from error
+        options = {name: value for name, value in config_options.items() if value is not None}
+        if labels is not None:
+            options["id2label"] = {index: str(name) for index, name in enumerate(labels)}
+        start = encoder_config if encoder_config.model_type == PooledEncoderConfig.model_type else None
+        if start is not None:
+            encoder_config = start.encoder_config
+            options = {name: getattr(start, name) for name in _KEPT_OPTIONS} | options
+        if not options.get("id2label"):
+            raise ValueError("labels must be given to start a classifier from an encoder")
+        options["problem_type"] = options.get("problem_type") or "single_label_classification"
+        if encoder_dropout is not None:
+            validate_probability("encoder_dropout", encoder_dropout)
+            for name, value in encoder_config.to_dict().items():
+                if "dropout" in name and isinstance(value, (int, float)) and not isinstance(value, bool):
+                    setattr(encoder_config, name, float(encoder_dropout))
+        config = PooledEncoderConfig(encoder_config=encoder_config, attn_implementation=attn_implementation, **options)
+        model = cls(config)
+        kept = ("encoder.",) if start is None else _kept_modules(start, config)
+        if start is None:
+            encoder_class, arguments = _encoder_class(encoder_config, model.pooling.needs_encoder_pooler)
+            tensors = _load_tensors(encoder_class, path, revision, config=encoder_config, **arguments)
+            tensors = {f"encoder.{name}": tensor for name, tensor in tensors.items()}
+        else:
+            tensors = _load_tensors(cls, path, revision)
+        wanted = [name for name in model.state_dict() if name.startswith(kept)]
+        if absent := [name for name in wanted if name not in tensors]:
+            if all(name.startswith("encoder.pooler.") for name in absent):
+                raise ValueError(f"{path} has no pretrained pooler; choose another pooling")
+            raise ValueError(f"{path} lacks {len(absent)} tensors, or has them in another shape: {absent[0]}, …")
+        model.load_state_dict({name: tensors[name] for name in wanted}, strict=False)
+        if start is not None and "classifier." in kept and config.label_thresholds is None:
+            config.label_thresholds = start.label_thresholds
+        return model
+
+    @can_return_tuple
+    def forward(
+        self,
+        input_ids: torch.Tensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
+        position_ids: torch.Tensor | None = None,
+        inputs_embeds: torch.Tensor | None = None,
+        labels: torch.Tensor | None = None,
+        **kwargs: Any,
+    ) -> SequenceClassifierOutput:
+        """Classify a padded batch.
+
+        Rows are first moved to the left edge and cut to `config.max_input_tokens`, so that no input is too long and
+        padding never changes an answer, except in encoders that convolve neighbors or hash (ConvBERT, MobileBERT,
+        CANINE, YOSO). The number of columns that the encoder reads depends on the shape of the batch only, so that a
+        hook may replace the output of the embedding layer (captum's layer attributions).
+
+        Args:
+            input_ids: (batch, tokens) int64.
+            attention_mask: (batch, tokens), 1 for real tokens; None means that every token is real.
+            token_type_ids: (batch or 1, tokens) int64; dropped if the encoder does not use them, as `position_ids` are.
+            position_ids: (batch or 1, tokens) int64.
+            inputs_embeds: (batch, tokens, hidden) floats, which the encoder reads in place of `input_ids`. The ids, if
+                given, still decide which tokens are read; without them, `distinct_tokens` has no effect.
+            labels: See `sequence_loss`.
+            kwargs: Passed to the encoder, such as `output_hidden_states`.
+
+        Returns:
+            `loss` (scalar, if labels are given), `logits` (batch, labels), `hidden_states`, `attentions`.
+
+        Raises:
+            ValueError: An input is missing, or the mask is not (batch, tokens).
+        """
+        tokens = inputs_embeds if input_ids is None else input_ids
+        if tokens is None or (input_ids is None and self.lexical_head is not None):
+            raise ValueError("give input_ids; inputs_embeds alone are enough only without a lexical head")
+        if attention_mask is None:
+            attention_mask = torch.ones(tokens.shape[:2], dtype=torch.long, device=tokens.device)
+        if attention_mask.dim() != 2:
+            raise ValueError(f"attention_mask must have the shape (batch, tokens), not {tuple(attention_mask.shape)}")
+        lexical_scores = 0.0 if self.lexical_head is None else self.lexical_head(input_ids, attention_mask)
+        columns, attention_mask = _columns_to_read(input_ids, attention_mask, self.config)
+        per_token = {
+            "input_ids": input_ids if inputs_embeds is None else None,
+            "token_type_ids": token_type_ids,
+            "position_ids": position_ids,
+            "inputs_embeds": inputs_embeds,
+        }
+        rows = torch.arange(columns.shape[0], device=columns.device).unsqueeze(1)
+        returns_hidden_states = kwargs.get("output_hidden_states") or not self.needs_hidden_states
+        if self.needs_hidden_states:
+            kwargs["output_hidden_states"] = True
+        encoder_output = self.encoder(
+            attention_mask=attention_mask,
+            return_dict=True,
+            **{
+                name: values.expand(columns.shape[0], *values.shape[1:])[rows, columns]
+                for name, values in per_token.items()
+                if values is not None and name in self.encoder_arguments
+            },
+            **kwargs,
+        )
+        logits = self.classifier(self.dropout(self.pooling(encoder_output, attention_mask))) + lexical_scores
+        return SequenceClassifierOutput(
+            loss=None if labels is None else sequence_loss(logits, labels, self.config, self.training),
+            logits=logits,
+            hidden_states=encoder_output.get("hidden_states") if returns_hidden_states else None,
+            attentions=encoder_output.get("attentions"),
+        )
+
+    def freeze_encoder(self, layers: int) -> None:
+        """Stop training the embeddings and the lowest `layers` layers of the encoder; 0 changes nothing.
+
+        Raises:
+            ValueError: The encoder has fewer layers, or does not keep them in one list.
+        """
+        if layers == 0:
+            return
+        depth = self.config.encoder_config.num_hidden_layers
+        lists = [module for module in self.encoder.modules() if isinstance(module, nn.ModuleList)]
+        stack = next((modules for modules in lists if len(modules) == depth), None)
+        if stack is None or not 0 < layers <= depth:
+            raise ValueError(
+                f"cannot freeze {layers} layers: the encoder has {depth if stack else 'no list of'} layers"
+            )
+        self.encoder.requires_grad_(False)
+        stack[layers:].requires_grad_(True)
+        if POOLINGS[self.config.pooling].needs_encoder_pooler:
+            self.encoder.pooler.requires_grad_(True)
+
+    def apply_temperature(self, temperature: float) -> None:
+        """Divide the head by `temperature`, so that every saved or exported form has the calibrated confidences."""
+        with torch.no_grad():
+            self.classifier.weight.div_(temperature)
+            self.classifier.bias.div_(temperature)
+            if self.lexical_head is not None:
+                self.lexical_head.scores.weight.div_(temperature)
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str], **kwargs: Any) -> None:
+        """Save configuration, code and weights (safetensors); warn if the labels have the library's default names."""
+        if any(name == f"LABEL_{index}" for index, name in self.config.id2label.items()):
+            warnings.warn("the labels have default names (LABEL_0, …): set config.id2label and label2id", stacklevel=2)
+        super().save_pretrained(save_directory, **kwargs)
+
+
+# What `from_encoder` keeps of a saved classifier's configuration unless it is given.
+_KEPT_OPTIONS = (
+    "id2label problem_type pooling pooling_module max_input_tokens truncation distinct_tokens lexical_head".split()
+)
+
+
+def _kept_modules(start: PooledEncoderConfig, config: PooledEncoderConfig) -> tuple[str, ...]:
+    """Return the prefixes of the tensors that mean the same under both configurations."""
+    if start.pooling != config.pooling:
+        return ("encoder.",)
+    problem_type = start.problem_type or "single_label_classification"
+    same_labels = (start.label_names, problem_type) == (config.label_names, config.problem_type)
+    if not same_labels or start.lexical_head != config.lexical_head:
+        return ("encoder.", "pooling.")
+    return ("encoder.", "pooling.", "classifier.", "lexical_head.")
+
+
+def _pooling_class(config: PooledEncoderConfig) -> type[Pooling]:
+    name, model_type, module = config.pooling, config.encoder_config.model_type, config.pooling_module
+    if name not in POOLINGS and module is not None:
+        raise ValueError(f"pooling '{name}' is registered by the module '{module}': import that module before loading")
+    legal = legal_poolings(model_type)
+    if name not in legal:
+        raise ValueError(f"pooling '{name}' is not one of {', '.join(legal)} for a {model_type} encoder")
+    return POOLINGS[name]
+
+
+def _encoder_class(
+    encoder_config: PreTrainedConfig, with_pooler: bool
+) -> tuple[type[PreTrainedModel], dict[str, bool]]:
+    """Return the library's class for a configuration, and the arguments that build it with or without a pooler."""
+    if type(encoder_config) not in MODEL_MAPPING:
+        raise ValueError(f"{encoder_config.model_type} encoders are not part of transformers {__version__}")
+    found = MODEL_MAPPING[type(encoder_config)]
+    # Of a type with two classes (funnel), the second shortens the sequence, and no mask fits its output.
+    encoder_class = found[0] if isinstance(found, tuple) else found
+    has_choice = "add_pooling_layer" in inspect.signature(encoder_class.__init__).parameters
+    return encoder_class, {"add_pooling_layer": with_pooler} if has_choice else {}
+
+
+def _build_encoder(encoder_config: PreTrainedConfig, with_pooler: bool) -> PreTrainedModel:
+    """Build the encoder with random weights, without a pooler unless the pooling uses it."""
+    # Not AutoModel.from_config, which builds in the dtype that the encoder's configuration was saved with.
+    encoder_class, arguments = _encoder_class(encoder_config, with_pooler)
+    encoder = encoder_class(encoder_config, **arguments)
+    has_pooler = getattr(encoder, "pooler", None) is not None
+    if with_pooler and not has_pooler:
+        raise ValueError(f"{encoder_class.__name__} has no pooler; choose another pooling")
+    if has_pooler and not with_pooler:
+        encoder.pooler = nn.Identity()
+    return encoder
+
+
+def _load_tensors(
+    model_class: type[PreTrainedModel], path: str, revision: str | None, **loading: Any
+) -> dict[str, torch.Tensor]:
+    """Return a checkpoint's tensors in float32, under the names of the library's class, which knows every layout.
+
+    Tensors that the library would leave random are left out: those that are absent, or have another shape.
+    """
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # the loading report lists tensors of other heads
+    try:
+        model, report = model_class.from_pretrained(
+            path,
+            revision=revision or "main",
+            dtype=torch.float32,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            **loading,
+        )
+    finally:
+        logging.set_verbosity(verbosity)
+    random = {*report["missing_keys"], *(str(entry[0]) for entry in report["mismatched_keys"])}
+    return {name: tensor for name, tensor in model.state_dict().items() if name not in random}
+
+
+PooledEncoderForSequenceClassification.register_for_auto_class("AutoModelForSequenceClassification")

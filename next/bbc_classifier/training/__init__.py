@@ -1,0 +1,1 @@
+"""Training: the options become a run directory with a calibrated, evaluated classifier."""

@@ -1,0 +1,83 @@
+"""Shared by every test: no network, one thread, and tiny models that are built once."""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+import copy
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import PreTrainedTokenizerFast
+from transformers.utils import logging
+
+from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
+from tests.tiny import save_tiny_encoder, tiny_config, tiny_tokenizer
+
+LABELS = ["business", "entertainment", "politics", "sport", "tech"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _quiet_single_thread() -> None:
+    torch.set_num_threads(1)
+    logging.disable_progress_bar()
+
+
+@pytest.fixture(autouse=True)
+def _restore_random_state() -> Iterator[None]:
+    """Restore the global random state, so that the order of tests changes nothing."""
+    state = torch.get_rng_state()
+    yield
+    torch.set_rng_state(state)
+
+
+@pytest.fixture(scope="session")
+def tokenizer() -> PreTrainedTokenizerFast:
+    return tiny_tokenizer()
+
+
+@pytest.fixture(scope="session")
+def tiny_bert_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny BERT checkpoint with its tokenizer; read-only."""
+    return save_tiny_encoder(tmp_path_factory.mktemp("encoders") / "tiny-bert")
+
+
+@pytest.fixture(scope="session")
+def _classifiers() -> dict[tuple[str, str, str], PooledEncoderForSequenceClassification]:
+    return {}
+
+
+@pytest.fixture
+def tiny_classifier(_classifiers: dict) -> Callable[..., PooledEncoderForSequenceClassification]:
+    """Return a function that makes tiny five-label classifiers in evaluation mode; each call returns its own copy."""
+
+    def make(family: str = "bert", pooling: str = "mean", **options: object) -> PooledEncoderForSequenceClassification:
+        key = (family, pooling, repr(sorted(options.items())))
+        if key not in _classifiers:
+            torch.manual_seed(0)
+            config = PooledEncoderConfig(
+                encoder_config=tiny_config(family),
+                pooling=pooling,
+                id2label=dict(enumerate(LABELS)),
+                label2id={name: index for index, name in enumerate(LABELS)},
+                **options,
+            )
+            _classifiers[key] = PooledEncoderForSequenceClassification(config).eval()
+        return copy.deepcopy(_classifiers[key])
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny classifier of business and sport, saved as training saves it; read-only."""
+    labels = {"id2label": {0: "business", 1: "sport"}, "label2id": {"business": 0, "sport": 1}}
+    torch.manual_seed(0)
+    config = PooledEncoderConfig(encoder_config=tiny_config(), max_input_tokens=16, **labels)
+    path = tmp_path_factory.mktemp("classifier") / "model"
+    PooledEncoderForSequenceClassification(config).save_pretrained(path)
+    tiny_tokenizer().save_pretrained(path)
+    return path

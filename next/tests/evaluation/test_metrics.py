@@ -1,0 +1,193 @@
+"""Metrics against hand-computed values and scikit-learn; reports; memory with many labels."""
+
+import json
+import math
+import tracemalloc
+
+import evaluate
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.metrics import f1_score, hamming_loss, precision_recall_fscore_support
+
+from bbc_classifier.evaluation.metrics import (
+    ClassificationMetrics,
+    averaged_scores,
+    classification_report,
+    compute_metrics,
+    metric_names,
+    validation_metrics,
+)
+
+# Class 2 is never predicted: its precision has a zero denominator.
+Y_TRUE = np.array([0, 0, 0, 1, 1, 2])
+PREDICTIONS = np.array([0, 0, 1, 1, 1, 0])
+# Four rows, three labels; the second row has none, and no row has the third label.
+MULTI_TRUE = np.array([[1, 1, 0], [0, 0, 0], [1, 0, 0], [0, 1, 0]], dtype=bool)
+MULTI_PREDICTED = np.array([[1, 0, 0], [0, 0, 0], [1, 0, 1], [1, 1, 0]], dtype=bool)
+MULTI_PROBABILITIES = np.array([[0.9, 0.2, 0.1], [0.4, 0.3, 0.2], [0.6, 0.1, 0.8], [0.7, 0.8, 0.3]])
+THRESHOLDS = [0.5, 0.4, 0.8]
+MULTI_ROWS = st.tuples(st.integers(1, 12), st.integers(2, 5)).flatmap(
+    lambda shape: st.tuples(arrays(bool, shape), arrays(bool, shape))
+)
+
+
+def test_single_label_metrics_by_hand():
+    assert compute_metrics(Y_TRUE, PREDICTIONS) == pytest.approx(
+        {
+            "accuracy": 4 / 6,
+            "macro_precision": (2 / 3 + 2 / 3 + 0) / 3,
+            "macro_recall": (2 / 3 + 1 + 0) / 3,
+            "macro_f1": (2 / 3 + 4 / 5 + 0) / 3,
+            "weighted_precision": (3 * 2 / 3 + 2 * 2 / 3) / 6,
+            "weighted_recall": (3 * 2 / 3 + 2 * 1) / 6,
+            "weighted_f1": (3 * 2 / 3 + 2 * 4 / 5) / 6,
+        }
+    )
+
+
+def test_multi_label_metrics_by_hand():
+    assert compute_metrics(MULTI_TRUE, MULTI_PREDICTED) == pytest.approx(
+        {
+            "subset_accuracy": 1 / 4,
+            "hamming_loss": 3 / 12,
+            "micro_precision": 3 / 5,
+            "micro_recall": 3 / 4,
+            "micro_f1": 6 / 9,
+            "macro_precision": (2 / 3 + 1 + 0) / 3,
+            "macro_recall": (1 + 1 / 2 + 0) / 3,
+            "macro_f1": (4 / 5 + 2 / 3 + 0) / 3,
+            "weighted_precision": (2 * 2 / 3 + 2 * 1) / 4,
+            "weighted_recall": (2 * 1 + 2 * 1 / 2) / 4,
+            "weighted_f1": (2 * 4 / 5 + 2 * 2 / 3) / 4,
+        }
+    )
+
+
+def test_a_single_column_is_a_label_and_not_two_classes():
+    metrics = compute_metrics(np.array([[1], [0], [0], [0]], bool), np.array([[1], [1], [0], [0]], bool))
+    assert metrics["macro_precision"] == metrics["micro_precision"] == metrics["weighted_precision"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("y_true", "probabilities", "log_loss", "brier"),
+    [
+        ([0, 1], [[0.5, 0.5], [0.75, 0.25]], 1.5 * math.log(2), (0.5 + 1.125) / 2),
+        ([0], [[0.5, 0.3, 0.2]], math.log(2), 0.38),
+        ([1], [[1 / 3] * 3], math.log(3), 2 / 3),
+    ],
+)
+def test_log_loss_and_brier_score_by_hand(y_true, probabilities, log_loss, brier):
+    probabilities = np.array(probabilities)
+    metrics = compute_metrics(np.array(y_true), probabilities.argmax(1), probabilities, probabilities.shape[1])
+    assert metrics["log_loss"] == pytest.approx(log_loss)
+    assert metrics["brier_score"] == pytest.approx(brier)
+
+
+def test_multi_label_probability_metrics_by_hand():
+    metrics = compute_metrics(MULTI_TRUE, MULTI_PREDICTED, MULTI_PROBABILITIES)
+    # Both labels that occur: ranked yes, no, yes. The third has no row and is left out.
+    assert metrics["mean_average_precision"] == pytest.approx((1 + 2 / 3) / 2)
+    p = np.where(MULTI_TRUE, MULTI_PROBABILITIES, 1 - MULTI_PROBABILITIES)
+    assert metrics["log_loss"] == pytest.approx(-np.log(p).mean())
+    assert metrics["brier_score"] == pytest.approx(((1 - p) ** 2).mean())
+
+
+def test_the_module_works_as_the_evaluate_library_uses_it():
+    metric = ClassificationMetrics()
+    metric.add_batch(predictions=PREDICTIONS[:3], references=Y_TRUE[:3])
+    metric.add_batch(predictions=PREDICTIONS[3:], references=Y_TRUE[3:])
+    assert metric.compute() == compute_metrics(Y_TRUE, PREDICTIONS)
+    combined = evaluate.combine([ClassificationMetrics(), ClassificationMetrics()])
+    assert combined.compute(predictions=[0, 1], references=[0, 1])
+    with pytest.raises(ValueError):
+        metric.compute(predictions=[0], references=[0, 1])
+    assert ClassificationMetrics().compute(predictions=[0], references=[0])["accuracy"] == 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(MULTI_ROWS)
+def test_scores_from_counts_equal_those_of_scikit_learn(rows):
+    y_true, y_pred = rows
+    counts = [cells.sum(axis=0)[None].astype(float) for cells in (y_true & y_pred, y_pred, y_true)]
+    scores = averaged_scores(*counts, len(y_true), multi_label=True)
+    assert scores["hamming_loss"][0] == pytest.approx(hamming_loss(y_true, y_pred))
+    for average in ("micro", "macro", "weighted"):
+        expected = precision_recall_fscore_support(y_true, y_pred, average=average, zero_division=0)[:3]
+        assert [scores[f"{average}_{name}"][0] for name in ("precision", "recall", "f1")] == pytest.approx(expected)
+
+
+def test_intervals_agree_with_resampling_rows():
+    generator = np.random.default_rng(5)
+    y_true = generator.integers(0, 3, 60)
+    y_pred = np.where(generator.random(60) < 0.8, y_true, generator.integers(0, 3, 60))
+    draws = [generator.integers(0, 60, 60) for _ in range(400)]
+    expected = np.quantile([f1_score(y_true[d], y_pred[d], average="macro") for d in draws], [0.025, 0.975])
+    report = classification_report(y_true, None, list("abc"), predictions=y_pred)
+    assert report["intervals"]["macro_f1"] == pytest.approx(expected, abs=0.03)
+    multi = np.eye(3, dtype=bool)
+    report = classification_report(multi[y_true], None, list("abc"), predictions=multi[y_pred])
+    assert report["intervals"]["macro_f1"] == pytest.approx(expected, abs=0.03)
+
+
+def test_a_single_label_report_is_plain_data_whose_parts_agree():
+    probabilities = np.eye(3)[PREDICTIONS] * 0.7 + 0.1
+    report = classification_report(Y_TRUE, probabilities, ["a", "b", "c"])
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    assert (report["n"], report["correct"]) == (6, 4)
+    assert report["confusion_matrix"] == {"labels": ["a", "b", "c"], "counts": [[2, 1, 0], [0, 2, 0], [1, 0, 0]]}
+    assert report["per_class"]["b"] == pytest.approx({"precision": 2 / 3, "recall": 1, "f1": 4 / 5, "support": 2})
+    assert set(report["metrics"]) == {*metric_names(False), "brier_score", "expected_calibration_error"}
+    for name, (low, high) in report["intervals"].items():
+        assert 0 <= low <= report["metrics"][name] <= high <= 1
+
+
+def test_a_multi_label_report_is_plain_data_whose_parts_agree():
+    report = classification_report(MULTI_TRUE, MULTI_PROBABILITIES, ["a", "b", "never"], THRESHOLDS)
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    assert (report["n"], report["correct"]) == (4, 1)
+    assert report["per_label"]["a"] == {"tp": 2, "fp": 1, "fn": 0, "tn": 1}
+    assert report["per_class"]["b"] == pytest.approx(
+        {"precision": 1, "recall": 0.5, "f1": 2 / 3, "support": 2, "average_precision": 5 / 6, "threshold": 0.4}
+    )
+    assert report["per_class"]["never"]["average_precision"] is None
+    for name, (low, high) in report["intervals"].items():
+        assert low <= report["metrics"][name] <= high
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_validation_metrics_are_those_named_and_do_not_depend_on_row_order(multi_label):
+    generator = np.random.default_rng(0)
+    logits = generator.normal(size=(50, 4))
+    y_true = (generator.random((50, 4)) < 0.3).astype(np.float32) if multi_label else generator.integers(0, 4, 50)
+    metrics = validation_metrics(y_true, logits, multi_label)
+    assert tuple(metrics) == metric_names(multi_label)
+    order = generator.permutation(50)
+    assert validation_metrics(y_true[order], logits[order], multi_label) == pytest.approx(metrics)
+    logits[3, 1] = np.nan
+    assert all(math.isnan(value) for value in validation_metrics(y_true, logits, multi_label).values())
+
+
+@pytest.mark.parametrize("broken", [np.zeros((0, 2)), np.array([[np.nan, np.nan]])], ids=["no rows", "nan"])
+def test_no_rows_and_nan_make_no_report(broken):
+    with pytest.raises(ValueError):
+        classification_report(np.zeros(len(broken), dtype=int), broken, ["a", "b"])
+
+
+@pytest.mark.parametrize(("num_labels", "multi_label"), [(1200, False), (200, True)])
+def test_many_labels_need_little_more_memory_than_their_probabilities(num_labels, multi_label):
+    n, generator = 2 * num_labels, np.random.default_rng(0)
+    y_true = np.arange(n) % num_labels
+    probabilities = generator.dirichlet(np.full(num_labels, 0.01), n)
+    probabilities[np.arange(n), y_true] += 1
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    labels, thresholds = (np.eye(num_labels, dtype=bool)[y_true], [0.5] * num_labels) if multi_label else (y_true, None)
+    tracemalloc.start()
+    report = classification_report(labels, probabilities, list(map(str, range(num_labels))), thresholds)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert report["n"] == n and "macro_f1" in report["intervals"]
+    # With 1,200 labels 230 MB; 2,000 resamples of the confusion matrix were 23 GB.
+    assert peak < 10 * probabilities.nbytes + 50e6

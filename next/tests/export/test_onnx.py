@@ -1,0 +1,118 @@
+"""The ONNX graph computes the model's logits for any batch, and its 8-bit form nearly the same probabilities."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from bbc_classifier.export.export import EXAMPLE_TEXTS
+from bbc_classifier.export.onnx import export_onnx, write_graph
+from bbc_classifier.export.quantize import quantize
+from bbc_classifier.export.transformers_export import stock_config
+from bbc_classifier.inference.classifier import EXPORT_FILES, OnnxModel, TextClassifier
+from bbc_classifier.model import legal_poolings
+from tests.export.test_transformers_export import classifier_of
+from tests.tiny import FAMILIES
+
+EVERY_PAIR = [(family, pooling, {}) for family in sorted(FAMILIES) for pooling in legal_poolings(family)]
+CLASSIFIERS = [
+    *EVERY_PAIR,
+    ("bert", "cls+mean", {"lexical_head": True, "distinct_tokens": True, "max_input_tokens": 16}),
+    ("roberta", "attention", {"truncation": "tail", "max_input_tokens": 16}),
+    ("distilbert", "max", {"truncation": "head+tail", "max_input_tokens": 16}),
+]
+
+
+def check_same_logits(model, path: Path) -> None:
+    """Compare logits over batch sizes, lengths, and padding on either side."""
+    graph, generator = OnnxModel(path, model.config), torch.Generator().manual_seed(0)
+    for lengths, width in (((7,), 7), ((90,), 90), ((7, 2, 12), 12), ((7, 2, 12), 33), ((7, 2, 12, 90, 40), 95)):
+        for left in (False, True):
+            ids, mask = (
+                torch.zeros(len(lengths), width, dtype=torch.long),
+                torch.zeros(len(lengths), width, dtype=torch.long),
+            )
+            for row, length in enumerate(lengths):
+                columns = slice(width - length, width) if left else slice(0, length)
+                ids[row, columns] = torch.randint(5, 45, (length,), generator=generator)  # tokens occur repeatedly
+                mask[row, columns] = 1
+            with torch.inference_mode():
+                expected = model(input_ids=ids, attention_mask=mask).logits.numpy()
+            np.testing.assert_allclose(graph(ids, mask).logits.numpy(), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("family", "pooling", "options"), CLASSIFIERS)
+def test_the_graph_of_every_family_and_pooling_computes_the_models_logits(tmp_path, family, pooling, options):
+    model = classifier_of(family, pooling, **options)
+    write_graph(model, tmp_path / "model.onnx")
+    check_same_logits(model, tmp_path / "model.onnx")
+
+
+def distinct_classifier():
+    return classifier_of("bert", "mean", distinct_tokens=True, max_input_tokens=16)
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory, tokenizer) -> dict[str, Path]:
+    """A classifier that leaves out repeated tokens, exported in full precision and in 8 bits."""
+    root = tmp_path_factory.mktemp("onnx")
+    full, int8 = root / "onnx", root / "onnx-int8"
+    full.mkdir()
+    export_onnx(distinct_classifier(), tokenizer, full, "onnx")
+    # As export_onnx writes it, from the graph that is already there.
+    shutil.copytree(full, int8)
+    stock_config(distinct_classifier().config, "onnx-int8").save_pretrained(int8)
+    quantize(int8 / EXPORT_FILES["onnx"], int8 / EXPORT_FILES["onnx-int8"])
+    (int8 / EXPORT_FILES["onnx"]).unlink()
+    return {"onnx": full, "onnx-int8": int8}
+
+
+def test_the_graph_computes_the_models_logits(exports):
+    check_same_logits(distinct_classifier(), exports["onnx"] / EXPORT_FILES["onnx"])
+
+
+def test_an_opened_export_predicts_as_the_classifier_does(exports, tokenizer):
+    expected = TextClassifier(distinct_classifier(), tokenizer).predict(EXAMPLE_TEXTS)
+    predictions = TextClassifier.from_pretrained(exports["onnx"]).predict(EXAMPLE_TEXTS)
+    for one, other in zip(predictions, expected, strict=True):
+        assert (one.label, one.truncated) == (other.label, other.truncated)
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-6)
+
+
+def test_8_bit_probabilities_are_close_and_do_not_depend_on_the_other_texts(exports, tokenizer):
+    classifier = TextClassifier.from_pretrained(exports["onnx-int8"])
+    expected = TextClassifier(distinct_classifier(), tokenizer).predict_proba(EXAMPLE_TEXTS)
+    together = classifier.predict_proba(EXAMPLE_TEXTS)
+    assert 1e-6 < np.abs(together - expected).max() < 0.2
+    np.testing.assert_array_equal(
+        together, np.concatenate([classifier.predict_proba([text]) for text in EXAMPLE_TEXTS])
+    )
+
+
+def test_the_encoders_matrices_are_in_8_bits_and_the_head_is_not(exports):
+    weights = onnx.load(exports["onnx-int8"] / EXPORT_FILES["onnx-int8"]).graph.initializer
+    matrices = [weight for weight in weights if len(weight.dims) == 2 and weight.data_type == onnx.TensorProto.INT8]
+    encoder = [tensor for tensor in distinct_classifier().encoder.state_dict().values() if tensor.dim() == 2]
+    assert sum(np.prod(weight.dims) for weight in matrices) == sum(tensor.numel() for tensor in encoder)
+    (head,) = (weight for weight in weights if sorted(weight.dims) == [5, 24])
+    assert head.data_type == onnx.TensorProto.FLOAT
+
+
+@pytest.mark.parametrize("export_format", ["onnx", "onnx-int8"])
+def test_the_directory_holds_what_other_programs_read_and_nothing_of_this_machine(exports, export_format):
+    path = exports[export_format]
+    files = {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()}
+    assert files == {"config.json", EXPORT_FILES[export_format], "tokenizer.json", "tokenizer_config.json"}
+    config = json.loads((path / "config.json").read_text("utf-8"))
+    assert config["model_type"] == "bert" and config["architectures"] == ["BertForSequenceClassification"]
+    # The graph needs the whole text: a caller's truncation=True must not cut it.
+    assert json.loads((path / "tokenizer_config.json").read_text("utf-8"))["model_max_length"] > 10**9
+    content = (path / EXPORT_FILES[export_format]).read_bytes()
+    assert not [
+        trace for trace in (str(Path.home()), "stack_trace", "site-packages", ".py") if trace.encode() in content
+    ]

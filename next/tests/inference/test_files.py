@@ -1,0 +1,209 @@
+"""One file: every row and column is written with its prediction."""
+
+import csv
+import json
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from bbc_classifier.config import PredictArguments
+from bbc_classifier.errors import UserError
+from bbc_classifier.inference.classifier import TextClassifier
+from bbc_classifier.inference.files import predict_file, write_table
+
+ROWS = {
+    "id": ["007", "n2", "n3"],
+    "title": ["Late goal", "שוק המניות", "फ़िल्म 🎬"],
+    "text": ["the goal, of the match", 'a "quoted"\nsecond line', "film"],
+}
+ADDED = ["prediction", "confidence", "p_business", "p_sport"]
+
+
+@pytest.fixture
+def run(tiny_model_dir, tmp_path):
+    """Return a function that classifies `in.<...>` into `out.<...>` and returns the result."""
+
+    def call(source: str, target: str, **options: object):
+        paths = {"input": str(tmp_path / source), "output_file": str(tmp_path / target)}
+        return predict_file(PredictArguments(model=str(tiny_model_dir), **paths, **options))
+
+    return call
+
+
+def read(path) -> list[dict]:
+    if path.suffix == ".parquet":
+        return pq.read_table(path).to_pylist()
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ","))
+
+
+@pytest.mark.parametrize("target", ["out.csv", "out.tsv", "out.jsonl", "out.parquet"])
+@pytest.mark.parametrize("source", ["in.csv", "in.tsv", "in.jsonl", "in.json", "in.parquet"])
+def test_every_row_and_column_is_written(run, tiny_model_dir, tmp_path, source, target):
+    if source == "in.json":
+        (tmp_path / source).write_text(json.dumps(pd.DataFrame(ROWS).to_dict("records")), encoding="utf-8")
+    else:
+        write_table(tmp_path / source, pa.table(ROWS))
+    result = run(source, target)
+    assert (result.rows, result.invalid, sum(result.label_counts.values())) == (3, 0, 3)
+    assert result.output == tmp_path / target
+    rows = read(tmp_path / target)
+    assert list(rows[0]) == [*ROWS, *ADDED]
+    assert {name: [row[name] for row in rows] for name in ROWS} == ROWS
+    expected = TextClassifier.from_pretrained(tiny_model_dir).predict(ROWS["text"])
+    for row, prediction in zip(rows, expected, strict=True):
+        assert row["prediction"] == prediction.label
+        assert float(row["confidence"]) == pytest.approx(prediction.confidence, abs=1e-6)
+        assert float(row["p_sport"]) == pytest.approx(prediction.probabilities["sport"], abs=1e-6)
+
+
+def test_lines(run, tmp_path):
+    (tmp_path / "in.txt").write_text("a goal\n\na film", encoding="utf-8")
+    result = run("in.txt", "out.txt")
+    lines = (tmp_path / "out.txt").read_text().split("\n")
+    assert len(lines) == 4 and lines[0] and lines[1] == "" and lines[2] and (result.rows, result.invalid) == (2, 1)
+
+
+def test_rows_without_text_get_empty_predictions(run, tmp_path):
+    write_table(tmp_path / "in.csv", pa.table({"text": ["a goal", " ", "nan", "film"], "id": ["1", "2", "3", "4"]}))
+    result = run("in.csv", "out.csv")
+    rows = read(tmp_path / "out.csv")
+    assert [bool(row["prediction"]) for row in rows] == [True, False, False, True]
+    assert [row["p_sport"] == "" for row in rows] == [False, True, True, False]
+    assert (result.rows, result.invalid) == (2, 2)
+
+
+@pytest.mark.parametrize("target", ["out.csv", "out.jsonl", "out.txt"])
+def test_below_min_confidence_the_prediction_is_empty(run, tmp_path, target):
+    write_table(tmp_path / "in.csv", pa.table({"text": ["a goal"]}))
+    result = run("in.csv", target, min_confidence=1.0)
+    if target == "out.txt":
+        assert (tmp_path / target).read_text() == "\n"
+    else:
+        row = read(tmp_path / target)[0]
+        assert not row["prediction"] and row["prediction"] != "unsure" and float(row["confidence"]) > 0
+    assert result.label_counts == {"": 1}
+
+
+def test_top_k_and_several_text_columns(run, tiny_model_dir, tmp_path):
+    write_table(tmp_path / "in.csv", pa.table(ROWS))
+    run("in.csv", "out.parquet", top_k=1, text_column=["title", "text"])
+    rows = read(tmp_path / "out.parquet")
+    assert all((row["p_business"] is None) != (row["p_sport"] is None) for row in rows)
+    joined = [f"{title}\n{text}" for title, text in zip(ROWS["title"], ROWS["text"], strict=True)]
+    expected = TextClassifier.from_pretrained(tiny_model_dir).predict(joined)
+    assert [row["confidence"] for row in rows] == pytest.approx([p.confidence for p in expected], abs=1e-6)
+
+
+def test_columns_of_other_types(run, tmp_path):
+    rows = {"text": ["a goal", "a film"], "views": [3, None], "tags": [["x", "y"], []], "by": [{"name": "é"}, None]}
+    pq.write_table(pa.table(rows), tmp_path / "in.parquet")
+    run("in.parquet", "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet").select(list(rows)).to_pylist() == pa.table(rows).to_pylist()
+    run("in.parquet", "out.csv")
+    flat = read(tmp_path / "out.csv")
+    assert [row["tags"] for row in flat] == ["x;y", ""] and [row["views"] for row in flat] == ["3", ""]
+    assert json.loads(flat[0]["by"]) == {"name": "é"}
+    lines = ['{"text": "a goal", "views": 3, "id": 1}', '{"text": "a film", "id": "b", "tags": ["x"]}']
+    (tmp_path / "in.jsonl").write_text("\n".join(lines))
+    run("in.jsonl", "out.jsonl")
+    found = [{name: row[name] for name in ("views", "id", "tags")} for row in read(tmp_path / "out.jsonl")]
+    assert found == [{"views": 3, "id": "1", "tags": None}, {"views": None, "id": "b", "tags": ["x"]}]
+
+
+def test_delimiter_encoding_and_byte_order_mark_of_excel(run, tmp_path):
+    (tmp_path / "in.csv").write_bytes("sep=;\r\ntext;Größe\r\nein Tor;1,5\r\n".encode("cp1252"))
+    run("in.csv", "out.csv", encoding="cp1252")
+    header, row = (tmp_path / "out.csv").read_bytes().decode("cp1252").splitlines()
+    assert header.startswith("text;Größe;prediction;") and row.startswith("ein Tor;1,5;")
+    (tmp_path / "in.csv").write_text("\ufefftext;size\na goal;1\n", encoding="utf-8")
+    run("in.csv", "out.csv", delimiter=";", overwrite=True)
+    assert (tmp_path / "out.csv").read_text().startswith("text;size;prediction")
+    run("in.csv", "out.tsv", delimiter=";")
+    assert (tmp_path / "out.tsv").read_text().startswith("text\tsize\tprediction")
+
+
+def test_quoting_none(run, tmp_path):
+    (tmp_path / "in.tsv").write_text('text\tid\n"a goal\t1\na film\t2\n')
+    run("in.tsv", "out.jsonl", quoting="none")
+    assert [row["text"] for row in read(tmp_path / "out.jsonl")] == ['"a goal', "a film"]
+
+
+def test_columns_and_delimiter_of_the_run_are_the_defaults(tiny_model_dir, tmp_path, run):
+    record = tiny_model_dir.parent / "record.json"
+    record.write_text(json.dumps({"options": {"data": {"text_column": ["body"], "delimiter": ";"}}}))
+    try:
+        (tmp_path / "in.csv").write_text("text;body\nx;a goal\n")
+        (tmp_path / "other.csv").write_text("text,id\na goal,1\n")
+        run("in.csv", "out.jsonl")
+        run("other.csv", "other.jsonl")
+    finally:
+        record.unlink()
+    one, other = (read(tmp_path / name)[0] for name in ("out.jsonl", "other.jsonl"))
+    assert one["confidence"] == pytest.approx(other["confidence"], abs=1e-6)
+
+
+def test_escape_formulas(run, tmp_path):
+    rows = {"text": ["=1+1", "film"], "@id": ["-2", "x"], "size": ["+3", "4"]}
+    write_table(tmp_path / "in.csv", pa.table(rows))
+    run("in.csv", "out.csv", escape_formulas=True)
+    escaped = read(tmp_path / "out.csv")
+    assert [escaped[0][name] for name in ("text", "'@id", "size")] == ["'=1+1", "'-2", "'+3"]
+    assert escaped[1]["text"] == "film" and not escaped[0]["confidence"].startswith("'")
+    run("in.csv", "plain.csv")
+    assert read(tmp_path / "plain.csv")[0]["text"] == "=1+1"
+
+
+def test_unnamed_columns_are_left_out(run, tmp_path):
+    (tmp_path / "in.csv").write_text("text,id,,\na goal,1,,\n")
+    run("in.csv", "out.csv")
+    assert list(read(tmp_path / "out.csv")[0]) == ["text", "id", *ADDED]
+
+
+BAD = {
+    "no such file": (None, {}, "in.csv"),
+    "no such column": ("text\na\n", {"text_column": ["body"]}, "--text_column"),
+    "no text column": ("a,b\nx,y\n", {}, "--text_column"),
+    "column exists": ("text,p_sport\na,b\n", {}, "p_sport"),
+    "another delimiter": ("text;id\na;b\n", {}, "--delimiter"),
+    "cells": ("text,id\na,b\na goal, late,2\n", {}, "row 2"),
+    "open quotation": ('text,id\n"a,b\nc,d\n', {}, "in.csv"),
+    "two columns of a name": ("text,text\na,b\n", {}, "'text'"),
+    "not UTF-8": (b"text\n\xa3 goal\n", {}, "--encoding"),
+    "no such encoding": ("text\na\n", {"encoding": "klingon"}, "--encoding"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_invalid_files(run, tmp_path, name):
+    content, options, named = BAD[name]
+    if content is not None:
+        (tmp_path / "in.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(UserError, match=named):
+        run("in.csv", "out.csv", **options)
+    assert not (tmp_path / "out.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "options", "named"),
+    [
+        ("in.csv", "out.docx", {}, "--output_file"),
+        ("in.csv", "dir.csv", {}, "--output_file"),
+        ("in.csv", "there.csv", {}, "--overwrite"),
+        ("in.csv", "in.csv", {"overwrite": True}, "is the input"),
+        ("in.csv", "out.jsonl", {"escape_formulas": True}, "--escape_formulas"),
+        ("*.csv", "out.csv", {}, "--output_dir"),
+        (".", "out.csv", {}, "--output_dir"),
+    ],
+)
+def test_invalid_targets(run, tmp_path, source, target, options, named):
+    (tmp_path / "dir.csv").mkdir()
+    for name in ("in.csv", "there.csv"):
+        (tmp_path / name).write_text("text\na goal\n")
+    with pytest.raises(UserError, match=named):
+        run(source, target, **options)
+    assert (tmp_path / "there.csv").read_text() == (tmp_path / "in.csv").read_text() == "text\na goal\n"

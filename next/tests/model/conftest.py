@@ -1,0 +1,39 @@
+"""What the model's tests share."""
+
+import torch
+
+from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
+from tests.conftest import LABELS
+from tests.tiny import tiny_config
+
+# Families as they are pretrained, where the tiny ones are simpler: relative positions, a sliding window.
+RELATIVE = {
+    "deberta-v2": {"relative_attention": True, "pos_att_type": ["c2p", "p2c"], "position_biased_input": False},
+    "modernbert": {"global_attn_every_n_layers": 2, "local_attention": 6},
+}
+
+
+def loud_classifier(
+    family: str = "bert", pooling: str = "mean", **options: object
+) -> PooledEncoderForSequenceClassification:
+    """Return a tiny classifier with matrices of ten times their usual size, so that answers differ visibly."""
+    torch.manual_seed(0)
+    options = {"id2label": dict(enumerate(LABELS)), **options}
+    config = PooledEncoderConfig(tiny_config(family, **RELATIVE.get(family, {})), pooling, **options)
+    model = PooledEncoderForSequenceClassification(config).eval()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.mul_(10)
+    return model
+
+
+def random_ids(rows: int, tokens: int, seed: int = 0) -> torch.Tensor:
+    """Return ids of words and letters, (rows, tokens), without special tokens."""
+    return torch.randint(5, 150, (rows, tokens), generator=torch.Generator().manual_seed(seed))
+
+
+def ragged_batch() -> dict[str, torch.Tensor]:
+    """Return three rows of 9, 5 and 2 tokens, padded on the right."""
+    mask = (torch.arange(9) < torch.tensor([[9], [5], [2]])).long()
+    return {"input_ids": random_ids(3, 9) * mask, "attention_mask": mask}

@@ -1,0 +1,75 @@
+"""Synthetic texts whose words give their topic away, and trainings of a tiny encoder that take a second."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from datasets import ClassLabel, Dataset, Features, List, Value
+
+from bbc_classifier.config import DataArguments, ModelArguments, TrainArguments
+from bbc_classifier.training.train import TrainResult, train
+
+TOPIC_WORDS = {
+    "business": "shares market",
+    "entertainment": "film music",
+    "politics": "minister vote",
+    "sport": "goal match",
+    "tech": "phone software",
+}
+TAGS = ["business", "sport", "tech"]
+Run = Callable[..., TrainResult]
+
+
+def topics(each: int = 20) -> tuple[list[str], list[str]]:
+    """Return texts of very different lengths and their labels."""
+    rows = [
+        (f"the {words} {number} " * (1 + number % 7), label)
+        for label, words in TOPIC_WORDS.items()
+        for number in range(each)
+    ]
+    return [text for text, _ in rows], [label for _, label in rows]
+
+
+def tagged() -> Dataset:
+    """Return texts about none to all of three topics, one of which is rare."""
+    rows = []
+    for number in range(120):
+        has = (number % 2 == 0, number // 2 % 2 == 0, number % 6 == 5)
+        labels = [index for index, there in enumerate(has) if there]
+        words = [TOPIC_WORDS[TAGS[index]] for index in labels]
+        rows.append({"text": " ".join(["the", *words, str(number)] * (1 + number % 3)), "label": labels})
+    features = Features({"text": Value("string"), "label": List(ClassLabel(names=TAGS))})
+    return Dataset.from_list(rows, features=features)
+
+
+@pytest.fixture
+def run(tiny_bert_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Return a function that trains in `tmp_path / name`; options go to the dataclass that has them.
+
+    Figures take half of the time and are not drawn; `monkeypatch.undo()` draws them.
+    """
+    monkeypatch.setattr("bbc_classifier.evaluation.evaluate.plot_report", lambda *args, **kwargs: None)
+    monkeypatch.setattr("bbc_classifier.training.train.plot_learning_curves", lambda *args, **kwargs: None)
+
+    def call(name: str = "run", dataset: Any = None, callbacks: Any = (), **options: Any) -> TrainResult:
+        defaults = {"encoder": str(tiny_bert_dir), "max_length": 24, "precision": "fp32", "learning_rate": 5e-3}
+        defaults |= {"per_device_train_batch_size": 8, "disable_tqdm": True, "output_dir": str(tmp_path / name)}
+        extra = {key: options.pop(key) for key in ("compute_metrics", "cache") if key in options}
+        options = {**defaults, **options}
+        groups = [
+            group(**{f.name: options.pop(f.name) for f in dataclasses.fields(group) if f.name in options})
+            for group in (ModelArguments, DataArguments)
+        ]
+        own = {f.name for f in dataclasses.fields(TrainArguments)}
+        kwargs = {key: options.pop(key) for key in list(options) if key not in own}
+        training = TrainArguments(**options, trainer_kwargs=kwargs)
+        dataset = topics() if dataset is None else dataset
+        return train(*groups, training, dataset=dataset, callbacks=callbacks, **extra)
+
+    return call
+
+
+def weights(result: TrainResult) -> bytes:
+    return (result.run_dir.model / "model.safetensors").read_bytes()
