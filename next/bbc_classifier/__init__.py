@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING, Any
 import wrapt
 
 if TYPE_CHECKING:
-    from bbc_classifier.config import (
-        CompareArguments,
-        DataArguments,
-        EvaluateArguments,
-        ModelArguments,
-        PredictArguments,
-        PushArguments,
-        TrainArguments,
-    )
+    from bbc_classifier.config import DataArguments, EvaluateArguments, ModelArguments, TrainArguments
     from bbc_classifier.data.loading import load_data
     from bbc_classifier.evaluation.evaluate import evaluate
     from bbc_classifier.inference.classifier import TextClassifier
@@ -33,52 +25,26 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _MODULES = {
-    **dict.fromkeys(
-        (
-            "CompareArguments",
-            "DataArguments",
-            "EvaluateArguments",
-            "ModelArguments",
-            "PredictArguments",
-            "PushArguments",
-            "TrainArguments",
-        ),
-        "bbc_classifier.config",
-    ),
-    **dict.fromkeys(
-        ("Pooling", "PooledEncoderConfig", "PooledEncoderForSequenceClassification", "register_pooling"),
-        "bbc_classifier.model",
-    ),
-    "TextClassifier": "bbc_classifier.inference.classifier",
-    "evaluate": "bbc_classifier.evaluation.evaluate",
-    "load_data": "bbc_classifier.data.loading",
-    "train": "bbc_classifier.training.train",
+    "DataArguments": "config",
+    "EvaluateArguments": "config",
+    "ModelArguments": "config",
+    "PooledEncoderConfig": "model",
+    "PooledEncoderForSequenceClassification": "model",
+    "Pooling": "model",
+    "TextClassifier": "inference.classifier",
+    "TrainArguments": "config",
+    "evaluate": "evaluation.evaluate",
+    "load_data": "data.loading",
+    "register_pooling": "model",
+    "train": "training.train",
 }
-
-__all__ = [
-    "CompareArguments",
-    "DataArguments",
-    "EvaluateArguments",
-    "ModelArguments",
-    "PooledEncoderConfig",
-    "PooledEncoderForSequenceClassification",
-    "Pooling",
-    "PredictArguments",
-    "PushArguments",
-    "TextClassifier",
-    "TrainArguments",
-    "__version__",
-    "evaluate",
-    "load_data",
-    "register_pooling",
-    "train",
-]
+__all__ = ["__version__", *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _MODULES:
         raise AttributeError(f"module 'bbc_classifier' has no attribute '{name}'")
-    return getattr(importlib.import_module(_MODULES[name]), name)
+    return getattr(importlib.import_module(f"bbc_classifier.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

@@ -12,16 +12,9 @@ import numpy as np
 import pandas as pd
 
 from bbc_classifier.config import AuditArguments, DataArguments
-from bbc_classifier.data.duplicates import (
-    Duplicates,
-    conflicting_groups,
-    find_duplicates,
-    leaked_rows,
-    normalize_text,
-    words,
-)
+from bbc_classifier.data.duplicates import Duplicates, find_duplicates, leaked_rows, normalize_text, words
 from bbc_classifier.data.labels import WHOLE_NUMBER, rare_labels, read_label_map
-from bbc_classifier.data.loading import RawData, read_rows
+from bbc_classifier.data.loading import read_rows
 from bbc_classifier.data.splits import SPLITS
 from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.inference.classifier import load_tokenizer
@@ -45,15 +38,11 @@ UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
 def audit(args: AuditArguments, data_args: DataArguments, dataset: Any = None) -> Path:
     """Examine every row of a data set and write what was found; no text is in the output.
 
-    The directory holds `audit.json`, `pairs.csv` (duplicate pairs by row id), `label_counts.png` and `lengths.png`.
-
-    Args:
-        args: Output directory and the encoder whose tokens are counted.
-        data_args: The data set. Options that split it or leave out rows change nothing.
-        dataset: Data in memory, as `load_splits` takes it.
+    Options of `data_args` that split the data or leave out rows change nothing. `dataset` is data in memory, as
+    `load_splits` takes it.
 
     Returns:
-        The output directory.
+        The output directory: `audit.json`, `pairs.csv` (duplicate pairs by row id), `label_counts.png`, `lengths.png`.
 
     Raises:
         UserError: The data set has no rows or cannot be read, there is no such encoder, or the directory is taken.
@@ -65,25 +54,35 @@ def audit(args: AuditArguments, data_args: DataArguments, dataset: Any = None) -
     output_dir = Path(args.output_dir or Path("audits") / slug(raw.info["name"]))
     prepare_output_dir("--output_dir", output_dir, overwrite=args.overwrite, marker="audit.json")
     frame = raw.frame.assign(split=raw.predefined_splits or "all").reset_index(drop=True)
+    split_sizes = {split: size for split in (*SPLITS, "all") if (size := int((frame["split"] == split).sum()))}
+    labels = frame.explode("label", ignore_index=True)
+    label_counts = pd.crosstab(labels["label"], labels["split"])
     texts = frame.dropna(subset="text").reset_index(drop=True)
     duplicates = find_duplicates(texts["text"].tolist(), near=data_args.near_duplicates)
     texts = texts.assign(hash=duplicates.hashes, words=[len(words(text)) for text in texts["text"]])
-    texts["tokens"] = _count_tokens(texts["text"].tolist(), args.encoder)
+    tokens = _count_tokens(texts["text"].tolist(), args.encoder)
+    texts = texts if tokens is None else texts.assign(tokens=tokens)
+    row_texts, is_split = zip(texts["row_id"], texts["text"], strict=True), raw.predefined_splits is not None
     found = {
         "num_rows": len(frame),
         "num_unique_texts": texts["hash"].nunique(),
         "groups": len(set(duplicates.groups())) if data_args.near_duplicates else None,
-        "split_sizes": _split_sizes(frame),
+        "split_sizes": split_sizes,
         "multi_label": raw.multi_label,
-        "label_counts": _label_counts(frame, raw.label_names),
-        "invalid_rows": _invalid_rows(frame),
+        "label_counts": label_counts.reindex(raw.label_names, columns=[*split_sizes], fill_value=0).to_dict(),
+        "invalid_rows": {
+            "without_text": _listed(frame["row_id"][frame["text"].isna()]),
+            "without_label": _listed(frame["row_id"][frame["label"].isna()]),
+            "with_unreadable_characters": _listed([row for row, text in row_texts if UNREADABLE.search(text)]),
+        },
         "lengths": _lengths(texts, args.encoder) if len(texts) else None,
         "exact_duplicates": int(texts["hash"].duplicated().sum()),
         "near_duplicate_pairs": len(duplicates.near) if data_args.near_duplicates else None,
         "conflicting_labels": _conflicts(texts, duplicates),
-        "leakage": None if raw.predefined_splits is None else _leakage(texts, duplicates),
-        "random_split_leakage": _random_split_leakage(texts, duplicates) if raw.predefined_splits is None else None,
+        "leakage": _leakage(texts, duplicates) if is_split else None,
+        "random_split_leakage": None if is_split else _random_split_leakage(duplicates),
         **_similar_labels(frame, data_args),
+        "rare_labels": rare_labels(frame["label"], FEW_ROWS),
     }
     record = {
         "schema": 2,
@@ -91,13 +90,13 @@ def audit(args: AuditArguments, data_args: DataArguments, dataset: Any = None) -
         "options": {"encoder": args.encoder, "data": without_local_paths(asdict(data_args))},
         "data": raw.info,
         **found,
-        "table": [{"name": name, "value": value} for name, value in _table(raw, found)],
+        "table": [{"name": name, "value": value} for name, value in _table(raw.info["name"], found)],
         "findings": _findings(found),
         "peak_memory_mb": peak_memory_mb(),
         "provenance": environment(),
     }
-    unit = "words" if texts["tokens"].isna().any() else "tokens"
-    title, limits = f"{raw.info['name']}, {len(frame):,} rows", TOKEN_LIMITS if unit == "tokens" else ()
+    unit = "words" if tokens is None else "tokens"
+    title, limits = f"{raw.info['name']}, {len(frame):,} rows", () if tokens is None else TOKEN_LIMITS
     with atomic_write(output_dir) as tmp_dir:
         tmp_dir.mkdir()
         _pairs(texts, duplicates).to_csv(tmp_dir / "pairs.csv", index=False, lineterminator="\n", float_format="%.4f")
@@ -120,46 +119,19 @@ def _count_tokens(texts: list[str], encoder: str) -> list[int] | None:
     except (UserError, EnvironmentFailure) as error:
         logger.warning("--encoder %s: tokens are not counted, words are: %s", encoder, error)
         return None
-    ids = tokenizer(texts, return_attention_mask=False, verbose=False)["input_ids"] if texts else []
-    return [len(tokens) for tokens in ids]
+    return [len(ids) for ids in tokenizer(texts, verbose=False)["input_ids"]] if texts else []
 
 
-def _split_sizes(frame: pd.DataFrame) -> dict[str, int]:
-    """Return the rows of each split, in the order of `SPLITS`; without predefined splits of "all"."""
-    counts = frame["split"].value_counts()
-    return {split: int(counts[split]) for split in (*SPLITS, "all") if split in counts}
-
-
-def _label_counts(frame: pd.DataFrame, label_names: list[str]) -> dict[str, dict[str, int]]:
-    """Return the rows of each label by split; a row with several labels counts for each of them."""
-    counts: dict[str, dict[str, int]] = {split: dict.fromkeys(label_names, 0) for split in _split_sizes(frame)}
-    for split, labels in zip(frame["split"], frame["label"], strict=True):
-        for name in labels or ():
-            counts[split][name] += 1
-    return counts
-
-
-def _invalid_rows(frame: pd.DataFrame) -> dict[str, Any]:
-    """Return count and first row ids of rows without text, without label, and with unreadable characters."""
-    masks = {
-        "without_text": frame["text"].isna(),
-        "without_label": frame["label"].isna(),
-        "with_unreadable_characters": pd.Series([bool(UNREADABLE.search(text or "")) for text in frame["text"]]),
-    }
-    return {name: _listed(frame.loc[mask, "row_id"].tolist()) for name, mask in masks.items()}
-
-
-def _listed(entries: list[Any]) -> dict[str, Any]:
-    return {"count": len(entries), "row_ids": entries[:MAX_ROW_IDS]}
+def _listed(entries: pd.Series | list[Any]) -> dict[str, Any]:
+    return {"count": len(entries), "row_ids": list(entries[:MAX_ROW_IDS])}
 
 
 def _lengths(texts: pd.DataFrame, encoder: str) -> dict[str, Any]:
     """Return the lengths in words and tokens, over all texts and by label, and the share of texts over usual limits."""
     lengths: dict[str, Any] = {"words": None, "tokens": None}
-    for unit in lengths:
-        if not texts[unit].isna().any():
-            by_label = texts[["label", unit]].explode("label").groupby("label")[unit]
-            lengths[unit] = {"all": _summary(texts[unit]), **{name: _summary(group) for name, group in by_label}}
+    for unit in [unit for unit in lengths if unit in texts]:
+        by_label = texts.explode("label").groupby("label")[unit]
+        lengths[unit] = {"all": _summary(texts[unit]), **{name: _summary(group) for name, group in by_label}}
     if lengths["tokens"] is not None:
         shares = {str(limit): round(float((texts["tokens"] > limit).mean()), 4) for limit in TOKEN_LIMITS}
         lengths |= {"encoder": encoder, "share_longer_than": shares}
@@ -168,22 +140,21 @@ def _lengths(texts: pd.DataFrame, encoder: str) -> dict[str, Any]:
 
 def _summary(values: pd.Series) -> dict[str, float]:
     """Return minimum, median, mean, 90th and 99th percentile (linear interpolation) and maximum."""
-    names = {"min": 0.0, "median": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
-    summary = {name: values.quantile(share) for name, share in names.items()} | {"mean": values.mean()}
+    shares = {"min": 0.0, "median": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
+    summary = {name: values.quantile(share) for name, share in shares.items()} | {"mean": values.mean()}
     return {name: round(float(value), 1) for name, value in summary.items()}
 
 
 def _conflicts(texts: pd.DataFrame, duplicates: Duplicates) -> dict[str, Any]:
-    """Return the texts, and the pairs of near-duplicate texts, whose rows have different labels."""
-    row_ids, hashes, labels = (texts[name].tolist() for name in ("row_id", "hash", "label"))
-    rows_of: dict[str, list[int]] = defaultdict(list)
-    for row, (name, label) in enumerate(zip(hashes, labels, strict=True)):
-        if label is not None:
-            rows_of[name].append(row)
+    """Return the row ids of texts, and of pairs of near-duplicate texts, whose rows have different labels."""
+    rows_of: dict[str, list[tuple[str, Any]]] = defaultdict(list)
+    for row in texts.dropna(subset="label").itertuples():
+        rows_of[row.hash].append((row.row_id, row.label))
     pairs = [rows_of[one] + rows_of[other] for one, other, _ in duplicates.near]
-    near = [rows for rows in pairs if len({labels[row] for row in rows}) > 1]
-    groups = {"exact": conflicting_groups(hashes, labels), "near": near}
-    return {kind: _listed([[row_ids[row] for row in rows] for rows in found]) for kind, found in groups.items()}
+    return {
+        kind: _listed([[row_id for row_id, _ in rows] for rows in groups if len({label for _, label in rows}) > 1])
+        for kind, groups in (("exact", list(rows_of.values())), ("near", pairs))
+    }
 
 
 def _leakage(texts: pd.DataFrame, duplicates: Duplicates) -> dict[str, Any]:
@@ -193,9 +164,8 @@ def _leakage(texts: pd.DataFrame, duplicates: Duplicates) -> dict[str, Any]:
     for place, split in enumerate(present):
         if place and split != "train":
             either = leaked_rows(duplicates, splits, split, present[:place])
-            exact = leaked_rows(Duplicates(duplicates.hashes), splits, split, present[:place])
             leakage[split] = {
-                "exact": len(exact),
+                "exact": len(leaked_rows(Duplicates(duplicates.hashes), splits, split, present[:place])),
                 "exact_or_near": len(either),
                 "share": round(len(either) / splits.count(split), 4),
                 "row_ids": texts.loc[either, "row_id"].tolist(),
@@ -203,23 +173,22 @@ def _leakage(texts: pd.DataFrame, duplicates: Duplicates) -> dict[str, Any]:
     return leakage
 
 
-def _random_split_leakage(texts: pd.DataFrame, duplicates: Duplicates) -> dict[str, Any] | None:
-    """Return the share of test rows that a random 70/15/15 split of the rows finds in train, over seeded splits."""
-    held_out = round(HELD_OUT_SHARE * len(texts))
+def _random_split_leakage(duplicates: Duplicates) -> dict[str, Any] | None:
+    """Return the share of test rows that a random 70/15/15 split of the rows repeats in train, over seeded splits."""
+    text_of, names = pd.factorize(pd.Series(duplicates.hashes, dtype=object))
+    held_out = round(HELD_OUT_SHARE * len(text_of))
     if not held_out:
         return None
-    names, text_of = np.unique(duplicates.hashes, return_inverse=True)
-    number = {name: index for index, name in enumerate(names)}
-    one, other = np.array([(number[a], number[b]) for a, b, _ in duplicates.near], int).reshape(-1, 2).T
+    one, other = (names.get_indexer([pair[end] for pair in duplicates.near]) for end in (0, 1))
     shares = []
     for seed in range(RANDOM_SPLITS):
-        rows = np.random.default_rng(seed).permutation(len(texts))
+        shuffled = text_of[np.random.default_rng(seed).permutation(len(text_of))]
         exact = np.zeros(len(names), bool)
-        exact[text_of[rows[2 * held_out :]]] = True
+        exact[shuffled[2 * held_out :]] = True
         either = exact.copy()
         either[one[exact[other]]] = True
         either[other[exact[one]]] = True
-        shares.append([seen[text_of[rows[:held_out]]].mean() for seen in (exact, either)])
+        shares.append([seen[shuffled[:held_out]].mean() for seen in (exact, either)])
     table = pd.DataFrame(shares, columns=["exact_share", "exact_or_near_share"]).agg(["mean", "min", "max"]).round(4)
     return {"splits": RANDOM_SPLITS, "test_rows": held_out, **table.to_dict()}
 
@@ -236,8 +205,7 @@ def _similar_labels(frame: pd.DataFrame, data_args: DataArguments) -> dict[str, 
     similar = [names for names in sets.values() if len(names) > 1]
     renamed = {name: names[0] for names in similar for name in names[1:]}
     given = {old: renamed.get(new, new) for old, new in read_label_map(data_args.label_map).items()}
-    rare = rare_labels(frame["label"], FEW_ROWS)
-    return {"similar_labels": similar, "suggested_label_map": given | renamed if renamed else {}, "rare_labels": rare}
+    return {"similar_labels": similar, "suggested_label_map": given | renamed if renamed else {}}
 
 
 def _pairs(texts: pd.DataFrame, duplicates: Duplicates) -> pd.DataFrame:
@@ -246,46 +214,36 @@ def _pairs(texts: pd.DataFrame, duplicates: Duplicates) -> pd.DataFrame:
     The first row of a text (in train, then validation, then test) represents it: each further row is an exact pair with
     it, and two near-duplicate texts are a pair of their first rows.
     """
-    order = [*SPLITS, "all"]
-    ordered = texts.assign(order=texts["split"].map(order.index)).sort_values("order", kind="stable")
-    first = {name: row for row, name in reversed([*ordered["hash"].items()])}
-    place = {row: index for index, row in enumerate(ordered.index)}
-    pairs = [("exact", 1.0, first[name], row) for row, name in ordered["hash"].items() if row != first[name]]
+    rows = texts.sort_values("split", kind="stable", key=lambda splits: splits.map([*SPLITS, "all"].index))
+    rows = rows.assign(label=[" | ".join(labels or ()) for labels in rows["label"]]).reset_index(drop=True)
+    first = {name: row for row, name in reversed([*rows["hash"].items()])}
+    pairs = [("exact", 1.0, first[name], row) for row, name in rows["hash"].items() if row != first[name]]
     for one, other, similarity in duplicates.near:
-        pairs.append(("near", similarity, *sorted((first[one], first[other]), key=place.__getitem__)))
+        pairs.append(("near", similarity, *sorted((first[one], first[other]))))
     table = pd.DataFrame(pairs, columns=["kind", "similarity", "first", "second"])
-    for column, values in (
-        ("row_id", texts["row_id"]),
-        ("label", pd.Series([" | ".join(labels or ()) for labels in texts["label"]], dtype=object)),
-        ("split", texts["split"]),
-    ):
+    for column in ("row_id", "label", "split"):
         for end in ("first", "second"):
-            table[f"{end}_{column}"] = values.loc[table[end].astype(int)].to_numpy()
+            table[f"{end}_{column}"] = rows.loc[table[end].astype(int), column].to_numpy()
     return table.drop(columns=["first", "second"])
 
 
-def _table(raw: RawData, found: dict[str, Any]) -> list[tuple[str, str]]:
+def _table(name: str, found: dict[str, Any]) -> list[tuple[str, str]]:
     """Return (name, value) of what a person should see first."""
     sizes = ", ".join(f"{split} {size:,}" for split, size in found["split_sizes"].items() if split != "all")
-    totals = Counter[str]()
-    for counts in found["label_counts"].values():
-        totals.update(counts)
-    shown = [f"{name} {count:,}" for name, count in totals.most_common(8)]
-    more = [f"{len(totals) - 8} more"] if len(totals) > 8 else []
+    totals: Counter[str] = sum(map(Counter, found["label_counts"].values()), Counter())
+    shown = [f"{label} {count:,}" for label, count in totals.most_common(8)]
+    shown += [f"{len(totals) - 8} more"] if len(totals) > 8 else []
     table = [
-        ("data set", raw.info["name"]),
+        ("data set", name),
         ("rows", f"{found['num_rows']:,}" + (f" ({sizes})" if sizes else "")),
         ("different texts", f"{found['num_unique_texts']:,}"),
-        ("labels", f"{len(totals)}: {', '.join(shown + more)}"),
+        ("labels", f"{len(totals)}: {', '.join(shown)}"),
     ]
     lengths = found["lengths"] or {}
     for unit in ("words", "tokens"):
         if lengths.get(unit):
-            summary = lengths[unit]["all"]
-            value = (
-                f"median {summary['median']:,.0f}, 99th percentile {summary['p99']:,.0f}, longest {summary['max']:,.0f}"
-            )
-            table.append((f"{unit} per text", value))
+            value = "median {median:,.0f}, 99th percentile {p99:,.0f}, longest {max:,.0f}"
+            table.append((f"{unit} per text", value.format(**lengths[unit]["all"])))
     for limit, share in lengths.get("share_longer_than", {}).items():
         table.append((f"texts over {limit} tokens", f"{share:.1%}"))
     table += [(f"rows {kind.replace('_', ' ')}", f"{rows['count']:,}") for kind, rows in found["invalid_rows"].items()]
@@ -297,11 +255,10 @@ def _table(raw: RawData, found: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _findings(found: dict[str, Any]) -> list[str]:
     """Return a sentence for everything that needs attention, with the option that helps."""
-    findings = []
-    unusable = sum(found["invalid_rows"][kind]["count"] for kind in ("without_text", "without_label"))
-    if unusable:
+    findings, invalid, conflicts = [], found["invalid_rows"], found["conflicting_labels"]
+    if unusable := invalid["without_text"]["count"] + invalid["without_label"]["count"]:
         findings.append(f"{unusable:,} rows have no text or no label: train with --drop_invalid_rows.")
-    if found["invalid_rows"]["with_unreadable_characters"]["count"]:
+    if invalid["with_unreadable_characters"]["count"]:
         findings.append("Some texts have unreadable characters: check the encoding of the file.")
     for names in found["similar_labels"]:
         findings.append(f"The labels {', '.join(map(repr, names))} look like one: the label map below makes them one.")
@@ -309,10 +266,7 @@ def _findings(found: dict[str, Any]) -> list[str]:
         findings.append("There is only one label: add rows of a second one before training.")
     elif found["rare_labels"]:
         names = ", ".join(f"{name} ({count})" for name, count in [*found["rare_labels"].items()][:8])
-        findings.append(
-            f"Labels with fewer than {FEW_ROWS} rows: {names}. --min_label_rows {FEW_ROWS} leaves them out."
-        )
-    conflicts = found["conflicting_labels"]
+        findings.append(f"Labels of fewer than {FEW_ROWS} rows: {names}. --min_label_rows {FEW_ROWS} leaves them out.")
     if conflicts["exact"]["count"] or conflicts["near"]["count"]:
         findings.append(
             f"{conflicts['exact']['count']:,} texts, and {conflicts['near']['count']:,} pairs of near duplicates, have "
@@ -324,10 +278,9 @@ def _findings(found: dict[str, Any]) -> list[str]:
                 f"{leak['exact_or_near']:,} {split} rows ({leak['share']:.1%}) have a duplicate in an earlier split: "
                 "scores on them are optimistic. Train with --drop_leaked_rows."
             )
-    if found["random_split_leakage"] and found["random_split_leakage"]["exact_or_near_share"]["mean"]:
-        share = found["random_split_leakage"]["exact_or_near_share"]["mean"]
+    random_split = found["random_split_leakage"]
+    if random_split and (share := random_split["exact_or_near_share"]["mean"]):
         findings.append(
-            f"A random split would repeat {share:.1%} of its test rows in train. The split of `train` keeps duplicates "
-            "together."
+            f"A random split would repeat {share:.1%} of its test rows in train; the split of `train` does not."
         )
     return findings

@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import difflib
-import importlib
 import json
 import logging
 import os
@@ -14,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from bbc_classifier import __version__, config
 from bbc_classifier.errors import Interrupted, UserError
@@ -31,27 +30,17 @@ RESUME_HINTS = {
 MAX_CLASSES_SHOWN = 30
 
 
-@dataclasses.dataclass(frozen=True)
-class Command:
-    """A subcommand.
-
-    Attributes:
-        help: One line for the list of commands.
-        groups: Dataclasses of its options.
-        run: What it calls, with the parsed options.
-        positional: Name of its positional arguments, and how many there may be.
-        hidden: Options of a shared dataclass that mean nothing here.
-    """
+class Command(NamedTuple):
+    """A subcommand: dataclasses of its options, what it calls, and (name, nargs, help) of positional arguments."""
 
     help: str
     groups: tuple[type, ...]
     run: Callable[["Options"], int]
     positional: tuple[str, str | None, str] | None = None
-    hidden: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()  # options of a shared dataclass that mean nothing here
 
 
-@dataclasses.dataclass(frozen=True)
-class Options:
+class Options(NamedTuple):
     """Parsed options: one instance per dataclass, what the user set, and positional arguments."""
 
     groups: tuple[Any, ...]
@@ -80,8 +69,7 @@ class OptionParser(argparse.ArgumentParser):
         )
         self.groups = command.groups
         if command.positional:
-            name, nargs, text = command.positional
-            self.add_argument(name, nargs=nargs, help=text)
+            self.add_argument(command.positional[0], nargs=command.positional[1], help=command.positional[2])
         seen: set[str] = set()
         for group in command.groups:
             section = self.add_argument_group((group.__doc__ or "").strip())
@@ -90,9 +78,8 @@ class OptionParser(argparse.ArgumentParser):
                     seen.add(entry.name)
                     shown = (show_all or entry.metadata["common"]) and entry.name not in command.hidden
                     _add_flag(section, entry, shown=shown)
-        self.trainer_fields = {} if config.TrainArguments not in command.groups else config.trainer_options()
         section = self.add_argument_group("any field of transformers.TrainingArguments")
-        for field, text in self.trainer_fields.items():
+        for field, text in config.trainer_options().items() if config.TrainArguments in command.groups else ():
             if field not in seen:
                 text = text.replace("%", "%%") if show_all else argparse.SUPPRESS
                 section.add_argument(f"--{field}", default=argparse.SUPPRESS, type=_scalar, help=text)
@@ -215,7 +202,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _prepare_process()
         if "pooling_module" in options.given:
             sys.path.insert(0, str(Path.cwd()))
-            import_pooling_module(options.given["pooling_module"])
+            config.import_pooling_module(options.given["pooling_module"])
         code = COMMANDS[name].run(options)
         sys.stdout.flush()
         return code
@@ -269,14 +256,6 @@ def _prepare_process() -> None:
     os.environ.setdefault("DATASETS_VERBOSITY", "critical")
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-
-
-def import_pooling_module(name: str) -> None:
-    """Import a user's module, which registers a pooling."""
-    try:
-        importlib.import_module(name)
-    except ImportError as error:
-        raise UserError(f"--pooling_module {name}: {error}") from error
 
 
 def terminal_width() -> int:
@@ -335,20 +314,10 @@ def _predict(options: Options) -> int:
     (args,) = options.groups
     if args.input and options.positional:
         raise UserError("give texts or --input, not both")
-    if bool(args.output_file) + bool(args.output_dir) > 1:
-        raise UserError("give --output_file or --output_dir, not both")
-    if (args.output_file or args.output_dir) and not args.input:
-        raise UserError("--output_file and --output_dir need --input")
-    if args.input and not (args.output_file or args.output_dir):
-        raise UserError("--input needs --output_file FILE, or --output_dir DIRECTORY for many rows")
-    if args.engine == "ray" and not args.output_dir:
-        raise UserError("--engine ray needs --input and --output_dir")
     if args.input:
-        if args.output_dir:
-            from bbc_classifier.inference.bulk import predict_files as predict_input
-        else:
-            from bbc_classifier.inference.files import predict_file as predict_input
-        result = predict_input(args)
+        from bbc_classifier.inference.bulk import predict_file, predict_files
+
+        result = predict_files(args) if args.output_dir else predict_file(args)
         if not result.complete:
             print("The shards of this process are complete; other processes are still at work.")
             return 0
@@ -411,23 +380,14 @@ def _compare(options: Options) -> int:
         print(f"Next, with the directories of all shards: bbc-classifier report {path} … --output_dir report")
         return 1 if outcome.failed else 0
     command = shlex.join(["bbc-classifier", "compare", *options.argv])
-    print_comparison(write_report([path], path, command=command))
-    print_written(
-        {name: path / name for name in ("report.html", "report.md", "results.csv", "results.json", "figures")}
-    )
-    print(f"Next: open {path / 'report.html'}")
+    print_comparison(write_report([path], path, command=command), path)
     return 1 if outcome.failed else 0
 
 
 def _report(options: Options) -> int:
     from bbc_classifier.compare.report import report
 
-    results, path = report(options.groups[0], options.positional)
-    print_comparison(results)
-    print_written(
-        {name: path / name for name in ("report.html", "report.md", "results.csv", "results.json", "figures")}
-    )
-    print(f"Next: open {path / 'report.html'}")
+    print_comparison(*report(options.groups[0], options.positional))
     return 0
 
 
@@ -550,8 +510,8 @@ def print_report(report: Mapping[str, Any], title: str) -> None:
         print(f"The {len(lowest)} of {len(per_class)} classes with the lowest F1; record.json has all.")
 
 
-def print_comparison(results: Mapping[str, Any]) -> None:
-    """Print the verdict of a comparison and the accuracy of each configuration."""
+def print_comparison(results: Mapping[str, Any], path: Path) -> None:
+    """Print the verdict of a comparison, the accuracy of each configuration, and the files of the report."""
     for sentence in results["summary"]:
         print(sentence)
     print()
@@ -562,6 +522,9 @@ def print_comparison(results: Mapping[str, Any]) -> None:
         accuracy = f"{100 * row['mean']['accuracy']:.2f}"
         rows.append((row["name"], row["groups"], accuracy, f"{low:.2f} to {high:.2f}", _number(seconds)))
     _print_table(["configuration", "groups", "accuracy in %", "95 % interval", "seconds of training"], rows)
+    files = ("report.html", "report.md", "results.csv", "results.json", "figures")
+    print_written({name: path / name for name in files})
+    print(f"Next: open {path / 'report.html'}")
 
 
 def format_prediction(text: str, prediction: "Prediction", form: str) -> str:

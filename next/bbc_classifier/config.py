@@ -6,9 +6,11 @@ can set are None until `resolve_recipe` fills them: the user's value first, then
 
 import ast
 import dataclasses
+import importlib
 import importlib.util
 import numbers
 import re
+import shlex
 import types
 import typing
 from collections.abc import Callable
@@ -23,7 +25,11 @@ from bbc_classifier.errors import UserError
 
 POOLING_NAMES = ("cls", "mean", "max", "pooler", "attention", "cls+mean")
 ENCODER_NAMES = ("minilm", "mpnet", "bert-base", "distilbert", "tinybert")
+REFERENCE_ENCODERS = ["bert-base", "distilbert", "tinybert"]
 TRUNCATIONS = ("head", "tail", "head+tail")
+HEAD_INITS = ("random", "linear_probe")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+SAMPLING = ("group_by_length", "random", "sequential")
 RECIPES = Path(__file__).parent / "recipes"
 RECIPE_NAMES = sorted(path.stem for path in RECIPES.glob("*.yaml"))
 # The recipe of an encoder where --recipe names none; every other encoder takes "standard".
@@ -59,6 +65,8 @@ class Rule(NamedTuple):
 
 AT_LEAST_0 = Rule("0 or more", lambda value: value >= 0)
 AT_LEAST_1 = Rule("1 or more", lambda value: value >= 1)
+AT_LEAST_2 = Rule("2 or more", lambda value: value >= 2)
+AT_LEAST_3 = Rule("3 or more", lambda value: value >= 3)
 ABOVE_0 = Rule("above 0", lambda value: value > 0)
 DROPOUT = Rule("in [0, 1)", lambda value: 0 <= value < 1)
 FRACTION = Rule("above 0 and below 1", lambda value: 0 < value < 1)
@@ -114,64 +122,37 @@ class ModelArguments(_Checked):
     """model"""
 
     encoder: str = option(
-        "minilm",
-        f"Pretrained encoder: {', '.join(ENCODER_NAMES)}; a Hub id; or a directory, finished runs included.",
-        common=True,
+        "minilm", f"{', '.join(ENCODER_NAMES)}; a Hub id; or a directory or finished run.", common=True
     )
     encoder_revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
     recipe: str | None = option(
-        None,
-        f"Named options to start from, which flags override: {', '.join(RECIPE_NAMES)}. Unset: the encoder's own.",
-        common=True,
-        choices=RECIPE_NAMES,
+        None, f"Named options to start from: {', '.join(RECIPE_NAMES)}.", choices=RECIPE_NAMES, common=True
     )
-    pooling: str = option(
-        "mean",
-        f"How token vectors become one vector: {', '.join(POOLING_NAMES)}, or one that is registered.",
-        common=True,
-    )
-    pooling_module: str | None = option(
-        None, "Python module to import first: it registers your own pooling with @register_pooling."
-    )
+    pooling: str = option("mean", f"{', '.join(POOLING_NAMES)}, or a registered one.", common=True)
+    pooling_module: str | None = option(None, "Module to import first: it registers your own pooling.")
     head_init: str | None = option(
         None,
-        "Initial weights of the head: random, or linear_probe, a logistic regression on the pretrained embeddings.",
+        "random, or linear_probe: a logistic regression on pretrained embeddings.",
+        choices=HEAD_INITS,
         common=True,
-        choices=("random", "linear_probe"),
     )
     refit_on_validation: bool = option(
-        True, "If the encoder is not trained: refit the head on train and validation once validation is measured."
+        True, "If the encoder is frozen: refit the head on train and validation at last."
     )
-    lexical_head: bool | None = option(
-        None,
-        "Add a linear classifier on the TF-IDF of all tokens. Needs --head_init linear_probe and one label per text.",
-    )
-    frozen_layers: int | None = option(
-        None, "Do not train the embeddings and this many of the lowest layers.", AT_LEAST_0
-    )
+    lexical_head: bool | None = option(None, "Add a linear classifier on TF-IDF. Needs --head_init linear_probe.")
+    frozen_layers: int | None = option(None, "Freeze the embeddings and this many of the lowest layers.", AT_LEAST_0)
     classifier_dropout: float = option(0.1, "Dropout before the head.", DROPOUT)
-    encoder_dropout: float | None = option(
-        None, "Dropout inside the encoder. Unset: the recipe's, or the encoder's own.", DROPOUT
-    )
-    class_weights: str = option(
-        "none",
-        "balanced weights each label by the inverse of its frequency in the loss.",
-        common=True,
-        choices=("none", "balanced"),
-    )
-    attn_implementation: str | None = option(
-        None, "eager, sdpa, flash_attention_2 …; unset, the fastest for the device and length."
-    )
+    encoder_dropout: float | None = option(None, "Dropout in the encoder. Unset: the recipe's or its own.", DROPOUT)
+    class_weights: str = option("none", "balanced: rare labels count more.", choices=("none", "balanced"), common=True)
+    attn_implementation: str | None = option(None, "eager, sdpa, flash_attention_2 …; unset, the fastest.")
 
 
 @dataclass
 class ColumnArguments(_Checked):
     """Columns and format of a table; shared by training data and `predict`."""
 
-    text_column: list[str] | None = option(
-        None, "Column of the text; several are joined by line breaks. Unset: found by name.", common=True, nargs="+"
-    )
-    delimiter: str | None = option(None, "Delimiter of columns. Unset: comma for .csv, tab for .tsv.", common=True)
+    text_column: list[str] | None = option(None, "Column of the text. Several are joined.", nargs="+", common=True)
+    delimiter: str | None = option(None, "Between columns. Unset: comma for .csv, tab for .tsv.", common=True)
     encoding: str = option("utf-8", "Character encoding of text files, such as cp1252.")
     quoting: str = option("minimal", "none reads quotation marks as ordinary characters.", choices=("minimal", "none"))
 
@@ -181,10 +162,7 @@ class DataArguments(ColumnArguments):
     """data"""
 
     dataset: str = option(
-        "bbc-news",
-        "bbc-news; a .csv, .tsv, .json, .jsonl, .parquet or .xlsx file, a glob or directory of them; a directory of "
-        "class directories; or a Hub id.",
-        common=True,
+        "bbc-news", "bbc-news; a table, a glob or directory of tables; class directories; or a Hub id.", common=True
     )
     dataset_config: str | None = option(None, "Configuration of a Hub data set.")
     dataset_revision: str | None = option(None, "Branch, tag or commit of a Hub data set.")
@@ -192,39 +170,23 @@ class DataArguments(ColumnArguments):
     validation_file: str | None = option(None, "File or glob of validation rows. Unset: cut from train.", common=True)
     test_file: str | None = option(None, "File or glob of test rows. Unset: cut from train.", common=True)
     label_column: list[str] | None = option(
-        None,
-        "Column of the label. Unset: found by name. Several columns of 0 and 1 are a multi-label data set.",
-        common=True,
-        nargs="+",
+        None, "Column of the label. Several columns of 0 and 1: multi-label.", nargs="+", common=True
     )
-    label_separator: str | None = option(None, "Separator of several labels in one cell: a multi-label data set.")
-    label_map: list[str] | None = option(
-        None, "New label names: 0=business 1=sport …; or a YAML or JSON file of them.", nargs="+"
-    )
+    label_separator: str | None = option(None, "Separator of several labels in one cell: multi-label.")
+    label_map: list[str] | None = option(None, "New label names: 0=business 1=sport …; or a YAML file.", nargs="+")
     min_label_rows: int | None = option(None, "Leave out labels with fewer rows than this.", AT_LEAST_1)
     drop_invalid_rows: bool = option(False, "Leave out rows without text or label instead of stopping.", common=True)
     near_duplicates: bool = option(True, "Keep near duplicates in one split; false looks for exact duplicates only.")
-    drop_leaked_rows: bool = option(
-        False,
-        "train: leave out training and validation rows that also occur in a predefined test split. evaluate: leave out "
-        "rows the classifier was trained on.",
-    )
+    drop_leaked_rows: bool = option(False, "Leave out training rows that also occur in test; in evaluate, seen rows.")
     max_train_samples: int | None = option(None, "Use at most this many training rows.", AT_LEAST_1, common=True)
-    max_eval_samples: int | None = option(None, "Use at most this many validation and this many test rows.", AT_LEAST_1)
-    max_length: int | None = option(
-        None,
-        "Longest input in tokens, special tokens included.",
-        Rule("3 or more", lambda value: value >= 3),
-        common=True,
-    )
+    max_eval_samples: int | None = option(None, "Use at most this many validation and test rows each.", AT_LEAST_1)
+    max_length: int | None = option(None, "Longest input in tokens, special ones included.", AT_LEAST_3, common=True)
     truncation: str | None = option(None, "Part of a longer text that is read.", choices=TRUNCATIONS)
     distinct_tokens: bool | None = option(None, "Read each token of a text once, where it first occurs.")
     validation_fraction: float = option(0.15, "Share of rows for validation.", FRACTION)
     test_fraction: float = option(0.15, "Share of rows for test.", FRACTION)
     split_seed: int = option(42, "Seed of the split, independent of --seed.", SEED)
-    folds: int | None = option(
-        None, "Cut this many folds instead of one split.", Rule("2 or more", lambda value: value >= 2), common=True
-    )
+    folds: int | None = option(None, "Cut this many folds instead of one split.", AT_LEAST_2, common=True)
     fold: int | None = option(None, "Which of --folds is the test split, from 0.", AT_LEAST_0)
 
 
@@ -232,47 +194,30 @@ class DataArguments(ColumnArguments):
 class TrainArguments(_Checked):
     """training"""
 
-    output_dir: str | None = option(
-        None, "Run directory. Unset: runs/[<data>-]<encoder>-<pooling>-seed<seed>.", common=True
-    )
+    output_dir: str | None = option(None, "Unset: runs/[<data>-]<encoder>-<pooling>-seed<seed>.", common=True)
     overwrite: bool = option(False, "Replace an earlier run in the run directory.", common=True)
     resume_from_checkpoint: str | None = option(
-        None,
-        "Resume an unfinished run from its newest checkpoint or from this one.",
-        common=True,
-        nargs="?",
-        const="last",
+        None, "Resume from the newest checkpoint or from this one.", nargs="?", const="last", common=True
     )
-    num_train_epochs: float | None = option(
-        None, "Passes over the training rows; 0 with --head_init linear_probe.", AT_LEAST_0, common=True
-    )
+    num_train_epochs: float | None = option(None, "Passes over the training rows.", AT_LEAST_0, common=True)
     max_steps: int = option(-1, "Training steps, in place of epochs.", common=True)
     learning_rate: float | None = option(None, "Peak learning rate of AdamW.", ABOVE_0, common=True)
-    per_device_train_batch_size: int | None = option(
-        None, "Rows per training batch and device.", AT_LEAST_1, common=True
-    )
+    per_device_train_batch_size: int | None = option(None, "Rows per batch and device.", AT_LEAST_1, common=True)
     per_device_eval_batch_size: int = option(32, "Rows per validation batch and device.", AT_LEAST_1)
     gradient_accumulation_steps: int = option(1, "Batches per optimizer step.", AT_LEAST_1)
     weight_decay: float | None = option(None, "Weight decay of AdamW.", AT_LEAST_0)
     warmup_steps: float | None = option(None, "Warm-up steps; below 1, their share of all steps.", AT_LEAST_0)
     label_smoothing_factor: float = option(0.0, "Label smoothing of the loss.", DROPOUT)
     precision: str | None = option(
-        None,
-        "auto: bf16 where the device computes it, fp16 on older GPUs, fp32 elsewhere.",
-        common=True,
-        choices=("auto", "fp32", "bf16", "fp16"),
+        None, "auto: bf16 if the device computes it, fp16 on older GPUs, else fp32.", choices=PRECISIONS, common=True
     )
-    early_stopping_patience: int = option(
-        2, "Stop after this many evaluations without improvement; 0 never stops.", AT_LEAST_0
-    )
+    early_stopping_patience: int = option(2, "Evaluations without improvement before it stops; 0 never.", AT_LEAST_0)
     metric_for_best_model: str = option("macro_f1", "Validation metric that chooses the checkpoint.", common=True)
     eval_strategy: str = option("epoch", "When to evaluate on validation.", choices=("epoch", "steps"))
     save_strategy: str = option("epoch", "When to save a checkpoint.", choices=("epoch", "steps", "best"))
     save_total_limit: int = option(1, "Checkpoints to keep beside the best one.", AT_LEAST_1)
     load_best_model_at_end: bool = option(True, "Keep the checkpoint with the best validation metric, not the last.")
-    train_sampling_strategy: str = option(
-        "group_by_length", "Order of training rows.", choices=("group_by_length", "random", "sequential")
-    )
+    train_sampling_strategy: str = option("group_by_length", "Order of training rows.", choices=SAMPLING)
     seed: int = option(42, "Seed of the head, dropout and row order.", SEED, common=True)
     data_seed: int | None = option(None, "Seed of the row order. Unset: --seed.", SEED)
     full_determinism: bool | None = option(None, "Deterministic kernels. Unset: on CUDA only; a CPU needs none.")
@@ -306,14 +251,11 @@ class EvaluateArguments(_Checked):
     revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
     split: str = option(
         "auto",
-        "test: the test split; all: every row; auto: the test split of the data the run was trained on and of "
-        "predefined splits, every row of other data.",
-        common=True,
+        "test: the test split; all: every row; auto: test where the data have it or the run cut it, else every row.",
         choices=("auto", "test", "all"),
+        common=True,
     )
-    output_dir: str | None = option(
-        None, "Directory to write. Unset: evaluations/<model>, or <model>-on-<data> for other data.", common=True
-    )
+    output_dir: str | None = option(None, "Unset: evaluations/<model>, or <model>-on-<data>.", common=True)
     overwrite: bool = option(False, "Replace an earlier evaluation.", common=True)
 
 
@@ -338,52 +280,42 @@ class PredictArguments(ColumnArguments, WorkerArguments):
     model: str = option(DEFAULT_RUN, MODEL_HELP, common=True)
     revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
     input: str | None = option(
-        None,
-        "File of texts: .csv, .tsv, .json, .jsonl, .parquet, .xlsx, or .txt with a text per line. With --output_dir "
-        "also a directory or glob.",
-        common=True,
+        None, "Table, or .txt with a text per line; with --output_dir also a directory or glob.", common=True
     )
-    output_file: str | None = option(
-        None, "File to write, with every column of the input: .csv, .tsv, .jsonl, .parquet, .xlsx or .txt.", common=True
-    )
-    output_dir: str | None = option(
-        None, "Directory to write in shards, for any number of rows. Running it again resumes it.", common=True
-    )
-    format: str = option(
-        "text", "text: one line per text; json: one JSON object per line.", common=True, choices=("text", "json")
-    )
+    output_file: str | None = option(None, "File to write: .csv, .tsv, .jsonl, .parquet, .xlsx, .txt.", common=True)
+    output_dir: str | None = option(None, "Directory to write in shards; running it again resumes it.", common=True)
+    format: str = option("text", "Of printed predictions.", choices=("text", "json"), common=True)
     top_k: int | None = option(None, "Probabilities of this many labels. Unset: all.", AT_LEAST_1, common=True)
     min_confidence: float = option(0.0, "Below this confidence no label is given.", PROBABILITY, common=True)
     keep_columns: list[str] | None = option(None, "Input columns to keep in shards. Unset: all.", nargs="+")
     shard_format: str = option("parquet", "Format of shards.", choices=("parquet", "csv", "jsonl"))
     shard_rows: int = option(5000, "Input rows per shard.", AT_LEAST_1)
-    escape_formulas: bool = option(
-        False, "In .csv and .tsv, write an apostrophe before text that a spreadsheet would compute (=, +, -, @)."
-    )
+    escape_formulas: bool = option(False, "Write an apostrophe before cells that a spreadsheet would compute.")
     device: str | None = option(None, "cpu, cuda, mps …; unset, the accelerator if there is one.")
     overwrite: bool = option(False, "Replace the output file.", common=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.output_file and self.output_dir:
+            raise UserError("give --output_file or --output_dir, not both")
+        if (self.output_file or self.output_dir) and not self.input:
+            raise UserError("--output_file and --output_dir need --input")
+        if self.input and not (self.output_file or self.output_dir):
+            raise UserError("--input needs --output_file FILE, or --output_dir DIRECTORY for many rows")
+        if self.engine == "ray" and not self.output_dir:
+            raise UserError("--engine ray needs --input and --output_dir")
 
 
 @dataclass
 class CompareArguments(WorkerArguments):
     """comparison"""
 
-    encoders: list[str] = option(
-        ["bert-base", "distilbert", "tinybert"],
-        "Encoders: short names, Hub ids or directories.",
-        common=True,
-        nargs="+",
-    )
+    encoders: list[str] = option(REFERENCE_ENCODERS, "Short names, Hub ids or directories.", nargs="+", common=True)
     poolings: list[str] = option(["cls", "mean", "pooler"], "Poolings.", common=True, nargs="+")
     seeds: int = option(1, "Trainings of each configuration: --seed and the following ones.", AT_LEAST_1, common=True)
-    train_sizes: list[str] = option(
-        ["all"], "Numbers of training rows for learning curves.", SIZE, common=True, nargs="+"
-    )
+    train_sizes: list[str] = option(["all"], "Training rows for learning curves.", SIZE, nargs="+", common=True)
     mode: str = option(
-        "finetune",
-        "finetune: train each encoder by its recipe. linear_probe: freeze the encoders and fit the heads (minutes).",
-        common=True,
-        choices=("finetune", "linear_probe"),
+        "finetune", "linear_probe freezes the encoders.", choices=("finetune", "linear_probe"), common=True
     )
     shard: str = option("1/1", "i/n trains every n-th run from the i-th; `report` merges the shards.", SHARD)
 
@@ -419,15 +351,12 @@ class ExportArguments(_Checked):
     revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
     format: str = option(
         "onnx",
-        "onnx: one graph. onnx-int8: the graph with 8-bit weights. transformers: a stock class, where one computes the "
-        "same.",
-        common=True,
+        "A graph; the graph with 8-bit weights; or a class of transformers that computes the same.",
         choices=("onnx", "onnx-int8", "transformers"),
+        common=True,
     )
-    output_dir: str | None = option(
-        None, "Directory to write. Unset: <run>/export/<format>, or exports/<name>-<format>.", common=True
-    )
-    measure: bool = option(True, "Compare both forms on the run's test split; false compares on a few example texts.")
+    output_dir: str | None = option(None, "Unset: <run>/export/<format> or exports/<name>-<format>.", common=True)
+    measure: bool = option(True, "Compare both on the run's test split; false: on a few example texts.")
     overwrite: bool = option(False, "Replace an earlier export.", common=True)
 
 
@@ -435,14 +364,10 @@ class ExportArguments(_Checked):
 class CardArguments(_Checked):
     """model card"""
 
-    license: str | None = option(
-        None, "License id, such as apache-2.0. Unset: other for BBC News; required by push for other data.", common=True
-    )
+    license: str | None = option(None, "License id. Unset: other, for BBC News only.", common=True)
     language: str | None = option(None, "Language code of the texts. Unset: en for BBC News.", common=True)
     tag: list[str] = option([], "More tags.", nargs="+")
-    comparison: str | None = option(
-        None, "Directory of a comparison: the card then shows the rank in it. Unset: the comparison the run is part of."
-    )
+    comparison: str | None = option(None, "Comparison whose ranks the card shows. Unset: the one the run is part of.")
 
 
 @dataclass
@@ -459,22 +384,16 @@ class PushArguments(CardArguments):
     """publication"""
 
     repo_id: str | None = option(None, "Hub id to publish one run to.", common=True)
-    namespace: str | None = option(
-        None, "User or organization: each run becomes a repository, and all of them a collection.", common=True
-    )
+    namespace: str | None = option(None, "User or organization: a repository per run, and a collection.", common=True)
     collection: str = option("News classifiers", "Title of the collection of --namespace; '' makes none.")
     onnx: bool = option(False, "Also publish the run's ONNX exports, in onnx/.", common=True)
     private: bool = option(False, "Make a new repository private.", common=True)
     revision: str | None = option(None, "Branch to publish to; a new one starts at main.")
     create_pr: bool = option(False, "Open a pull request instead of changing the branch.")
     token: str | None = option(None, "Access token. Unset: HF_TOKEN or `hf auth login`. Never recorded.")
-    dry_run: bool = option(
-        False, "Write what would be uploaded to --output_dir; the Hub is not contacted.", common=True
-    )
+    dry_run: bool = option(False, "Write to --output_dir what would be uploaded; contact nobody.", common=True)
     output_dir: str = option("publish", "Directory of --dry_run.")
-    overwrite: bool = option(
-        False, "Replace another run's model in the repository, or an earlier dry run.", common=True
-    )
+    overwrite: bool = option(False, "Replace another run's model, or an earlier dry run.", common=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -513,6 +432,18 @@ def resolve_recipe(
     return model, data, training
 
 
+def import_pooling_module(name: str) -> None:
+    """Import a user's module, which registers a pooling.
+
+    Raises:
+        UserError: It cannot be imported.
+    """
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        raise UserError(f"--pooling_module {name}: {error}") from error
+
+
 def hyperparameters(model: ModelArguments, data: DataArguments, training: TrainArguments) -> dict[str, Any]:
     """Return the options that determine the result, by group: the record's `options` entry."""
     groups: dict[str, Any] = {"model": model, "data": data, "training": training}
@@ -520,6 +451,18 @@ def hyperparameters(model: ModelArguments, data: DataArguments, training: TrainA
         group: {name: value for name, value in dataclasses.asdict(arguments).items() if name not in RUNTIME_ONLY}
         for group, arguments in groups.items()
     }
+
+
+def train_command(options: dict[str, dict[str, Any]], name: str) -> str:
+    """Return the command that trains a run again: the options in its record that differ from the defaults."""
+    parts = ["bbc-classifier", "train", f"--output_dir=runs/{name}"]
+    for kind, group in ((ModelArguments, "model"), (DataArguments, "data"), (TrainArguments, "training")):
+        defaults = dataclasses.asdict(kind())
+        values = {option: value for option, value in options[group].items() if value != defaults.get(option)}
+        values |= values.pop("trainer_kwargs", {})
+        for option, value in values.items():
+            parts += [f"--{option}", *map(str, value)] if isinstance(value, list) else [f"--{option}={value}"]
+    return shlex.join(parts)
 
 
 def read_yaml(path: Path, flag: str) -> dict[str, Any]:

@@ -170,3 +170,8 @@ def slug(name: str) -> str:
     """
     stem = name.rpartition(".")[0] or name
     return re.sub(r"[^\w-]+", "-", stem).strip("-") or "data"
+
+
+def escape_markdown(text: object) -> str:
+    """Return text that Markdown shows as it is, in a table too."""
+    return re.sub(r"([\\`*_{}\[\]<>#|$~])", r"\\\1", " ".join(str(text).split()))

@@ -17,17 +17,11 @@ Result = TypeVar("Result")
 def run_on_ray(
     function: Callable[[Item], Result], items: Iterable[Item], cpus: int = 1, gpus: float = 0, max_retries: int = 3
 ) -> Iterator[Result]:
-    """Yield `function(item)` for every item, in the order in which tasks end.
+    """Yield `function(item)` for every item, in the order in which tasks end; items are taken when a worker is free.
 
     The cluster is the one in the environment variable `RAY_ADDRESS`, or the one running on this machine, or a new one
-    that ends with the last task. Workers import this package and use the same current directory.
-
-    Args:
-        function: What to run; an exception that it raises is raised here, and the other tasks are cancelled.
-        items: Taken one at a time, when there is a free worker.
-        cpus: CPUs, and threads, of a task.
-        gpus: GPUs of a task; a task sees no others.
-        max_retries: How often a task is repeated whose worker died.
+    that ends with the last task. A task has `cpus` CPUs and threads and `gpus` GPUs, runs in the current directory, and
+    is repeated up to `max_retries` times if its worker died. An exception of `function` cancels the other tasks.
 
     Raises:
         UserError: Ray is not installed, or no machine of the cluster is large enough for a task.
@@ -38,7 +32,7 @@ def run_on_ray(
         import ray
     except ModuleNotFoundError as error:
         raise UserError("--engine ray needs Ray: pip install ray") from error
-    is_own = not ray.is_initialized()
+    is_own, directory, pending = not ray.is_initialized(), Path.cwd(), list[ray.ObjectRef]()
     if is_own:
         on_termination = signal.getsignal(signal.SIGTERM)
         try:
@@ -47,29 +41,21 @@ def run_on_ray(
             raise EnvironmentFailure(f"no Ray cluster (RAY_ADDRESS=local starts one here): {error}") from error
         if signal.getsignal(signal.SIGTERM) is not on_termination:  # ray.init replaces the handler
             signal.signal(signal.SIGTERM, on_termination)
-    directory = Path.cwd()
 
     def call(item: Item) -> Result:
         os.chdir(directory)
         return function(item)
 
-    pending: list = []
     try:
         needs = {name: count for name, count in {"CPU": cpus, "GPU": gpus}.items() if count}
         machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
         slots = sum(min(int(machine.get(name, 0) // count) for name, count in needs.items()) for machine in machines)
         if not slots:
-            raise UserError(
-                f"--cpus_per_worker, --gpus_per_worker: no machine of the Ray cluster has {needs} for a task"
-            )
+            raise UserError(f"--cpus_per_worker, --gpus_per_worker: no machine of the Ray cluster has {needs}")
         variables = {"OMP_NUM_THREADS": str(cpus), **({} if gpus else {"CUDA_VISIBLE_DEVICES": ""})}
         options = {"num_cpus": cpus, "num_gpus": gpus, "runtime_env": {"env_vars": variables}}
-        task = ray.remote(call).options(max_retries=max_retries, **options)
-        waiting = iter(items)
-        while True:
-            pending += map(task.remote, islice(waiting, slots - len(pending)))
-            if not pending:
-                return
+        task, waiting = ray.remote(call).options(max_retries=max_retries, **options), iter(items)
+        while pending := pending + [task.remote(item) for item in islice(waiting, slots - len(pending))]:
             done, pending = ray.wait(pending)
             yield ray.get(done[0])
     except ray.exceptions.RayTaskError as error:

@@ -1,7 +1,6 @@
 """A Hugging Face Hub on the loopback that the real client reads and writes over HTTP.
 
-The client reads HF_ENDPOINT once, when it is imported, so it must be a process of its own, started with
-`HubServer.environment`. Not imitated: xet, multipart uploads, paged lists, gated repositories, spaces.
+Not imitated: xet, multipart uploads, paged lists, gated repositories, spaces.
 """
 
 import base64
@@ -12,62 +11,41 @@ import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path, PurePosixPath
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
+from urllib.parse import unquote
 
-TOKEN, READ_TOKEN, OTHER_TOKEN = "hf_loopback", "hf_loopback_read", "hf_loopback_bob"
-# Token: user, role, namespaces.
-ACCOUNTS = {
-    TOKEN: ("ann", "write", ("ann", "newsroom")),
-    READ_TOKEN: ("ann", "read", ("ann", "newsroom")),
-    OTHER_TOKEN: ("bob", "write", ("bob",)),
-}
+TOKEN, READ_TOKEN = "hf_loopback", "hf_loopback_read"
+ROLES = {TOKEN: "write", READ_TOKEN: "read", "": ""}
+NAMESPACES = ("ann", "newsroom")  # the user's and that of an organization
 DATE = "2026-01-01T00:00:00.000Z"
 LARGE_FILES = (".safetensors", ".bin", ".onnx", ".parquet")
-ID, REV = r"(?P<id>[^/]+/[^/]+)", r"(?P<rev>[^/]+)"
-API = rf"/api/(?P<kind>models|datasets)/{ID}"
-ROUTES = {
-    "whoami": r"GET /api/whoami-v2",
-    "create_repository": r"POST /api/repos/create",
-    "create_branch": rf"POST {API}/branch/{REV}",
-    "validate_card": r"POST /api/validate-yaml",
-    "preupload": rf"POST {API}/preupload/{REV}",
-    "large_file_batch": rf"POST /{ID}\.git/info/lfs/objects/batch",
-    "large_file": r"PUT /lfs/(?P<oid>[0-9a-f]{64})",
-    "commit": rf"POST {API}/commit/{REV}",
-    "info": rf"GET {API}(?:/revision/{REV})?",
-    "tree": rf"GET {API}/tree/{REV}(?:/(?P<path>.*))?",
-    "paths_info": rf"POST {API}/paths-info/{REV}",
-    "file": rf"GET (?:/(?P<kind>datasets))?/{ID}/resolve/{REV}/(?P<path>.+)",
-    "create_collection": r"POST /api/collections",
-    "add_collection_item": r"POST /api/collections/(?P<slug>[^/]+/[^/]+)/items?",
-}
 
 
 class HTTPFailure(Exception):
-    """An answer that is an error; the client reads its kind from the status and X-Error-Code."""
-
-    def __init__(self, status: int, message: str, code: str = "") -> None:
-        super().__init__(message)
-        self.status, self.headers = status, {"X-Error-Message": message, **({"X-Error-Code": code} if code else {})}
+    """HTTPFailure(status, message, code): an answer that is an error. The code tells the client its kind."""
 
 
-def etag(path: str, content: bytes) -> str:
-    """Return what the client compares a file by: SHA-256 of a large file, git's blob hash of any other."""
-    is_large, blob = path.endswith(LARGE_FILES), b"blob %d\0" % len(content) + content
-    return hashlib.sha256(content).hexdigest() if is_large else hashlib.sha1(blob).hexdigest()
+def describe(path: str, content: bytes) -> dict[str, Any]:
+    """Return a file as the Hub lists it; its `oid` is SHA-256 for a large file, else git's blob hash."""
+    entry = {"type": "file", "path": path, "rfilename": path, "size": len(content), "shouldIgnore": False}
+    if not path.endswith(LARGE_FILES):
+        oid = hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+        return {**entry, "oid": oid, "uploadMode": "regular"}
+    oid = hashlib.sha256(content).hexdigest()
+    large = {"oid": oid, "sha256": oid, "size": len(content), "pointerSize": 130}
+    return {**entry, "oid": oid, "uploadMode": "lfs", "lfs": large}
 
 
 @dataclass
 class Repository:
-    """`refs` maps a branch or "refs/pr/N" to a commit, `commits` a commit to (parent, title, files)."""
+    """`refs` maps a branch or "refs/pr/N" to a commit, `commits` a commit to its files."""
 
     id: str
     private: bool = False
     refs: dict[str, str] = field(default_factory=dict)
-    commits: dict[str, tuple[str | None, str, dict[str, bytes]]] = field(default_factory=dict)
+    commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
 
     def resolve(self, revision: str) -> str:
         sha = self.refs.get(revision, revision)
@@ -76,225 +54,177 @@ class Repository:
         return sha
 
     def files(self, revision: str = "main") -> dict[str, bytes]:
-        return self.commits[self.resolve(revision)][2]
+        return self.commits[self.resolve(revision)]
 
-    def commit(self, files: Mapping[str, bytes | str], title: str = "Edit", ref: str = "main", parent: str = "") -> str:
+    def commit(self, files: Mapping[str, bytes | str], ref: str = "main") -> str:
         """Add a commit with exactly these files and move `ref` to it."""
-        sha = hashlib.sha1(f"{self.id} {title} {len(self.commits)}".encode()).hexdigest()
-        content = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
-        self.commits[sha], self.refs[ref] = (parent or self.refs.get(ref), title, content), sha
+        sha = hashlib.sha1(f"{self.id} {len(self.commits)}".encode()).hexdigest()
+        self.commits[sha] = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
+        self.refs[ref] = sha
         return sha
 
-    def entries(self, revision: str) -> dict[str, dict[str, Any]]:
-        """Return files and directories as the Hub lists them, by path."""
-        found: dict[str, dict[str, Any]] = {}
-        for path, content in self.files(revision).items():
-            for parent in map(str, list(PurePosixPath(path).parents)[:-1]):
-                found[parent] = {"type": "directory", "path": parent, "oid": "0" * 40, "size": 0}
-            about = {"oid": etag(path, content), "size": len(content)}
-            large = {"lfs": {**about, "pointerSize": 130}} if path.endswith(LARGE_FILES) else {}
-            found[path] = {"type": "file", "path": path, **about, **large}
-        return found
 
-
-class HubServer(ThreadingHTTPServer):
+class HubServer(HTTPServer):
     """The server, on a free port; `failures` maps a pattern of "METHOD path" to the status of the answer."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
-        self.models: dict[str, Repository] = {}
-        self.datasets: dict[str, Repository] = {}
+        self.repositories: dict[str, Repository] = {}
         self.collections: dict[str, dict[str, Any]] = {}
         self.objects: dict[str, bytes] = {}
-        self.requests: list[str] = []
         self.failures: dict[str, int] = {}
-        self.lock = threading.Lock()
 
     def __enter__(self) -> "HubServer":
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.shutdown()
         self.server_close()
 
-    def add_dataset(self, repo_id: str, files: Mapping[str, bytes | str], private: bool = False) -> Repository:
-        self.datasets[repo_id] = Repository(repo_id, private)
-        self.datasets[repo_id].commit(files)
-        return self.datasets[repo_id]
+    def add_dataset(self, repo_id: str, files: Mapping[str, bytes | str]) -> Repository:
+        self.repositories[repo_id] = Repository(repo_id)
+        self.repositories[repo_id].commit(files)
+        return self.repositories[repo_id]
 
     def environment(self, home: Path, **more: str) -> dict[str, str]:
-        """Return the environment of a client that has its caches in `home` and no token."""
+        """Return the environment of a client process with its caches in `home` and without a token."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
         flags = dict.fromkeys(("HF_HUB_DISABLE_XET", "HF_HUB_DISABLE_TELEMETRY", "OMP_NUM_THREADS"), "1")
         return {**inherited, **flags, "HF_ENDPOINT": self.url, "HF_HOME": str(home), **more}
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers a request with the method that ROUTES names for it: what is sent as JSON, or (body, headers)."""
+    """Sends what `answer` returns: JSON, or (content, headers)."""
 
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
     server: HubServer
 
     def do_GET(self) -> None:
-        address = urlsplit(self.path)
-        self.query = dict(parse_qsl(address.query))
+        path, _, query = self.path.partition("?")
+        self.create_pr = "create_pr=1" in query
         self.raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        status, headers = 200, {"Content-Type": "application/json"}
+        status, content, headers = 200, b"", {}
         try:
-            with self.server.lock:
-                answer = self.answer(f"{'GET' if self.command == 'HEAD' else self.command} {address.path}")
-            body, more = answer if isinstance(answer, tuple) else (json.dumps(answer).encode(), {})
+            answer = self.answer(self.command.replace("HEAD", "GET"), path)
+            content, headers = answer if isinstance(answer, tuple) else (json.dumps(answer).encode(), {})
         except HTTPFailure as error:
-            status, body, more = error.status, json.dumps({"error": str(error)}).encode(), error.headers
+            status, message, code = error.args
+            headers = {"X-Error-Message": message, "X-Error-Code": code}
         self.send_response(status)
-        for name, value in {**headers, **more, "Content-Length": str(len(body))}.items():
+        for name, value in {**headers, "Content-Length": str(len(content))}.items():
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(body)
+            self.wfile.write(content)
 
     do_HEAD = do_POST = do_PUT = do_GET
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""
 
-    def answer(self, line: str) -> Any:
-        self.server.requests.append(line)
+    def answer(self, method: str, path: str) -> Any:
         for pattern, status in self.server.failures.items():
-            if re.search(pattern, line):
-                raise HTTPFailure(status, "Injected failure")
+            if re.search(pattern, f"{method} {path}"):
+                raise HTTPFailure(status, "Injected failure", "")
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
-        if token and token not in ACCOUNTS:
-            raise HTTPFailure(401, "Invalid credentials in Authorization header")
-        self.user, self.role, self.namespaces = ACCOUNTS.get(token, ("", "", ()))
-        for name, route in ROUTES.items():
-            if found := re.fullmatch(route, line):
-                self.parts = {part: unquote(value) for part, value in found.groupdict().items() if value}
-                self.rev = self.parts.get("rev", "main")
-                return getattr(self, name)()
-        raise HTTPFailure(404, "Not found")
+        if token not in ROLES:
+            raise HTTPFailure(401, "Invalid credentials in Authorization header", "")
+        self.role = ROLES[token]
+        match [method, *map(unquote, path.removeprefix("/datasets").strip("/").split("/"))]:
+            case ["GET", "api", "whoami-v2"]:
+                return {"name": "ann", "auth": {"type": "access_token", "accessToken": {"role": self.role}}}
+            case ["POST", "api", "validate-yaml"]:
+                return {"errors": [], "warnings": []}
+            case ["POST", "api", "repos", "create"]:
+                asked = json.loads(self.raw)
+                owner = asked.get("organization") or "ann"
+                self.require_writer(owner)
+                repository = Repository(f"{owner}/{asked['name']}", asked.get("visibility") == "private")
+                repository.commit({".gitattributes": "*.safetensors filter=lfs\n"})
+                self.server.repositories[repository.id] = repository
+                return {"url": f"{self.server.url}/{repository.id}"}
+            case ["POST", "api", "models", owner, name, "branch", branch]:
+                repository = self.repository(owner, name)
+                repository.refs[branch] = repository.resolve("main")
+                return {}
+            case ["POST", "api", "models", owner, name, "preupload", revision]:
+                old = self.repository(owner, name).files(revision)
+                asked = [file["path"] for file in json.loads(self.raw)["files"]]
+                return {"files": [describe(path, old.get(path, b"")) for path in asked]}
+            case ["POST", _, _, "info", "lfs", "objects", "batch"]:
+                objects = json.loads(self.raw)["objects"]
+                for asked in objects:
+                    asked["actions"] = {"upload": {"href": f"{self.server.url}/lfs/{asked['oid']}"}}
+                return {"transfer": "basic", "objects": objects}
+            case ["PUT", "lfs", oid]:
+                self.server.objects[oid] = self.raw
+                return {}
+            case ["POST", "api", "models", owner, name, "commit", revision]:
+                self.require_writer(owner)
+                return self.commit(self.repository(owner, name), revision)
+            case ["GET", "api", _, owner, name, *rest] if rest[:1] in ([], ["revision"]):
+                repository, revision = self.repository(owner, name), rest[1] if rest else "main"
+                about = {"id": repository.id, "sha": repository.resolve(revision), "private": repository.private}
+                siblings = [describe(path, content) for path, content in repository.files(revision).items()]
+                return {**about, "tags": [], "lastModified": DATE, "siblings": siblings}
+            case ["GET", "api", _, owner, name, "tree", revision, *directory]:
+                return self.tree(self.repository(owner, name).files(revision), "/".join([*directory, ""]))
+            case ["GET", owner, name, "resolve", revision, *file]:
+                return self.file(self.repository(owner, name), revision, "/".join(file))
+            case ["POST", "api", "collections"]:
+                asked = json.loads(self.raw)
+                self.require_writer(asked["namespace"])
+                slug = f"{asked['namespace']}/{asked['title'].lower()}-{'0' * 24}"
+                about = {"lastUpdated": DATE, "theme": "green", "upvotes": 0, "position": 0, "items": []}
+                new = {"slug": slug, "owner": {"name": asked["namespace"]}, **asked, **about}
+                return self.server.collections.setdefault(slug, new)
+            case ["POST", "api", "collections", owner, name, "item" | "items"]:
+                collection, item = self.server.collections[f"{owner}/{name}"], json.loads(self.raw)["item"]
+                if item["id"] not in {each["id"] for each in collection["items"]}:
+                    collection["items"].append({**item, "_id": "0" * 24, "position": 0})
+                return collection
+        raise HTTPFailure(404, "Not found", "")
 
-    @property
-    def body(self) -> Any:
-        return json.loads(self.raw or b"{}")
-
-    def repository(self, *, write: bool = False) -> Repository:
-        """Return the repository of the path; only its members see a private one."""
-        repo_id = self.parts["id"]
-        found = (self.server.datasets if self.parts.get("kind") == "datasets" else self.server.models).get(repo_id)
-        if found is None or (found.private and repo_id.partition("/")[0] not in self.namespaces):
-            raise HTTPFailure(404 if self.user else 401, "Repository not found", "RepoNotFound")
-        if write and self.query.get("create_pr") != "1":
-            self.require_writer(repo_id.partition("/")[0])
-        return found
+    def repository(self, owner: str, name: str) -> Repository:
+        if f"{owner}/{name}" not in self.server.repositories:
+            raise HTTPFailure(404, "Repository not found", "RepoNotFound")
+        return self.server.repositories[f"{owner}/{name}"]
 
     def require_writer(self, namespace: str) -> None:
-        if self.role != "write" or namespace not in self.namespaces:
-            raise HTTPFailure(403, f'You don\'t have the rights to write under the namespace "{namespace}"')
+        if self.role != "write" or namespace not in NAMESPACES:
+            raise HTTPFailure(403, f'You don\'t have the rights to write under the namespace "{namespace}"', "")
 
-    def whoami(self) -> Any:
-        if not self.user:
-            raise HTTPFailure(401, "Invalid username or password.")
-        auth = {"type": "access_token", "accessToken": {"displayName": "loopback", "role": self.role}}
-        return {"name": self.user, "orgs": [{"name": name} for name in self.namespaces[1:]], "auth": auth}
-
-    def create_repository(self) -> Any:
-        repo_id = f"{self.body.get('organization') or self.user}/{self.body['name']}"
-        self.require_writer(repo_id.partition("/")[0])
-        self.server.models[repo_id] = Repository(repo_id, self.body.get("visibility") == "private")
-        self.server.models[repo_id].commit({".gitattributes": "*.safetensors filter=lfs\n"}, "initial commit")
-        return {"url": f"{self.server.url}/{repo_id}", "name": repo_id}
-
-    def create_branch(self) -> Any:
-        repository = self.repository(write=True)
-        repository.refs[self.rev] = repository.resolve(self.body.get("startingPoint") or "main")
-        return {}
-
-    def validate_card(self) -> Any:
-        return {"errors": [], "warnings": []}
-
-    def preupload(self) -> Any:
-        files, answers = self.repository(write=True).files(self.rev), []
-        for path in (file["path"] for file in self.body["files"]):
-            mode = {"uploadMode": "lfs" if path.endswith(LARGE_FILES) else "regular", "shouldIgnore": False}
-            answers.append({"path": path, **mode, **({"oid": etag(path, files[path])} if path in files else {})})
-        return {"files": answers}
-
-    def large_file_batch(self) -> Any:
-        objects = [{"oid": asked["oid"], "size": asked["size"]} for asked in self.body["objects"]]
-        for asked in objects:
-            if asked["oid"] not in self.server.objects:
-                asked["actions"] = {"upload": {"href": f"{self.server.url}/lfs/{asked['oid']}"}}
-        return {"transfer": "basic", "objects": objects}
-
-    def large_file(self) -> Any:
-        self.server.objects[hashlib.sha256(self.raw).hexdigest()] = self.raw
-        return {}
-
-    def commit(self) -> Any:
-        repository, is_proposal = self.repository(write=True), self.query.get("create_pr") == "1"
+    def commit(self, repository: Repository, revision: str) -> Any:
         header, *operations = [json.loads(line) for line in self.raw.splitlines()]
-        parent = repository.resolve(self.rev)
+        parent = repository.resolve(revision)
         if header["value"].get("parentCommit", parent) != parent:
-            raise HTTPFailure(412, "A commit has happened since. Please refresh and try again.")
+            raise HTTPFailure(412, "A commit has happened since. Please refresh and try again.", "")
         files = dict(repository.files(parent))
-        for key, value in ((operation["key"], operation["value"]) for operation in operations):
-            if key == "deletedFile":
+        for kind, value in ((operation["key"], operation["value"]) for operation in operations):
+            if kind == "deletedFile":
                 del files[value["path"]]
             else:
-                is_large = key == "lfsFile"
-                content = self.server.objects[value["oid"]] if is_large else base64.b64decode(value["content"])
+                content = self.server.objects.get(value.get("oid")) or base64.b64decode(value["content"])
                 files[value["path"]] = content
-        number = 1 + sum(ref.startswith("refs/pr/") for ref in repository.refs)
-        ref = f"refs/pr/{number}" if is_proposal else self.rev
-        sha = repository.commit(files, header["value"]["summary"], ref, parent)
-        url = f"{self.server.url}/{repository.id}"
-        proposal = f"{url}/discussions/{number}" if is_proposal else None
-        return {"success": True, "commitOid": sha, "commitUrl": f"{url}/commit/{sha}", "pullRequestUrl": proposal}
+        number, url = len(repository.refs), f"{self.server.url}/{repository.id}"
+        sha = repository.commit(files, f"refs/pr/{number}" if self.create_pr else revision)
+        pull_request = {"pullRequestUrl": f"{url}/discussions/{number}"} if self.create_pr else {}
+        return {"success": True, "commitOid": sha, "commitUrl": f"{url}/commit/{sha}", **pull_request}
 
-    def info(self) -> Any:
-        repository = self.repository()
-        about = {"id": repository.id, "modelId": repository.id, "sha": repository.resolve(self.rev), "tags": []}
-        siblings = [{"rfilename": path} for path in repository.files(self.rev)]
-        return {**about, "private": repository.private, "gated": False, "lastModified": DATE, "siblings": siblings}
-
-    def tree(self) -> Any:
-        directory, recursive = self.parts.get("path", "."), self.query.get("recursive", "").lower() in ("1", "true")
-        paths = [(PurePosixPath(path), entry) for path, entry in self.repository().entries(self.rev).items()]
-        found = [
-            e for path, e in paths if str(path.parent) == directory or (recursive and path.is_relative_to(directory))
-        ]
+    def tree(self, files: dict[str, bytes], directory: str) -> Any:
+        found = {}
+        for path in (path for path in files if path.startswith(directory)):
+            name, _, rest = path.removeprefix(directory).partition("/")
+            subdirectory = {"type": "directory", "path": directory + name, "oid": "0" * 40, "size": 0}
+            found[name] = subdirectory if rest else describe(path, files[path])
         if not found:
             raise HTTPFailure(404, f"{directory} does not exist", "EntryNotFound")
-        return found
+        return list(found.values())
 
-    def paths_info(self) -> Any:
-        entries = self.repository().entries(self.rev)
-        return [entries[path] for path in parse_qs(self.raw.decode()).get("paths", []) if path in entries]
-
-    def file(self) -> Any:
-        repository, path = self.repository(), self.parts["path"]
-        sha = repository.resolve(self.rev)
-        if path not in repository.files(sha):
+    def file(self, repository: Repository, revision: str, path: str) -> Any:
+        files = repository.files(revision)
+        if path not in files:
             raise HTTPFailure(404, "Entry not found", "EntryNotFound")
-        content = repository.files(sha)[path]
-        tag = f'"{etag(path, content)}"'
-        large = {"X-Linked-Etag": tag} if path.endswith(LARGE_FILES) else {}
-        return content, {"X-Repo-Commit": sha, "ETag": tag, **large}
-
-    def create_collection(self) -> Any:
-        namespace, title = self.body["namespace"], self.body["title"]
-        self.require_writer(namespace)
-        about = {"private": self.body["private"], "lastUpdated": DATE, "theme": "green", "upvotes": 0, "position": 0}
-        slug = f"{namespace}/{re.sub(r'[^a-z0-9]+', '-', title.lower())}-{'0' * 24}"
-        new = {"slug": slug, "title": title, "owner": {"name": namespace}, "items": [], **about}
-        return self.server.collections.setdefault(slug, new)
-
-    def add_collection_item(self) -> Any:
-        items, item = self.server.collections[self.parts["slug"]]["items"], self.body["item"]
-        if all(each["id"] != item["id"] for each in items):
-            items.append({"_id": f"{len(items):024d}", "id": item["id"], "type": item["type"], "position": len(items)})
-        return self.server.collections[self.parts["slug"]]
+        tag = f'"{describe(path, files[path])["oid"]}"'
+        return files[path], {"X-Repo-Commit": repository.resolve(revision), "ETag": tag, "X-Linked-Etag": tag}

@@ -1,6 +1,7 @@
 """Options: the same checks from Python, flags and YAML; recipes; help without torch."""
 
 import dataclasses
+import shlex
 import subprocess
 import sys
 import time
@@ -162,3 +163,12 @@ def test_help_shows_each_option_once_and_imports_no_torch(command: str) -> None:
 def test_help_of_train_fits_two_screens(capsys) -> None:
     main(["train", "--help"])
     assert len(capsys.readouterr().out.splitlines()) <= 80
+
+
+def test_the_command_of_a_record_gives_its_options_again():
+    training = TrainArguments(seed=43, learning_rate=1e-05, trainer_kwargs={"optim": "adafactor"})
+    groups = ModelArguments(pooling="cls"), DataArguments(dataset="my news", label_map=["0=a", "1=b"]), training
+    options = config.hyperparameters(*groups)
+    program, command, *argv = shlex.split(config.train_command(options, "x"))
+    assert (program, command) == ("bbc-classifier", "train")
+    assert config.hyperparameters(*parse("train", *argv).groups[:3]) == options

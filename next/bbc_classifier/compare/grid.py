@@ -1,6 +1,5 @@
-"""The runs of a comparison, and the options each is trained with: those of `train`, so a run alone is the same run."""
+"""The runs of a comparison, and the options of `train` for each of them: a run trained alone is the same run."""
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from itertools import product
@@ -9,15 +8,7 @@ from typing import Any
 
 from transformers import AutoConfig
 
-from bbc_classifier.config import (
-    ENCODER_RECIPES,
-    RECIPES,
-    CompareArguments,
-    DataArguments,
-    ModelArguments,
-    TrainArguments,
-    read_yaml,
-)
+from bbc_classifier.config import ENCODER_RECIPES, CompareArguments, DataArguments, ModelArguments, TrainArguments
 from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.evaluation.baselines import BASELINES
 from bbc_classifier.model import POOLINGS, legal_poolings, locate_encoder
@@ -31,22 +22,15 @@ GRID_OPTIONS = {
     "resume_from_checkpoint": "nothing: the same command always resumes",
 }
 OFFLINE_HINT = "without the Hub, `--encoders minilm --mode linear_probe` compares poolings in minutes"
-# Trains the encoder of those whose own recipe does not.
-FINETUNE_RECIPE = "standard"
-LINEAR_PROBE_RECIPE = "default"
+# The recipe that only fits heads, and the one that takes its place where encoders are trained.
+LINEAR_PROBE_RECIPE, FINETUNE_RECIPE = "default", "standard"
 
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One run of the grid.
+    """One run of the grid: a configuration with a seed, or a baseline, which has no seed, encoder and pooling.
 
-    Attributes:
-        config: Name of the configuration: encoder and pooling, or the baseline.
-        seed: Seed; None for a baseline.
-        fold: Which fold is the test split; None for the fixed split.
-        train_size: Limit of training rows; None for all.
-        encoder: Encoder as the user named it; None for a baseline.
-        pooling: Pooling; None for a baseline.
+    `fold` is None for the fixed split, `train_size` None for all training rows; `encoder` is as the user named it.
     """
 
     config: str
@@ -68,7 +52,7 @@ class Grid:
 
     Attributes:
         given: Options of `train` that the user set, by name.
-        runs: Every supported run, fold by fold, so that whole comparisons of few folds exist first; then baselines.
+        runs: Every supported run, the baselines last.
         not_applicable: Reason by the name of each unsupported combination of encoder and pooling.
         unavailable: Reason by encoder whose configuration cannot be loaded; its runs are not tried.
     """
@@ -77,54 +61,50 @@ class Grid:
         """Validate the options and list the runs.
 
         Raises:
-            UserError: An option is not valid in a comparison, an encoder or pooling is unknown, or two encoders have
-                the same name.
+            UserError: An option is not valid in a comparison, or an encoder or pooling is unknown.
             EnvironmentFailure: No encoder can be loaded.
         """
         self.args, self.given, self.trainer_kwargs = args, dict(given), dict(trainer_kwargs)
         for name, instead in GRID_OPTIONS.items():
             if self.given.get(name):
                 raise UserError(f"--{name}: compare sets this for each run; use {instead}")
-        if self.given.get("pooling_module"):
-            importlib.import_module(self.given["pooling_module"])
         for pooling in args.poolings:
             if pooling not in POOLINGS:
                 raise UserError(f"--poolings: '{pooling}' is not one of {', '.join(POOLINGS)}")
         try:
-            names = {encoder: locate_encoder(encoder).name for encoder in args.encoders}
+            located = {encoder: locate_encoder(encoder) for encoder in args.encoders}
         except ValueError as error:
             raise UserError(f"--encoders: {error}") from error
+        names = {encoder: location.name for encoder, location in located.items()}
         if len(set(names.values())) < len(names):
             raise UserError("--encoders: two encoders have the same name, and so would their runs")
         self.not_applicable: dict[str, str] = {}
         self.unavailable: dict[str, str] = {}
-        for encoder, name in names.items():
+        for encoder, location in located.items():
             try:
-                config = AutoConfig.from_pretrained(locate_encoder(encoder).path)
+                config = AutoConfig.from_pretrained(location.path)
             except (OSError, ValueError) as error:
                 self.unavailable[encoder] = f"cannot be loaded ({' '.join(str(error).split())}); {OFFLINE_HINT}"
                 continue
             supported = legal_poolings(config.get_text_config().model_type)
             for pooling in args.poolings:
                 if pooling not in supported:
-                    self.not_applicable[f"{name}-{pooling}"] = f"{encoder} supports {', '.join(supported)}"
+                    self.not_applicable[f"{location.name}-{pooling}"] = f"{encoder} supports {', '.join(supported)}"
         if len(self.unavailable) == len(names):
             raise EnvironmentFailure(f"--encoders: {', '.join(names)} {next(iter(self.unavailable.values()))}")
         first_seed = self.given.get("seed", TrainArguments.seed)
-        folds: list[int | None] = [*range(self.given["folds"])] if self.given.get("folds") else [None]
+        folds = range(self.given["folds"]) if self.given.get("folds") else [None]
         limit = self.given.get("max_train_samples")
-        sizes = sorted({int(size) for size in args.train_sizes if size != "all"} - {limit})
-        if limit and sizes and sizes[-1] > limit:
-            raise UserError(f"--train_sizes {sizes[-1]} is more than --max_train_samples {limit}")
-        outer = list(product(folds, [limit, *reversed(sizes)]))
+        sizes = {int(size) for size in args.train_sizes if size != "all"} - {limit}
+        splits = list(product(folds, [limit, *sorted(sizes, reverse=True)]))
         self.runs = [
             RunSpec(f"{names[encoder]}-{pooling}", seed, fold, size, encoder, pooling)
             for seed in range(first_seed, first_seed + args.seeds)
-            for fold, size in outer
+            for fold, size in splits
             for encoder, pooling in product(names, args.poolings)
             if f"{names[encoder]}-{pooling}" not in self.not_applicable
         ]
-        self.runs += [RunSpec(name, None, fold, size) for fold, size in outer for name in BASELINES]
+        self.runs += [RunSpec(name, None, fold, size) for fold, size in splits for name in BASELINES]
 
     def arguments(self, run: RunSpec, runs_dir: Path) -> tuple[ModelArguments, DataArguments, TrainArguments]:
         """Return the arguments of `train` for a run; a baseline uses those of the data only.
@@ -140,15 +120,14 @@ class Grid:
             # A head that is also fitted on validation would see more rows than the learning curve states.
             options["refit_on_validation"] = False
         if self.args.mode == "linear_probe":
-            probe = {"head_init": "linear_probe", "num_train_epochs": 0.0, "max_steps": -1}
-            options |= {**probe, "recipe": self.given.get("recipe", LINEAR_PROBE_RECIPE)}
-        elif not self.given.get("recipe"):
+            options.setdefault("recipe", LINEAR_PROBE_RECIPE)
+            options |= {"head_init": "linear_probe", "num_train_epochs": 0.0, "max_steps": -1}
+        elif not options.get("recipe"):
             recipe = ENCODER_RECIPES.get(run.encoder or "", FINETUNE_RECIPE)
-            trains = read_yaml(RECIPES / f"{recipe}.yaml", "--recipe").get("num_train_epochs", 1) > 0
-            options["recipe"] = recipe if trains else FINETUNE_RECIPE
-        groups = [
+            options["recipe"] = FINETUNE_RECIPE if recipe == LINEAR_PROBE_RECIPE else recipe
+        options["trainer_kwargs"] = dict(self.trainer_kwargs)
+        model, data, training = (
             {entry.name: options[entry.name] for entry in fields(group) if entry.name in options}
             for group in (ModelArguments, DataArguments, TrainArguments)
-        ]
-        training = TrainArguments(**groups[2], trainer_kwargs=dict(self.trainer_kwargs))
-        return ModelArguments(**groups[0]), DataArguments(**groups[1]), training
+        )
+        return ModelArguments(**model), DataArguments(**data), TrainArguments(**training)

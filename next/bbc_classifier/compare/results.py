@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
+from sklearn.metrics import brier_score_loss, confusion_matrix, log_loss
 
 from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.calibration import expected_calibration_error, reliability_curve
@@ -20,26 +20,22 @@ from bbc_classifier.evaluation.statistics import holm, letter_groups, paired_dif
 from bbc_classifier.io import read_json
 
 SCHEMA = 2
-# Files of a comparison's directory beside its runs: options, unsupported combinations and titles; and failed runs.
-COMPARISON, FAILURES = "comparison.json", "failures.json"
+# In a comparison's directory, beside runs/: options, unsupported combinations and titles; and a file per failed run.
+COMPARISON, FAILURES = "comparison.json", "failures"
 # Probability of finding any two configurations different if none are (Holm's adjustment).
 SIGNIFICANCE = 0.05
 # The baseline to beat is the better of these.
 TFIDF_BASELINES = ("tfidf-svm", "tfidf-logistic")
 NUM_HARDEST = 50
-SCORES = ("precision", "recall", "f1")
 # Options that may differ between the runs of one configuration.
 PER_RUN_OPTIONS = frozenset({"seed", "data_seed", "fold", "max_train_samples", "refit_on_validation", "use_cpu"})
 
 
 @dataclass(frozen=True)
 class RunResult:
-    """A finished run or baseline.
+    """A finished run or baseline: its directory, `record.json`, and test predictions by row id.
 
-    Attributes:
-        path: Its directory.
-        record: Its `record.json`.
-        predictions: Test predictions by row id: `label`, `prediction`, and `p_<label>` where it has probabilities.
+    The columns of `predictions` are `label`, `prediction`, and `p_<label>` where there are probabilities.
     """
 
     path: Path
@@ -47,30 +43,19 @@ class RunResult:
     predictions: pd.DataFrame
 
     @property
-    def baseline(self) -> str | None:
-        """Name of a baseline; None for a trained run."""
-        return self.record.get("baseline")
+    def options(self) -> dict[str, Any]:
+        """Options of model, data and training by name."""
+        return {name: value for group in self.record["options"].values() for name, value in group.items()}
 
     @property
     def name(self) -> str:
         """Name of the configuration: encoder and pooling, or the baseline."""
-        return self.baseline or f"{self.record['encoder']['name']}-{self.options['pooling']}"
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Options of model, data and training by name."""
-        groups = (self.record["options"].get(group, {}) for group in ("model", "data", "training"))
-        return {name: value for group in groups for name, value in group.items()}
+        return self.record.get("baseline") or f"{self.record['encoder']['name']}-{self.options['pooling']}"
 
     @property
     def labels(self) -> list[str]:
         """Label names in the order of their indices."""
         return self.record["evaluation"]["test"]["confusion_matrix"]["labels"]
-
-    @property
-    def fingerprint(self) -> str:
-        """Fingerprint of its split."""
-        return self.record["data"]["split_fingerprint"]
 
 
 @dataclass(frozen=True)
@@ -81,7 +66,6 @@ class ConfigResult:
         name: The configuration.
         train_size: Limit of training rows; None for all.
         runs: Its runs by seed and fold.
-        labels: Label names.
         row_ids: Test examples; equal in all configurations.
         y_true: (examples,) label indices.
         predictions: (seeds, examples) label indices.
@@ -91,11 +75,15 @@ class ConfigResult:
     name: str
     train_size: int | None
     runs: list[list[RunResult]]
-    labels: list[str]
     row_ids: list[str]
     y_true: np.ndarray
     predictions: np.ndarray
     probabilities: np.ndarray | None
+
+    @property
+    def labels(self) -> list[str]:
+        """Label names in the order of their indices."""
+        return self.runs[0][0].labels
 
     @property
     def is_correct(self) -> np.ndarray:
@@ -103,15 +91,21 @@ class ConfigResult:
         return self.predictions == self.y_true
 
     @property
-    def is_baseline(self) -> bool:
-        """Whether it is a baseline."""
-        return self.runs[0][0].baseline is not None
+    def confusion_matrices(self) -> np.ndarray:
+        """(seeds, labels, labels) counts, true labels down."""
+        labels = range(len(self.labels))
+        return np.stack([confusion_matrix(self.y_true, each, labels=labels) for each in self.predictions])
 
     @property
     def factors(self) -> dict[str, Any]:
         """Its `encoder` and `pooling`; None for a baseline."""
         run = self.runs[0][0]
         return {"encoder": run.record.get("encoder", {}).get("name"), "pooling": run.options.get("pooling")}
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is a baseline."""
+        return self.factors["encoder"] is None
 
 
 def load_runs(paths: Sequence[Path]) -> list[RunResult]:
@@ -153,10 +147,10 @@ def merge_runs(runs: Sequence[RunResult]) -> tuple[list[ConfigResult], dict[str,
         twin = seen.setdefault((*key, fold, seed), run)
         if twin is not run:
             raise UserError(f"'{run.path}' and '{twin.path}' are the same run of {run.name}; pass one of them")
-        same_split = seen.setdefault((key[1], fold), run)
-        is_same_protocol = (options["folds"], run.labels) == (folds, first.labels)
-        other = same_split if is_same_protocol else first
-        if not is_same_protocol or run.fingerprint != same_split.fingerprint:
+        other = seen.setdefault((key[1], fold), run)
+        fingerprints = (each.record["data"]["split_fingerprint"] for each in (run, other))
+        if (options["folds"], run.labels) != (folds, first.labels) or len(set(fingerprints)) > 1:
+            other = first if other is run else other
             raise UserError(f"'{other.path}' and '{run.path}' were trained or tested on different data or folds")
         alike = seen.setdefault(key, run)
         for name in options.keys() - PER_RUN_OPTIONS:
@@ -179,33 +173,24 @@ def merge_runs(runs: Sequence[RunResult]) -> tuple[list[ConfigResult], dict[str,
 
 
 def _config_result(name: str, size: int | None, runs: list[list[RunResult]], y_true: pd.Series) -> ConfigResult:
-    labels = runs[0][0].labels
-    index_of, columns = {label: index for index, label in enumerate(labels)}, [f"p_{label}" for label in labels]
-    tables = [pd.concat([run.predictions for run in seed_runs]) for seed_runs in runs]
-    if any(not table["label"].sort_index().equals(y_true) for table in tables):
+    tables = [pd.concat([run.predictions for run in seed_runs]).sort_index() for seed_runs in runs]
+    if any(not table["label"].equals(y_true) for table in tables):
         raise UserError(f"the runs of {name}, such as '{runs[0][0].path}', were tested on other examples than the rest")
-    tables = [table.loc[y_true.index] for table in tables]
+    labels = pd.Index(runs[0][0].labels)
+    columns = [f"p_{label}" for label in labels]
     return ConfigResult(
         name=name,
         train_size=size,
         runs=runs,
-        labels=labels,
         row_ids=y_true.index.tolist(),
-        y_true=y_true.map(index_of).to_numpy(),
-        predictions=np.stack([table["prediction"].map(index_of).to_numpy() for table in tables]),
+        y_true=labels.get_indexer(y_true),
+        predictions=np.stack([labels.get_indexer(table["prediction"]) for table in tables]),
         probabilities=np.stack([table[columns].to_numpy() for table in tables]) if columns[0] in tables[0] else None,
     )
 
 
-def compute_results(
-    runs: Sequence[RunResult], failed: Mapping[str, str], not_applicable: Mapping[str, str]
-) -> dict[str, Any]:
-    """Return everything the report shows, as plain data.
-
-    Args:
-        runs: Finished runs, baselines included.
-        failed: Reason by the name of each run that failed.
-        not_applicable: Reason by the name of each unsupported combination of encoder and pooling.
+def compute_results(runs: Sequence[RunResult]) -> dict[str, Any]:
+    """Return everything the report shows about finished runs, baselines included, as plain data.
 
     Raises:
         UserError: As `merge_runs`.
@@ -215,19 +200,16 @@ def compute_results(
     largest = max(config.train_size or math.inf for config in configs)
     ranked = [config for config in configs if (config.train_size or math.inf) == largest]
     ranked.sort(key=lambda config: (-config.is_correct.mean(), config.name))
-    pairs = compare_pairs(ranked)
+    trained = [config for config in ranked if not config.is_baseline]
+    pairs = _compare_pairs(ranked)
     different = [(row["first"], row["second"]) for row in pairs if row["different"]]
     groups = letter_groups([config.name for config in ranked], different)
-    trained = [config for config in ranked if not config.is_baseline]
-    names, baseline = (
-        {config.name for config in trained},
-        next((c.name for c in ranked if c.name in TFIDF_BASELINES), None),
-    )
+    names = {config.name for config in trained}
+    baseline = next((config.name for config in ranked if config.name in TFIDF_BASELINES), None)
     return {
         "schema": SCHEMA,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "protocol": {"folds": runs[0].options["folds"], "articles": len(ranked[0].row_ids)},
-        "labels": ranked[0].labels,
         "significance": SIGNIFICANCE,
         "vs_baseline": {
             "baseline": baseline,
@@ -239,16 +221,13 @@ def compute_results(
         "pooling_effects": _effects(trained, "pooling", "encoder"),
         "encoder_effects": _effects(trained, "encoder", "pooling"),
         "learning_curves": _learning_curves(configs),
-        "hardest_examples": _hardest_examples(trained) if trained else [],
-        "classes": _classes(trained) if trained else [],
-        "data": _data(runs),
+        **(_hardest(trained) if trained else {"hardest_examples": [], "classes": []}),
+        "data": _data([run.record for run in runs]),
         "incomplete": incomplete,
-        "failed": dict(failed),
-        "not_applicable": dict(not_applicable),
     }
 
 
-def compare_pairs(ranked: Sequence[ConfigResult]) -> list[dict[str, Any]]:
+def _compare_pairs(ranked: Sequence[ConfigResult]) -> list[dict[str, Any]]:
     """Return `paired_difference` of every two configurations, the more accurate one first.
 
     `p_value_holm` is the p-value of the exact paired sign-flip test, adjusted for all pairs by Holm's method.
@@ -265,7 +244,7 @@ def compare_pairs(ranked: Sequence[ConfigResult]) -> list[dict[str, Any]]:
 def _effects(configs: Sequence[ConfigResult], factor: str, within: str) -> list[dict[str, Any]]:
     """Compare two poolings (or encoders) within each encoder (or pooling) that has both, and over all of these.
 
-    The overall row stacks blocks as if they were seeds, so that each counts the same; all need equally many seeds.
+    The overall row stacks blocks as if they were seeds, equally many of each, so that each counts the same.
     """
     table: dict[str, dict[str, np.ndarray]] = defaultdict(dict)
     for config in configs:
@@ -273,8 +252,9 @@ def _effects(configs: Sequence[ConfigResult], factor: str, within: str) -> list[
     rows = []
     for first, second in combinations(table, 2):
         blocks = {name: (table[first][name], table[second][name]) for name in table[first] if name in table[second]}
-        if len(blocks) > 1 and len({len(correct) for pair in blocks.values() for correct in pair}) == 1:
-            one, other = (np.concatenate(parts) for parts in zip(*blocks.values(), strict=True))
+        if len(blocks) > 1:
+            seeds = min(len(correct) for pair in blocks.values() for correct in pair)
+            one, other = (np.concatenate([pair[i][:seeds] for pair in blocks.values()]) for i in (0, 1))
             blocks[f"every {within}"] = (one, other)
         for name, pair in blocks.items():
             rows.append({"first": first, "second": second, "within": name, **paired_difference(*pair)})
@@ -284,11 +264,15 @@ def _effects(configs: Sequence[ConfigResult], factor: str, within: str) -> list[
 def _describe(config: ConfigResult) -> dict[str, Any]:
     """Return the metrics of a configuration per seed and their mean, its confusion matrix and its cost."""
     per_seed = [_seed_metrics(config, seed) for seed in range(len(config.runs))]
-    values = {name: [entry["metrics"][name] for entry in per_seed] for name in per_seed[0]["metrics"]}
-    y_true, labels = np.tile(config.y_true, len(per_seed)), config.labels
-    counts = confusion_matrix(y_true, config.predictions.ravel(), labels=range(len(labels))).tolist()
-    curve = None if config.probabilities is None else reliability_curve(y_true, np.concatenate(config.probabilities))
-    low, high = zip(*(entry["intervals"]["accuracy"] for entry in per_seed), strict=True)
+    metrics = pd.DataFrame([entry["metrics"] for entry in per_seed])
+    intervals = [entry["intervals"]["accuracy"] for entry in per_seed]
+    counts, curve = config.confusion_matrices.sum(axis=0), None
+    if config.probabilities is not None:
+        y_true = np.tile(config.y_true, len(per_seed))
+        curve = reliability_curve(y_true, np.concatenate(config.probabilities))
+    records = [run.record for seed_runs in config.runs for run in seed_runs]
+    tests, model = [record["evaluation"]["test"] for record in records], records[0].get("model", {})
+    times = [1000 * test["seconds"] / test["n"] for test in tests if "seconds" in test]
     return {
         "name": config.name,
         "baseline": config.is_baseline,
@@ -296,46 +280,46 @@ def _describe(config: ConfigResult) -> dict[str, Any]:
         "train_size": config.train_size,
         "n": len(config.y_true),
         "seeds": [entry["seed"] for entry in per_seed],
-        "mean": {name: statistics.fmean(numbers) for name, numbers in values.items()},
-        "std": {name: statistics.stdev(numbers) if len(numbers) > 1 else None for name, numbers in values.items()},
+        "mean": metrics.mean().to_dict(),
+        "std": metrics.std().to_dict() if len(per_seed) > 1 else {},
         "per_seed": per_seed,
-        "accuracy_interval": [min(low), max(high)],
-        "per_class": _per_class(config.y_true, config.predictions, labels),
-        "confusion_matrix": {"labels": labels, "counts": counts},
+        "accuracy_interval": [min(low for low, _ in intervals), max(high for _, high in intervals)],
+        "per_class": _class_scores(counts, config.labels).to_dict("index"),
+        "confusion_matrix": {"labels": config.labels, "counts": counts.tolist()},
         "reliability": curve,
-        **_cost(config),
-        "configuration": config.runs[0][0].record["options"],
+        "train_seconds": statistics.median(record["seconds"]["train"] for record in records),
+        "milliseconds_per_text": statistics.median(times) if times else None,
+        "num_parameters": model.get("num_parameters"),
+        "weights_bytes": model.get("weights_bytes"),
+        "configuration": records[0]["options"],
     }
 
 
-def _per_class(y_true: np.ndarray, predictions: np.ndarray, labels: list[str]) -> dict[str, dict[str, float]]:
-    """Return by class the precision, recall and F1 of (times, examples) predictions, and its number of examples."""
-    repeated, indices = np.tile(y_true, len(predictions)), range(len(labels))
-    scores = precision_recall_fscore_support(repeated, predictions.ravel(), labels=indices, zero_division=0)[:3]
-    rows = zip(labels, *(values.tolist() for values in scores), strict=True)
-    support = np.bincount(y_true, minlength=len(labels)).tolist()
-    return {
-        label: {"precision": precision, "recall": recall, "f1": f1, "support": n}
-        for (label, precision, recall, f1), n in zip(rows, support, strict=True)
+def _class_scores(counts: np.ndarray, labels: list[str]) -> pd.DataFrame:
+    """Return true and false positives, false negatives and scores of each class; a zero denominator gives 0."""
+    tp, predicted, true = counts.diagonal(), counts.sum(axis=0), counts.sum(axis=1)
+    scores = {
+        "tp": tp,
+        "fp": predicted - tp,
+        "fn": true - tp,
+        "precision": tp / np.maximum(predicted, 1),
+        "recall": tp / np.maximum(true, 1),
+        "f1": 2 * tp / np.maximum(predicted + true, 1),
     }
+    return pd.DataFrame(scores, index=labels)
 
 
 def _seed_metrics(config: ConfigResult, seed: int) -> dict[str, Any]:
     """Return the metrics of one seed over all examples, with Wilson's interval of the accuracy."""
-    correct, n = int(config.is_correct[seed].sum()), len(config.y_true)
-    metrics = {"accuracy": correct / n}
-    for average in ("macro", "weighted"):
-        scores = precision_recall_fscore_support(
-            config.y_true, config.predictions[seed], labels=range(len(config.labels)), average=average, zero_division=0
-        )
-        metrics |= {f"{average}_{name}": float(value) for name, value in zip(SCORES, scores, strict=False)}
+    correct, n, labels = int(config.is_correct[seed].sum()), len(config.y_true), range(len(config.labels))
+    scores = _class_scores(config.confusion_matrices[seed], config.labels).mean()
+    metrics = {"accuracy": correct / n} | {f"macro_{name}": scores[name] for name in ("precision", "recall", "f1")}
     if config.probabilities is not None:
-        probabilities = config.probabilities[seed]
-        of_true = probabilities[np.arange(n), config.y_true]
-        squares = (probabilities - np.eye(len(config.labels))[config.y_true]) ** 2
+        probabilities = config.probabilities[seed] / config.probabilities[seed].sum(axis=1, keepdims=True)
+        brier_score = brier_score_loss(config.y_true, probabilities, labels=labels, scale_by_half=False)
         metrics |= {
-            "log_loss": float(-np.log(np.clip(of_true, np.finfo(float).tiny, 1)).mean()),
-            "brier_score": float(squares.sum(axis=1).mean()),
+            "log_loss": float(log_loss(config.y_true, probabilities, labels=labels)),
+            "brier_score": float(brier_score),
             "expected_calibration_error": expected_calibration_error(config.y_true, probabilities),
         }
     return {
@@ -343,20 +327,6 @@ def _seed_metrics(config: ConfigResult, seed: int) -> dict[str, Any]:
         "correct": correct,
         "metrics": metrics,
         "intervals": {"accuracy": wilson_interval(correct, n)},
-    }
-
-
-def _cost(config: ConfigResult) -> dict[str, Any]:
-    """Return medians over runs of the training seconds and milliseconds per text, parameters and bytes."""
-    records = [run.record for seed_runs in config.runs for run in seed_runs]
-    cost: dict[str, Any] = {"train_seconds": statistics.median(record["seconds"]["train"] for record in records)}
-    if config.is_baseline:
-        return cost
-    tests = [record["evaluation"]["test"] for record in records]
-    return cost | {
-        "milliseconds_per_text": statistics.median(1000 * test["seconds"] / test["n"] for test in tests),
-        "num_parameters": records[0]["model"]["num_parameters"],
-        "weights_bytes": records[0]["model"]["weights_bytes"],
     }
 
 
@@ -376,15 +346,15 @@ def _learning_curves(configs: Sequence[ConfigResult]) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: (row["name"], row["train_rows"]))
 
 
-def _hardest_examples(trained: Sequence[ConfigResult]) -> list[dict[str, Any]]:
-    """Return the examples that the largest share of trained configurations and seeds misclassify."""
+def _hardest(trained: Sequence[ConfigResult]) -> dict[str, list[dict[str, Any]]]:
+    """Return the examples that most trained configurations misclassify, and all classes, the lowest F1 first."""
     y_true, labels, row_ids = trained[0].y_true, trained[0].labels, trained[0].row_ids
     wrong = np.mean([1 - config.is_correct.mean(axis=0) for config in trained], axis=0)
     predictions = np.concatenate([config.predictions for config in trained])
-    rows = []
+    hardest = []
     for index in sorted(np.flatnonzero(wrong), key=lambda index: (-wrong[index], row_ids[index]))[:NUM_HARDEST]:
         errors = Counter(sorted(predictions[predictions[:, index] != y_true[index], index]))
-        rows.append(
+        hardest.append(
             {
                 "row_id": row_ids[index],
                 "label": labels[y_true[index]],
@@ -392,27 +362,20 @@ def _hardest_examples(trained: Sequence[ConfigResult]) -> list[dict[str, Any]]:
                 "most_common_prediction": labels[errors.most_common(1)[0][0]],
             }
         )
-    return rows
+    scores = _class_scores(np.concatenate([config.confusion_matrices for config in trained]).sum(axis=0), labels)
+    scores = scores.assign(support=np.bincount(y_true, minlength=len(labels))).sort_values("f1", kind="stable")
+    return {"hardest_examples": hardest, "classes": scores.rename_axis("label").reset_index().to_dict("records")}
 
 
-def _classes(trained: Sequence[ConfigResult]) -> list[dict[str, Any]]:
-    """Return the scores of each class over the predictions of all trained configurations, the lowest F1 first."""
-    predictions = np.concatenate([config.predictions for config in trained])
-    scores = _per_class(trained[0].y_true, predictions, trained[0].labels)
-    return sorted(({"label": label, **row} for label, row in scores.items()), key=lambda row: row["f1"])
-
-
-def _data(runs: Sequence[RunResult]) -> dict[str, Any]:
+def _data(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what the records contain about the data, machines, versions and commits."""
-    provenances = [run.record["provenance"] for run in runs]
-    machines = [{name: each["hardware"].get(name) for name in ("processor", "gpu", "cores")} for each in provenances]
-    info = dict(runs[0].record["data"])
-    for of_one_split in ("split_sizes", "label_counts", "split_fingerprint"):
-        info.pop(of_one_split, None)
+    provenances = [record["provenance"] for record in records]
+    hardware = ([each["hardware"].get(name) for name in ("processor", "gpu", "cores")] for each in provenances)
+    of_one_split = ("split_sizes", "label_counts", "split_fingerprint")
     return {
-        **info,
-        "split_fingerprints": sorted({run.fingerprint for run in runs}),
-        "machines": [machine for index, machine in enumerate(machines) if machine not in machines[:index]],
+        **{name: value for name, value in records[0]["data"].items() if name not in of_one_split},
+        "split_fingerprints": sorted({record["data"]["split_fingerprint"] for record in records}),
+        "machines": sorted({", ".join(str(part) for part in parts if part) for parts in hardware}),
         "versions": provenances[0]["versions"],
         "commits": sorted({each["commit"] for each in provenances if each["commit"]}),
     }

@@ -4,11 +4,11 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from bbc_classifier.io import (
     read_json,
     remove,
     write_json,
+    write_text,
 )
 from bbc_classifier.provenance import environment, without_local_paths
 from bbc_classifier.ray_tasks import run_on_ray
@@ -41,8 +42,7 @@ OF_ONE_CALL = {"shard", "engine", "cpus_per_worker", "gpus_per_worker"}
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class CompareOutcome:
+class CompareOutcome(NamedTuple):
     """Outcome of one call of `compare`.
 
     Attributes:
@@ -76,7 +76,7 @@ def compare(
 
     Raises:
         UserError: An option is not valid, the directory holds something else, or texts can have several labels.
-        EnvironmentFailure: No encoder can be loaded, or the disk is full.
+        EnvironmentFailure: No encoder can be loaded, the disk is full, or the Ray cluster failed.
     """
     given = {name: value for name, value in (given or {}).items() if value is not None}
     path = Path(given.get("output_dir", DEFAULT_DIRECTORY))
@@ -85,27 +85,20 @@ def compare(
         grid = Grid(args, given, trainer_kwargs or {})
         _open_directory(path, grid, dataset)
         runs = grid.runs[index - 1 :: count]
-        failed = _train_missing(runs, grid, path / "runs", dataset)
-        failures = path / FAILURES
-        of_other_shards = read_json(failures) if failures.is_file() else {}
-        names = {run.name for run in runs}
-        kept = {name: reason for name, reason in of_other_shards.items() if name not in names}
-        write_json(failures, kept | failed)
+        failed = _train_missing(runs, grid, path, dataset)
     return CompareOutcome(path, len(runs) - len(failed), failed, grid.not_applicable)
 
 
 def _open_directory(path: Path, grid: Grid, dataset: Any) -> None:
     """Create the directory of a comparison, or check that it holds this one.
 
-    Raises:
-        UserError: It holds a comparison with other options, or something else.
+    The first line of every text is kept there for the report's hardest examples.
     """
     shared = {name: value for name, value in asdict(grid.args).items() if name not in OF_ONE_CALL}
     given = {name: value for name, value in grid.given.items() if name not in RUNTIME_ONLY}
     options = json.loads(json.dumps({"compare": shared, "train": {**given, **grid.trainer_kwargs}}))
     marker = path / COMPARISON
-    has_other = marker.is_file()
-    if has_other:
+    if marker.is_file():
         difference = first_difference(read_json(marker)["options"], options)
         if difference is None:
             return
@@ -119,95 +112,70 @@ def _open_directory(path: Path, grid: Grid, dataset: Any) -> None:
     data = load_splits(replace(data_args, max_train_samples=None, max_eval_samples=None), dataset)
     if data.multi_label:
         raise UserError("compare needs one label per text; the texts of this data set can have any number of labels")
-    if has_other:
-        remove(path)
-    content = {"options": options, "not_applicable": grid.not_applicable, "titles": _titles(data)}
-    write_json(marker, content)
-
-
-def _titles(data: LoadedData) -> dict[str, str]:
-    """Return the first line of every text by row id, for the hardest examples of the report."""
+    for earlier in path.glob("*"):
+        remove(earlier)
     rows = (row for split in data.dataset.values() for row in zip(split["row_id"], split["text"], strict=True))
-    return {row_id: text.strip().partition("\n")[0][:MAX_TITLE] for row_id, text in rows}
+    titles = {row_id: text.strip().partition("\n")[0][:MAX_TITLE] for row_id, text in rows}
+    write_json(marker, {"options": options, "not_applicable": grid.not_applicable, "titles": titles})
 
 
-def _train_missing(runs: Sequence[RunSpec], grid: Grid, runs_dir: Path, dataset: Any) -> dict[str, str]:
-    """Train the runs that are not finished, report progress, and return the reason of each failure by name.
-
-    Raises:
-        EnvironmentFailure: The disk is full, or the Ray cluster failed.
-    """
-    missing = [run for run in runs if not (runs_dir / run.name / "record.json").is_file()]
-    failed = {run.name: grid.unavailable[run.encoder] for run in missing if run.encoder in grid.unavailable}
-    tried = [run for run in missing if run.name not in failed]
-    trainings = sum(run.encoder is not None for run in tried)
-    logger.info("%d of %d runs are finished; training %d", len(runs) - len(missing), len(runs), len(tried))
-    # Filled by runs and used by later ones of this process; it only saves time.
-    shared: dict[str, Any] = {"embeddings": {}, "split": None, "data": None}
-    function, args = partial(_try_run, grid, runs_dir, dataset, shared), grid.args
+def _train_missing(runs: Sequence[RunSpec], grid: Grid, path: Path, dataset: Any) -> dict[str, str]:
+    """Train the runs that are not finished, report progress, and return the reason of each failure by name."""
+    missing = [run for run in runs if not (path / "runs" / run.name / "record.json").is_file()]
+    logger.info("%d of %d runs are finished; training %d", len(runs) - len(missing), len(runs), len(missing))
+    # Splits that later runs of this process use again: it saves time only.
+    function, args = partial(_try_run, grid, path / "runs", dataset, {}), grid.args
     if args.engine == "ray":
-        outcomes = run_on_ray(function, tried, args.cpus_per_worker, args.gpus_per_worker)
+        outcomes = run_on_ray(function, missing, args.cpus_per_worker, args.gpus_per_worker)
     else:
-        outcomes = map(function, tried)
-    started, trained = time.perf_counter(), 0
+        outcomes = map(function, missing)
+    failed, started = {}, time.perf_counter()
     for number, (run, reason) in enumerate(outcomes, 1):
-        if reason is not None:
+        if reason:
             failed[run.name] = reason
+            write_text(path / FAILURES / f"{run.name}.txt", reason)
             logger.warning("%s failed: %s", run.name, reason)
-        trained += run.encoder is not None
-        minutes = (time.perf_counter() - started) / max(1, trained) * (trainings - trained) / 60
-        left = f"; about {max(1, round(minutes))} min left" if 0 < trained < trainings else ""
-        logger.info("%d of %d: %s%s", number, len(tried), run.name, left)
+        minutes = (time.perf_counter() - started) / number * (len(missing) - number) / 60
+        logger.info("%d of %d: %s; about %.0f min left", number, len(missing), run.name, minutes)
     return failed
 
 
-def _try_run(
-    grid: Grid, runs_dir: Path, dataset: Any, shared: dict[str, Any], run: RunSpec
-) -> tuple[RunSpec, str | None]:
-    """Train one run and return it with the reason why it failed, or None.
-
-    Raises:
-        Exception: The disk is full, so that the other runs would fail too.
-    """
+def _try_run(grid: Grid, runs_dir: Path, dataset: Any, splits: dict[Any, Any], run: RunSpec) -> tuple[RunSpec, str]:
+    """Train or resume one run and return it with the reason why it failed, or ""; a full disk is raised."""
+    if run.encoder in grid.unavailable:
+        return run, grid.unavailable[run.encoder]
     logger.info("training %s", run.name)
     try:
-        _run(grid, runs_dir, dataset, shared, run)
+        model_args, data_args, training_args = grid.arguments(run, runs_dir)
+        data = splits.get((run.fold, run.train_size)) or load_splits(data_args, dataset)
+        splits[run.fold, run.train_size] = data
+        if run.encoder is None:
+            _run_baseline(run, data, hyperparameters(model_args, data_args, training_args)["data"], runs_dir)
+        else:
+            train(model_args, data_args, training_args, dataset=data)
     except Exception as error:
         if is_disk_full(error):
             raise
         logger.debug("%s failed", run.name, exc_info=True)
         return run, " ".join(str(error).split()) or type(error).__name__
-    return run, None
+    return run, ""
 
 
-def _run(grid: Grid, runs_dir: Path, dataset: Any, shared: dict[str, Any], run: RunSpec) -> None:
-    """Train one run, or resume it where an earlier call stopped."""
-    model, data, training = grid.arguments(run, runs_dir)
-    if run.encoder is not None:
-        train(model, data, training, dataset=dataset, cache=shared["embeddings"])
-        return
-    if shared["split"] != (run.fold, run.train_size):
-        shared |= {"split": (run.fold, run.train_size), "data": load_splits(data, dataset)}
-    loaded: LoadedData = shared["data"]
-    result = run_baseline(run.config, loaded, use_validation=run.train_size is None)
+def _run_baseline(run: RunSpec, data: LoadedData, options: dict[str, Any], runs_dir: Path) -> None:
+    """Fit and evaluate a baseline and write its record and predictions."""
+    result = run_baseline(run.config, data, use_validation=run.train_size is None)
     record = {
         "schema": 2,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "baseline": run.config,
-        "options": without_local_paths({"data": hyperparameters(model, data, training)["data"]}),
-        "data": loaded.info,
+        "options": without_local_paths({"data": options}),
+        "data": data.info,
         "evaluation": {"test": result.report},
         "seconds": {"train": round(result.seconds, 2)},
         "provenance": environment(),
     }
     with atomic_write(runs_dir / run.name) as tmp_path:
-        test = loaded.dataset["test"]
-        write_predictions(
-            tmp_path / "predictions" / "test.parquet",
-            test["row_id"][:],
-            np.asarray(test["label"][:]),
-            result.predictions,
-            result.probabilities,
-            loaded.label_names,
-        )
+        test, path = data.dataset["test"], tmp_path / "predictions" / "test.parquet"
+        y_true, outputs = np.asarray(test["label"][:]), (result.predictions, result.probabilities)
+        write_predictions(path, test["row_id"][:], y_true, *outputs, data.label_names)
         write_json(tmp_path / "record.json", record)

@@ -1,10 +1,6 @@
-"""Exact and near duplicates, conflicting labels and leakage between splits.
-
-`find_duplicates(texts)` computes both kinds once; the other functions read its result. Rows are counted from 0.
-"""
+"""Exact and near duplicates, conflicting labels and leakage between splits."""
 
 import hashlib
-import math
 import re
 import unicodedata
 from collections import defaultdict
@@ -17,21 +13,19 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from tqdm.auto import tqdm
 
+# Least Jaccard similarity of near duplicates.
 THRESHOLD = 0.8
 SHINGLE_WORDS = 5
 # A pair of Jaccard similarity J agrees in all r rows of a band with probability J^r, and in none of b bands with
 # probability (1 - J^r)^b. With r = 4, 22 bands miss a pair at J = 0.8 once in 100,000: (1 - 0.8^4)^22 = 9.2e-6.
-ROWS_PER_BAND = 4
-MISS_PROBABILITY = 1e-5
-# Of a text with more near duplicates than this (form letters), so many pairs hold the group together; all would be
-# millions.
+BANDS, ROWS_PER_BAND = 22, 4
+# So many pairs hold a group of form letters together; all pairs would be millions.
 MAX_PARTNERS = 50
-MIN_ROWS_FOR_PROGRESS = 10_000
 
 # Scripts without spaces between words, by the first word of their characters' Unicode names.
 UNSPACED_SCRIPTS = {"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}
 # Names such as C++, C# and F#, and two emoticons. Not every "+" or ":-)", which would change keys of BBC articles.
-SYMBOL_WORDS = re.compile(r"(?<!\w)\w(?:\+\+|#)(?!\w)|:[()]")
+SYMBOL_WORDS = re.compile(r"((?<!\w)\w(?:\+\+|#)(?!\w)|:[()])")
 # Soft hyphens, joiners (category Cf), apostrophes, variation selectors and skin tones are inside a word or emoji.
 DROPPED = re.compile("['’\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
 # Symbols that decorate: copyright signs, degree sign, box drawing, blocks and geometric shapes used as bullets.
@@ -69,11 +63,9 @@ def words(text: str) -> list[str]:
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     found: list[str] = []
-    start = 0
-    for match in SYMBOL_WORDS.finditer(folded):
-        found += [*folded[start : match.start()].translate(_TABLE).split(), match.group()]
-        start = match.end()
-    found += folded[start:].translate(_TABLE).split()
+    for place, piece in enumerate(SYMBOL_WORDS.split(folded)):
+        # Every second piece is what the expression matched.
+        found += [piece] if place % 2 else piece.translate(_TABLE).split()
     return found or folded.split()
 
 
@@ -115,40 +107,26 @@ class Duplicates:
 
         The key is the smallest hash of the group, so it does not depend on the order of rows.
         """
-        names = sorted(set(self.hashes))
+        names, text_of_row = np.unique(np.array(self.hashes, dtype=object), return_inverse=True)
         number = {name: index for index, name in enumerate(names)}
-        first = [number[one] for one, _, _ in self.near]
-        second = [number[other] for _, other, _ in self.near]
-        graph = coo_array(([True] * len(first), (first, second)), shape=(len(names), len(names)))
+        links = [number[one] for one, _, _ in self.near], [number[other] for _, other, _ in self.near]
+        graph = coo_array(([True] * len(self.near), links), shape=(len(names), len(names)))
         _, component = connected_components(graph, directed=False)
-        smallest: dict[int, str] = {}
-        for name, index in zip(names, component, strict=True):
-            smallest.setdefault(index, name)
-        return [smallest[component[number[name]]] for name in self.hashes]
+        _, smallest = np.unique(component, return_index=True)
+        return names[smallest[component[text_of_row]]].tolist()
 
 
-def find_duplicates(texts: Sequence[str], *, near: bool = True, threshold: float = THRESHOLD) -> Duplicates:
-    """Return the exact duplicates among texts and, unless `near` is False, the near duplicates.
-
-    Args:
-        texts: One text per row.
-        near: Whether to look for near duplicates.
-        threshold: Least Jaccard similarity of near duplicates, above 0 and below 1.
-    """
+def find_duplicates(texts: Sequence[str], *, near: bool = True) -> Duplicates:
+    """Return the exact duplicates among texts and, unless `near` is False, the near duplicates."""
     hashes = [text_hash(text) for text in texts]
     first_text = dict(zip(reversed(hashes), reversed(texts), strict=True))
     distinct = list(dict.fromkeys(hashes))
-    pairs = near_duplicate_pairs([first_text[name] for name in distinct], threshold) if near else []
+    pairs = near_duplicate_pairs([first_text[name] for name in distinct]) if near else []
     return Duplicates(hashes, [(distinct[one], distinct[two], similarity) for one, two, similarity in pairs])
 
 
 def conflicting_groups(hashes: Sequence[str], labels: Sequence[Hashable]) -> list[list[int]]:
-    """Return the rows of each text that occurs with more than one label.
-
-    Args:
-        hashes: `Duplicates.hashes`.
-        labels: Label (or tuple of labels) of each row. A row with None agrees with every other.
-    """
+    """Return the rows of each text (by `text_hash`) that occurs with more than one label; None is no label."""
     rows: dict[str, list[int]] = defaultdict(list)
     for row, (name, label) in enumerate(zip(hashes, labels, strict=True)):
         if label is not None:
@@ -159,11 +137,7 @@ def conflicting_groups(hashes: Sequence[str], labels: Sequence[Hashable]) -> lis
 def leaked_rows(duplicates: Duplicates, splits: Sequence[str | None], split: str, others: Collection[str]) -> list[int]:
     """Return the rows of `split` that have an exact or near duplicate in one of the splits `others`.
 
-    Args:
-        duplicates: The duplicates among all rows.
-        splits: (rows,) split of each row; None for a row in no split.
-        split: Split whose rows are looked up.
-        others: Splits they are looked up in.
+    `duplicates` are those among all rows, and `splits` (rows,) is the split of each row, or None.
     """
     seen = {name for name, other in zip(duplicates.hashes, splits, strict=True) if other in others}
     near_seen = {one for one, other, _ in duplicates.near if other in seen}
@@ -172,28 +146,20 @@ def leaked_rows(duplicates: Duplicates, splits: Sequence[str | None], split: str
     return [row for row in own if duplicates.hashes[row] in seen or duplicates.hashes[row] in near_seen]
 
 
-def near_duplicate_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> list[tuple[int, int, float]]:
-    """Return every pair of texts whose sets of 5-word shingles are nearly the same.
+def near_duplicate_pairs(texts: Sequence[str]) -> list[tuple[int, int, float]]:
+    """Return (first row, second row, Jaccard similarity) of texts whose sets of 5-word shingles are nearly the same.
 
     A shingle is five consecutive words; a text of fewer words has one shingle of all. Candidates come from MinHash and
     locality-sensitive hashing (Broder 1997; Indyk and Motwani 1998; Leskovec, Rajaraman and Ullman, "Mining of Massive
-    Datasets", chapter 3). Their Jaccard similarity is then computed exactly on 64-bit hashes of the shingles: no pair
-    below the threshold is returned, and one at it is missed with probability below 1e-5. The result does not depend on
-    the order of texts, except that a text with more than `MAX_PARTNERS` near duplicates is paired with the first ones.
-
-    Args:
-        texts: One text per row; a text without words has no near duplicates.
-        threshold: Least Jaccard similarity of a pair, above 0 and below 1.
-
-    Returns:
-        (first row, second row, similarity), first < second, in ascending order.
+    Datasets", chapter 3). Their similarity is then computed exactly: no pair below the threshold is returned, and one
+    at it is missed with probability below 1e-5. Pairs are in ascending order and do not depend on the order of texts,
+    except that a text with more than `MAX_PARTNERS` near duplicates is paired with the first ones.
     """
-    bands = max(2, math.ceil(math.log(MISS_PROBABILITY) / math.log1p(-(threshold**ROWS_PER_BAND))))
-    index = MinHashLSH(num_perm=bands * ROWS_PER_BAND, params=(bands, ROWS_PER_BAND))
-    empty = MinHash(num_perm=bands * ROWS_PER_BAND, seed=1, hashfunc=int)
+    index = MinHashLSH(num_perm=BANDS * ROWS_PER_BAND, params=(BANDS, ROWS_PER_BAND))
+    empty = MinHash(num_perm=BANDS * ROWS_PER_BAND, seed=1, hashfunc=int)
     shingles: list[np.ndarray] = []
     pairs = []
-    for row, text in enumerate(tqdm(texts, "near duplicates", disable=len(texts) < MIN_ROWS_FOR_PROGRESS, leave=False)):
+    for row, text in enumerate(tqdm(texts, "near duplicates", disable=len(texts) < 10_000, leave=False)):
         shingles.append(_shingle_hashes(words(text)))
         if not len(shingles[row]):
             continue
@@ -202,8 +168,9 @@ def near_duplicate_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> 
         sketch.update_batch((shingles[row] >> np.uint64(32)).tolist())
         found = 0
         for earlier in sorted(index.query(sketch)):
-            similarity = _jaccard(shingles[earlier], shingles[row])
-            if similarity >= threshold:
+            common = len(np.intersect1d(shingles[earlier], shingles[row], assume_unique=True))
+            similarity = common / (len(shingles[earlier]) + len(shingles[row]) - common)
+            if similarity >= THRESHOLD:
                 pairs.append((earlier, row, similarity))
                 found += 1
                 if found == MAX_PARTNERS:
@@ -211,11 +178,6 @@ def near_duplicate_pairs(texts: Sequence[str], threshold: float = THRESHOLD) -> 
         else:
             index.insert(row, sketch, check_duplication=False)
     return sorted(pairs)
-
-
-def _jaccard(one: np.ndarray, other: np.ndarray) -> float:
-    common = len(np.intersect1d(one, other, assume_unique=True))
-    return common / (len(one) + len(other) - common)
 
 
 def _shingle_hashes(text_words: Sequence[str]) -> np.ndarray:

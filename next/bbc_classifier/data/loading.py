@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,8 @@ import pandas as pd
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from bbc_classifier.config import DataArguments
-from bbc_classifier.data.duplicates import conflicting_groups, find_duplicates, leaked_rows
+from bbc_classifier.data.duplicates import Duplicates, conflicting_groups, find_duplicates, leaked_rows
 from bbc_classifier.data.labels import (
-    alike_names,
     detect_columns,
     join_texts,
     map_labels,
@@ -25,23 +25,9 @@ from bbc_classifier.data.labels import (
     read_labels,
     sorted_names,
 )
-from bbc_classifier.data.sources import BBC_NEWS, FORMATS, find_files, open_memory, open_source, read_table, short_names
-from bbc_classifier.data.splits import SPLITS, make_splits, sample_rows, split_fingerprint, validate_trainable
+from bbc_classifier.data.sources import BBC_NEWS, open_memory, open_source
+from bbc_classifier.data.splits import make_splits, sample_rows, split_fingerprint, validate_trainable
 from bbc_classifier.errors import UserError
-
-__all__ = [
-    "FORMATS",
-    "SPLITS",
-    "LoadedData",
-    "RawData",
-    "find_files",
-    "labels_to_array",
-    "load_data",
-    "load_splits",
-    "read_rows",
-    "read_table",
-    "short_names",
-]
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +40,8 @@ class RawData:
     """Every row of a data set as it is, invalid rows included.
 
     Attributes:
-        frame: Columns `row_id` (unique), `text` (None if missing), `label` (tuple of label names, None if missing) and
-            `split` (predefined split, None where there is none).
+        frame: Columns `row_id`, `text` (None if missing), `label` (tuple of label names, None if missing) and `split`
+            (predefined split, None where there is none).
         multi_label: Whether a row can have any number of labels.
         info: Name, files or revision, columns, terms and identity.
     """
@@ -91,28 +77,20 @@ class LoadedData:
     @property
     def multi_label(self) -> bool:
         """Whether a row can have any number of labels."""
-        return not isinstance(self._label_feature, ClassLabel)
+        return isinstance(self.dataset["test"].features["label"], List)
 
     @property
     def label_names(self) -> list[str]:
         """The label names, in the order of their indices."""
-        return list((self._label_feature.feature if self.multi_label else self._label_feature).names)
-
-    @property
-    def _label_feature(self) -> Any:
-        return next(iter(self.dataset.values())).features["label"]
+        feature = self.dataset["test"].features["label"]
+        return list(getattr(feature, "feature", feature).names)
 
 
 def load_data(dataset: Any = BBC_NEWS, **options: Any) -> DatasetDict:
-    """Return the splits `train`, `validation` and `test` of a data set, without duplicates across splits.
+    """Return the splits `train`, `validation` and `test` of a data set; see `load_splits` for what is dropped.
 
-    Args:
-        dataset: Name, path, glob or Hub id, as `--dataset`; or data in memory, as `load_splits` takes it.
-        options: Fields of `DataArguments`, such as `text_column="body"`.
-
-    Raises:
-        UserError: The data set or an option is not valid.
-        EnvironmentFailure: The Hub cannot be reached.
+    `dataset` is a name, path, glob or Hub id, as `--dataset`, or data in memory, as `load_splits` takes it. `options`
+    are fields of `DataArguments`, such as `text_column="body"`.
     """
     if isinstance(dataset, (str, Path)):
         return load_splits(DataArguments(dataset=str(dataset), **options)).dataset
@@ -126,122 +104,93 @@ def load_splits(args: DataArguments, dataset: Any = None, split: str | None = No
     one split. Predefined splits stay as they are unless `drop_leaked_rows`; what is missing is cut from train.
 
     Args:
-        args: Which data, columns, labels and split.
-        dataset: Data in memory in place of `args.dataset`: Dataset, DatasetDict, DataFrame or (texts, labels).
+        args: Which data, columns, labels and split; UserError if they are not valid.
+        dataset: Data in memory in place of `args.dataset`: Dataset, DatasetDict, DataFrame, (texts, labels), or what
+            this function returned for the same options.
         split: None for all splits. To evaluate, in `dataset["test"]`: "auto", the predefined test split or else every
             row; "test", the predefined test split or else one cut as for training; "all", every row.
-
-    Raises:
-        UserError: The data set or an option is not valid.
-        EnvironmentFailure: The Hub cannot be reached.
     """
+    if isinstance(dataset, LoadedData):
+        return dataset
     raw = read_rows(args, dataset)
-    frame, info = _valid_rows(raw, args)
-    row_ids, texts, labels = (frame[name].tolist() for name in ("row_id", "text", "label"))
-    predefined = frame["split"].tolist() if raw.predefined_splits else None
-    info = {**raw.info, "num_rows": len(raw.frame), **info, "predefined_split": predefined is not None}
-    tested = [row for row, name in enumerate(predefined or []) if name == "test"]
+    name, predefined = raw.info["name"], raw.predefined_splits is not None
+    frame, dropped = _valid_rows(raw, args)
+    info = {**raw.info, "num_rows": len(raw.frame), **dropped, "predefined_split": predefined}
+    row_ids, labels = frame["row_id"].tolist(), frame["label"].tolist()
+    tested = frame.index[frame["split"] == "test"].tolist()
     if split in ("all", "auto") or (split == "test" and tested):
         rows = tested if tested and split != "all" else range(len(frame))
-        splits = {"test": sample_rows(rows, row_ids, labels, args.max_eval_samples, args.split_seed)}
-        return _loaded(frame, raw, splits, row_ids, info)
-    duplicates = find_duplicates(texts, near=args.near_duplicates)
-    groups, keep, dropped = duplicates.groups(), list(range(len(frame))), 0
-    if predefined is None:
-        first: dict[tuple[Any, ...], int] = {}
-        for row, content in enumerate(zip(duplicates.hashes, labels, strict=True)):
-            first.setdefault(content, row)
-        keep = list(first.values())
-        dropped = len(frame) - len(keep)
-    elif args.drop_leaked_rows:
-        leaked = {
-            *leaked_rows(duplicates, predefined, "train", ("validation", "test")),
-            *leaked_rows(duplicates, predefined, "validation", ("test",)),
-        }
-        keep = [row for row in keep if row not in leaked]
-    kept_ids, kept_groups, kept_labels = ([column[row] for row in keep] for column in (row_ids, groups, labels))
-    try:
-        splits = make_splits(kept_ids, kept_groups, kept_labels, predefined and [predefined[row] for row in keep], args)
-        validate_trainable(kept_ids, kept_labels, splits)
-    except UserError as error:
-        raise UserError(f"{raw.info['name']}: {error}") from error
-    splits = {name: [keep[row] for row in rows] for name, rows in splits.items()}
-    split_of_row = {row: name for name, rows in splits.items() for row in rows}
-    names = [split_of_row.get(row) for row in range(len(frame))]
+        rows = sample_rows(rows, row_ids, labels, args.max_eval_samples, args.split_seed)
+        return _loaded(frame.assign(group=row_ids), {"test": rows}, raw.multi_label, info)
+    duplicates = find_duplicates(frame["text"].tolist(), near=args.near_duplicates)
+    frame = frame.assign(hash=duplicates.hashes, group=duplicates.groups())
+    is_copy, is_leaked = frame.duplicated(["hash", "label"]) & (not predefined), pd.Series(False, index=frame.index)
+    if predefined and args.drop_leaked_rows:
+        for earlier, later in (("train", ("validation", "test")), ("validation", ("test",))):
+            is_leaked[leaked_rows(duplicates, frame["split"].tolist(), earlier, later)] = True
     info |= {
-        "num_unique_texts": len(set(duplicates.hashes)),
-        "exact_duplicates_dropped": dropped,
+        "num_unique_texts": frame["hash"].nunique(),
+        "exact_duplicates_dropped": int(is_copy.sum()),
         "near_duplicate_pairs": len(duplicates.near) if args.near_duplicates else None,
-        "groups": len(set(groups)),
+        "groups": frame["group"].nunique(),
         "conflicting_labels": len(conflicting_groups(duplicates.hashes, labels)),
-        "leakage": {
-            "validation": len(leaked_rows(duplicates, names, "validation", ("train",))),
-            "test": len(leaked_rows(duplicates, names, "test", ("train", "validation"))),
-        },
-        "leaked_rows_dropped": len(frame) - len(keep) - dropped,
+        "leaked_rows_dropped": int(is_leaked.sum()),
     }
-    data = _loaded(frame, raw, splits, groups, info)
-    _warn(data.info)
-    return data
+    frame = frame[~(is_copy | is_leaked)].reset_index(drop=True)
+    row_ids, groups, labels, splits_of_rows = (frame[c].tolist() for c in ("row_id", "group", "label", "split"))
+    try:
+        splits = make_splits(row_ids, groups, labels, splits_of_rows if predefined else None, args)
+        validate_trainable(row_ids, labels, splits)
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from error
+    split_of = {row: split for split, rows in splits.items() for row in rows}
+    used = [split_of.get(row) for row in range(len(frame))]
+    duplicates = Duplicates(frame["hash"].tolist(), duplicates.near)
+    info["leakage"] = {
+        "validation": len(leaked_rows(duplicates, used, "validation", ("train",))),
+        "test": len(leaked_rows(duplicates, used, "test", ("train", "validation"))),
+    }
+    if info["conflicting_labels"]:
+        logger.warning("%s: %d texts occur with different labels", name, info["conflicting_labels"])
+    if info["leakage"]["test"]:
+        message = "%s: %d test rows also occur in train or validation, so scores are optimistic; see --drop_leaked_rows"
+        logger.warning(message, name, info["leakage"]["test"])
+    if len(splits["test"]) < FEW_TEST_ROWS:
+        logger.warning("%s: only %d test rows; --folds tests every row", name, len(splits["test"]))
+    return _loaded(frame, splits, raw.multi_label, info)
 
 
 def read_rows(args: DataArguments, dataset: Any = None) -> RawData:
-    """Return every row of a data set as it is: nothing is dropped, checked for duplicates or split.
-
-    Args:
-        args: Which data, columns and labels.
-        dataset: Data in memory, as in `load_splits`.
-
-    Raises:
-        UserError: The data set, a file or a column is not valid.
-        EnvironmentFailure: The Hub cannot be reached.
-    """
+    """Return every row of a data set, as in `load_splits`, but nothing is dropped, checked for duplicates or split."""
     info, parts = open_source(args) if dataset is None else open_memory(dataset)
-    first = parts[0]
-    text_columns, label_columns = detect_columns(first.place, list(first.frame), args.text_column, args.label_column)
-    kinds: dict[bool, str] = {}
+    text_columns, label_columns = args.text_column, args.label_column
     parsed: list[Any] = []
     frames = []
     for part in parts:
-        detect_columns(part.place, list(part.frame), text_columns, label_columns)
-        rows = read_labels(part.place, part.frame, label_columns, args.label_separator, cells=part.cells)
-        kinds |= {isinstance(row, list): part.place for row in rows if row is not None}
-        parsed += rows
+        text_columns, label_columns = detect_columns(part.place, list(part.frame), text_columns, label_columns)
+        parsed += read_labels(part.place, part.frame, label_columns, args.label_separator, cells=part.cells)
         texts = join_texts(part.place, part.frame, text_columns, cells=part.cells)
-        row_ids = part.row_ids or [f"{part.name}:{number}" for number in range(1, len(texts) + 1)]
-        frames.append(pd.DataFrame({"row_id": row_ids, "text": texts, "split": part.split}, dtype=object))
+        frames.append(pd.DataFrame({"row_id": part.row_ids, "text": texts, "split": part.split}, dtype=object))
+    logger.info("columns: text from %s, label from %s", text_columns, label_columns)
+    kinds = {isinstance(row, list) for row in parsed if row is not None}
     if len(kinds) > 1:
-        raise UserError(
-            f"{kinds[True]} has lists of labels and {kinds[False]} single ones; give all the same "
-            "(--label_separator makes lists)"
-        )
+        raise UserError(f"{info['name']}: some rows have lists of labels and others one label; see --label_separator")
     frame = pd.concat(frames, ignore_index=True)
+    content = json.dumps([frame.values.tolist(), parsed]).encode()
+    info = {"identity": hashlib.sha256(content).hexdigest(), **info}
     frame["label"] = pd.Series(map_labels(parsed, read_label_map(args.label_map)), dtype=object)
-    logger.info("columns %s: text from %s, label from %s", list(first.frame), text_columns, label_columns)
-    identity = info.get("identity") or hashlib.sha256(json.dumps(frame.values.tolist()).encode()).hexdigest()
-    columns = {"text": text_columns, "label": label_columns}
-    raw = RawData(frame, True in kinds, {**info, "columns": columns, "identity": identity})
-    for alike in alike_names(raw.label_names):
-        logger.warning(
-            "the labels '%s' differ only in spelling; --label_map '%s=%s' makes them one",
-            "', '".join(alike), alike[1], alike[0],
-        )  # fmt: skip
+    raw = RawData(frame, True in kinds, {**info, "columns": {"text": text_columns, "label": label_columns}})
+    for _, names in groupby(sorted(raw.label_names, key=str.casefold), str.casefold):
+        if len(alike := list(names)) > 1:
+            logger.warning("the labels %s differ only in case; --label_map %s=%s joins them", alike, *alike[:2])
     return raw
 
 
 def labels_to_array(column: Sequence[Any], label_names: Sequence[str], target_names: Sequence[str]) -> np.ndarray:
-    """Return labels of a data set as the indices that a classifier uses.
+    """Return a `label` column, indices into `label_names`, as indices into a classifier's `target_names`.
 
-    Args:
-        column: The `label` column: an index into `label_names` per row, or a list of them.
-        label_names: Label names of the data set.
-        target_names: Label names of the classifier.
-
-    Returns:
-        (rows,) int64 indices into `target_names`; of multi-label data (rows, labels) bool.
-
-    Raises:
-        UserError: A row has a label that the classifier does not know.
+    The array is (rows,) int64; of multi-label data, with a list per row, (rows, labels) bool. UserError if a row has a
+    label that the classifier does not know.
     """
     index = {name: place for place, name in enumerate(target_names)}
     rows = list(column)
@@ -260,69 +209,49 @@ def labels_to_array(column: Sequence[Any], label_names: Sequence[str], target_na
 
 
 def _valid_rows(raw: RawData, args: DataArguments) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Return the rows with text and label, without rare labels if asked, and how many were left out."""
-    frame, columns, name = raw.frame, raw.info["columns"], raw.info["name"]
+    """Return the rows with text and label, without rare labels if asked, and what was left out."""
+    frame, name = raw.frame, raw.info["name"]
     invalid = frame[frame["text"].isna() | frame["label"].isna()]
     if len(invalid):
-        first = invalid.iloc[0]
-        column = "text" if first["text"] is None else "label"
-        problem = f"row '{first['row_id']}' has no {column} (column '{columns[column][0]}')"
-        if len(invalid) == len(frame):
-            raise UserError(f"{name}: no row has both text and label; {problem}")
-        if not args.drop_invalid_rows:
-            raise UserError(
-                f"{name}: {problem}; {len(invalid)} of {len(frame)} rows are invalid; --drop_invalid_rows drops them"
-            )
-        logger.warning("%s: left out %d rows without text or label; the first: %s", name, len(invalid), problem)
+        column = "text" if invalid["text"].iloc[0] is None else "label"
+        message = (
+            f"{name}: row '{invalid['row_id'].iloc[0]}' has no {column} (column '{raw.info['columns'][column][0]}'); "
+            f"{len(invalid)} of {len(frame)} rows are invalid"
+        )
+        if len(invalid) == len(frame) or not args.drop_invalid_rows:
+            raise UserError(f"{message} (see --drop_invalid_rows)")
+        logger.warning(message)
     frame = frame.drop(index=invalid.index)
     rare = rare_labels(frame["label"], args.min_label_rows or 0)
     if rare:
         listed = ", ".join(f"'{label}' ({count})" for label, count in rare.items())
         logger.warning("%s: left out labels with fewer than %d rows: %s", name, args.min_label_rows, listed)
-        remaining = [tuple(label for label in row if label not in rare) for row in frame["label"]]
-        frame = frame.assign(label=pd.Series(remaining, index=frame.index, dtype=object))
+        frame["label"] = [tuple(label for label in row if label not in rare) for row in frame["label"]]
         if not raw.multi_label:
-            frame = frame[[bool(row) for row in remaining]]
+            frame = frame[frame["label"].map(bool)]
     return frame.reset_index(drop=True), {"invalid_rows_dropped": len(invalid), "rare_labels_dropped": rare}
 
 
-def _loaded(
-    frame: pd.DataFrame, raw: RawData, splits: dict[str, list[int]], groups: Sequence[str], info: dict[str, Any]
-) -> LoadedData:
+def _loaded(frame: pd.DataFrame, splits: dict[str, list[int]], multi_label: bool, info: dict[str, Any]) -> LoadedData:
     row_ids, labels = frame["row_id"].tolist(), frame["label"].tolist()
     names = sorted_names(name for row in labels for name in row)
     index = {name: place for place, name in enumerate(names)}
-    label_feature = List(ClassLabel(names=names)) if raw.multi_label else ClassLabel(names=names)
+    label_feature = List(ClassLabel(names=names)) if multi_label else ClassLabel(names=names)
     features = Features({"row_id": Value("string"), "text": Value("string"), "label": label_feature})
-    tables = {}
+    tables, counts = {}, {}
     for split, rows in splits.items():
-        indices = [[index[name] for name in labels[row]] for row in rows]
+        table = frame.iloc[rows]
+        indices = [[index[name] for name in row] for row in table["label"]]
         columns = {
-            "row_id": [row_ids[row] for row in rows],
-            "text": frame["text"].iloc[rows].tolist(),
-            "label": indices if raw.multi_label else [row[0] for row in indices],
+            "row_id": table["row_id"].tolist(),
+            "text": table["text"].tolist(),
+            "label": indices if multi_label else [place for (place,) in indices],
         }
         tables[split] = Dataset.from_dict(columns, features=features)
-    counts = {split: Counter(name for row in rows for name in labels[row]) for split, rows in splits.items()}
+        counts[split] = dict(sorted(Counter(name for row in table["label"] for name in row).items()))
     info |= {
         "split_sizes": {split: len(rows) for split, rows in splits.items()},
-        "label_counts": {split: dict(sorted(count.items())) for split, count in counts.items()},
-        "split_fingerprint": split_fingerprint(row_ids, groups, labels, splits),
+        "label_counts": counts,
+        "split_fingerprint": split_fingerprint(row_ids, frame["group"].tolist(), labels, splits),
     }
     return LoadedData(DatasetDict(tables), info)
-
-
-def _warn(info: dict[str, Any]) -> None:
-    name, sizes, leaked = info["name"], info["split_sizes"], info["leakage"]["test"]
-    if info["conflicting_labels"]:
-        logger.warning("%s: %d texts occur with different labels", name, info["conflicting_labels"])
-    if info["leaked_rows_dropped"]:
-        logger.warning("%s: left out %d rows that also occur in a later split", name, info["leaked_rows_dropped"])
-    if leaked and info["predefined_split"]:
-        logger.warning(
-            "%s: %d of %d test rows also occur in train or validation, so their scores are optimistic; "
-            "--drop_leaked_rows leaves them out of train, and bbc-classifier audit lists them",
-            name, leaked, sizes["test"],
-        )  # fmt: skip
-    if sizes["test"] < FEW_TEST_ROWS:
-        logger.warning("%s: only %d test rows, so test metrics are rough; --folds tests every row", name, sizes["test"])

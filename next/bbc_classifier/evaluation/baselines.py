@@ -30,31 +30,18 @@ BASELINES: dict[str, Callable[[], Pipeline]] = {
 
 
 class BaselineResult(NamedTuple):
-    """A baseline on the test split.
+    """A baseline on the test split; `tfidf-svm` has no probabilities, so no log loss, Brier score or ECE either."""
 
-    Attributes:
-        predictions: (rows,) int64 label indices.
-        probabilities: (rows, labels) float64; None for `tfidf-svm`, which has none.
-        report: `metrics.classification_report`; without probabilities it has no log loss, Brier score or ECE.
-        seconds: Of fitting and predicting.
-    """
-
-    predictions: np.ndarray
-    probabilities: np.ndarray | None
-    report: dict[str, Any]
-    seconds: float
+    predictions: np.ndarray  # (rows,) int64 label indices
+    probabilities: np.ndarray | None  # (rows, labels) float64
+    report: dict[str, Any]  # of `metrics.classification_report`
+    seconds: float  # of fitting and predicting
 
 
 def run_baseline(name: str, data: LoadedData, *, use_validation: bool = True) -> BaselineResult:
-    """Fit a baseline and evaluate it on the test split.
+    """Fit a baseline (`BASELINES`) on single-label data and evaluate it on the test split.
 
-    Args:
-        name: "majority", "tfidf-logistic" or "tfidf-svm".
-        data: The splits, with one label a row.
-        use_validation: Fit on validation too; a baseline chooses nothing by it.
-
-    Raises:
-        UserError: Rows can have any number of labels.
+    Without `use_validation` it is fitted on the training split only; a baseline chooses nothing by validation.
     """
     if data.multi_label:
         raise UserError("baselines predict one label per text, but these texts can have any number of labels")

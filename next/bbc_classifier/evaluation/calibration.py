@@ -10,58 +10,43 @@ DEFAULT_THRESHOLD = 0.5
 
 
 def fit_temperature(y_true: np.ndarray, logits: np.ndarray, multi_label: bool = False) -> float:
-    """Return the T > 0 that minimizes the cross-entropy of logits / T.
+    """Return the T > 0 that minimizes the cross-entropy of logits / T on rows that the weights were not fitted on.
 
-    The loss is the mean of -log softmax(z / T)[true class], or for multi-label data the binary cross-entropy, the mean
-    over rows and labels of log(1 + exp(z / T)) - y z / T. Source: C. Guo et al., "On Calibration of Modern Neural
-    Networks", ICML 2017, section 4.2.
-
-    If every prediction is correct the loss has no minimum (T tends to 0 and every confidence to 1), so T is 1.
+    C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 4.2; for multi-label data the binary
+    cross-entropy, the mean over rows and labels of log(1 + exp(z / T)) - y z / T. If every prediction is correct the
+    loss has no minimum (T tends to 0 and every confidence to 1), so T is 1.
 
     Args:
-        y_true: (n,) class indices, or (n, labels) bool, of rows that the weights were not fitted on.
+        y_true: (n,) class indices, or (n, labels) bool.
         logits: (n, labels).
         multi_label: Whether a row can have any number of labels.
     """
     logits = np.asarray(logits, dtype=np.float64)
-    if multi_label:
-        # The loss of a label depends only on how far its logit is on the wrong side of 0.
-        wrongness = np.where(np.asarray(y_true, dtype=bool), -logits, logits)
-        if (wrongness < 0).all():
-            return 1.0
-
-        def loss(log_temperature: float) -> float:
-            return float(np.logaddexp(0, wrongness / np.exp(log_temperature)).mean())
-
-    else:
-        if (logits.argmax(axis=1) == y_true).all():
-            return 1.0
-
-        def loss(log_temperature: float) -> float:
-            scaled = logits / np.exp(log_temperature)
-            return float((logsumexp(scaled, axis=1) - scaled[np.arange(len(y_true)), y_true]).mean())
-
-    fitted = minimize_scalar(loss, bounds=np.log(TEMPERATURE_RANGE), method="bounded", options={"xatol": 1e-6})
+    if multi_label:  # by how much the wrong answer to each label is ahead of the correct one, and 0 for that one
+        lead = np.where(np.asarray(y_true, dtype=bool), -logits, logits)
+        lead = np.stack([np.zeros_like(lead), lead], axis=-1)
+    else:  # the same of each class
+        lead = logits - np.take_along_axis(logits, np.asarray(y_true)[:, None], axis=1)
+    if (lead <= 0).all():
+        return 1.0
+    fitted = minimize_scalar(
+        lambda log_temperature: logsumexp(lead / np.exp(log_temperature), axis=-1).mean(),
+        bounds=np.log(TEMPERATURE_RANGE),
+        method="bounded",
+        options={"xatol": 1e-6},
+    )
     return float(np.exp(fitted.x))
 
 
 def fit_thresholds(y_true: np.ndarray, probabilities: np.ndarray) -> list[float]:
-    """Return for each label the threshold in (0, 1) that maximizes its F1.
+    """Return for each label the threshold in (0, 1) that maximizes its F1 on rows that the weights were not fitted on.
 
-    Rare labels are seldom probable, so each label has its own (Z. C. Lipton et al., "Optimal Thresholding of
-    Classifiers to Maximize F1 Measure", ECML PKDD 2014). Of equally good thresholds the one closest to 0.5 is taken,
-    and 0.5 if no row has the label. Candidates are midpoints of neighboring probabilities, so that rounding in another
-    batch changes no prediction.
-
-    Args:
-        y_true: (n, labels) bool, of rows that the weights were not fitted on.
-        probabilities: (n, labels).
+    Z. C. Lipton et al., "Optimal Thresholding of Classifiers to Maximize F1 Measure", ECML PKDD 2014. Candidates are
+    midpoints of neighboring probabilities, so that rounding changes no prediction. Of equally good ones the one closest
+    to 0.5 is taken, and 0.5 if no row has the label. `y_true` is (n, labels) bool, `probabilities` (n, labels).
     """
-    has_label = np.asarray(y_true, dtype=bool)
-    return [
-        _fit_threshold(has_label[:, label], np.asarray(probabilities[:, label], dtype=np.float64))
-        for label in range(has_label.shape[1])
-    ]
+    columns = zip(np.asarray(y_true, dtype=bool).T, np.asarray(probabilities, dtype=np.float64).T, strict=True)
+    return [_fit_threshold(*column) for column in columns]
 
 
 def _fit_threshold(has_label: np.ndarray, probabilities: np.ndarray) -> float:
@@ -95,21 +80,18 @@ def reliability_curve(y_true: np.ndarray, probabilities: np.ndarray, bins: int =
     else:
         confidence, is_correct = probabilities.ravel(), y_true.ravel().astype(bool)
     bin_of_row = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
-    rows, stated, correct = (
-        np.bincount(bin_of_row, weights, minlength=bins) for weights in (None, confidence, is_correct)
-    )
+    sums = [np.bincount(bin_of_row, weights, minlength=bins) for weights in (None, confidence, is_correct)]
     return [
-        {"rows": int(n), "confidence": float(total / n), "accuracy": float(hits / n)}
-        for n, total, hits in zip(rows, stated, correct, strict=True)
-        if n
+        {"rows": int(rows), "confidence": float(stated / rows), "accuracy": float(correct / rows)}
+        for rows, stated, correct in zip(*sums, strict=True)
+        if rows
     ]
 
 
 def expected_calibration_error(y_true: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> float:
-    """Return the ECE: sum over bins of (rows in bin / rows) * |accuracy - mean confidence|.
+    """Return the ECE: sum over bins of (rows in bin / rows) * |accuracy - mean confidence|, as `reliability_curve`.
 
-    M. P. Naeini et al., AAAI 2015; C. Guo et al., ICML 2017, equation 3. Arguments and bins are those of
-    `reliability_curve`.
+    M. P. Naeini et al., AAAI 2015; C. Guo et al., ICML 2017, equation 3.
     """
     curve = reliability_curve(y_true, probabilities, bins)
     gaps = [entry["rows"] * abs(entry["accuracy"] - entry["confidence"]) for entry in curve]

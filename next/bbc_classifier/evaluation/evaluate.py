@@ -44,6 +44,9 @@ def evaluate_split(
 ) -> dict[str, Any]:
     """Evaluate one split; write `predictions/<split>.parquet` and, for the test split, figures.
 
+    Returns `metrics.classification_report` with `truncated_share` and `seconds`; raises a UserError if the data have a
+    label that the classifier lacks, or are multi-label and the classifier is not, or the other way round.
+
     Args:
         classifier: The reloaded classifier.
         data: The data.
@@ -51,20 +54,10 @@ def evaluate_split(
         output_dir: Directory to write to.
         scored: Probabilities, (n, labels), and whether each text was cut, if they are computed already.
         name: Name of the run in the titles of figures; None means the name of `output_dir`.
-
-    Returns:
-        The report (`metrics.classification_report`) with `truncated_share` and `seconds`.
-
-    Raises:
-        UserError: The data have a label that the classifier does not have, or one label per text where the classifier
-            has any number, or the other way round.
     """
     if classifier.multi_label != data.multi_label:
-        kinds = {True: "any number of labels", False: "exactly one label"}
-        raise UserError(
-            f"the classifier predicts {kinds[classifier.multi_label]} per text, but {data.info['name']} has "
-            f"{kinds[data.multi_label]} per text"
-        )
+        own, other = ("any number of labels", "exactly one")[:: 1 if classifier.multi_label else -1]
+        raise UserError(f"the classifier predicts {own} per text, but {data.info['name']} has {other}")
     rows, labels, thresholds = data.dataset[split], classifier.label_names, classifier.thresholds
     y_true = labels_to_array(rows["label"], data.label_names, labels)
     started = time.perf_counter()
@@ -122,20 +115,18 @@ def evaluate(args: EvaluateArguments, data_options: Mapping[str, Any] | None = N
 
     Without options that name data, the test split of the classifier's own run is evaluated. Other data are read with
     the columns, delimiter and label map of the run, unless these are given. Texts the classifier has seen in training
-    are refused, or left out with `drop_leaked_rows`; in its own split nothing counts as seen.
+    are refused, or left out with `drop_leaked_rows`.
 
     Args:
-        args: The classifier, the rows and the output directory.
-        data_options: Fields of `DataArguments` by name.
-        dataset: Data in memory in place of a data set: Dataset, DatasetDict, DataFrame or (texts, labels).
+        args: Classifier, rows and output directory.
+        data_options: The options of `DataArguments` that were given; others have their defaults.
+        dataset: Data in memory: Dataset, DatasetDict, DataFrame or (texts, labels).
 
     Returns:
         The directory, `evaluations/<model>` or of other data `evaluations/<model>-on-<data>` unless `args` names one.
 
     Raises:
-        UserError: There is no such classifier, an option or the data are not valid, texts were seen in training, or the
-            output directory is taken.
-        EnvironmentFailure: The Hub cannot be reached, or the directory cannot be written.
+        UserError: An option or the data are not valid, texts were seen in training, or the output directory is taken.
     """
     options = dict(data_options or {})
     for name in CLASSIFIER_OPTIONS:
@@ -188,11 +179,7 @@ def _find_run(model: str) -> _Run | None:
 def _load(
     args: EvaluateArguments, run: _Run | None, options: dict[str, Any], dataset: Any
 ) -> tuple[DataArguments, LoadedData, bool]:
-    """Return the data options, the data, and whether the run was trained on these data.
-
-    Raises:
-        UserError: The data are not valid, or the run's own are asked for and are not available.
-    """
+    """Return the data options, the data, and whether the run was trained on these data."""
     # The run's own test split is cut again, as for training.
     own_split = "all" if args.split == "all" else None
     if run and dataset is None and all(options.get(source) is None for source in DATA_SOURCES):
@@ -205,17 +192,9 @@ def _load(
             )
         return data_args, data, True
     own, defaults = run.data if run else {}, asdict(DataArguments())
-    remembered = {
-        key: own[key] for key in REMEMBERED if own.get(key, defaults[key]) != defaults[key] and key not in options
-    }
-    data_args = DataArguments(**remembered, **options)
-    try:
-        data = load_splits(data_args, dataset, args.split)
-    except UserError as error:
-        if not remembered:
-            raise
-        listed = ", ".join(f"--{key}" for key in remembered)
-        raise UserError(f"{error} ({listed} as in the run of '{args.model}', unless given)") from error
+    remembered = {key: own[key] for key in REMEMBERED if own.get(key, defaults[key]) != defaults[key]}
+    data_args = DataArguments(**(remembered | options))
+    data = load_splits(data_args, dataset, args.split)
     if run is None or data.info["identity"] != run.dataset["identity"]:
         return data_args, data, False
     data_args = DataArguments(**(run.data | options))
@@ -231,12 +210,9 @@ def _model_name(model: str) -> str:
 
 
 def _without_seen_texts(model: str, run: _Run | None, data: LoadedData, *, drop: bool) -> tuple[LoadedData, int]:
-    """Return the data without the test rows whose text the run trained on or chose its checkpoint by, and their number.
+    """Return the data without test rows whose text is in the run's training or validation data, and their number.
 
     In the run's own split nothing counts: what leaks there was left in on purpose and is in its record.
-
-    Raises:
-        UserError: There are such rows and they are not to be dropped, or no other rows.
     """
     if run is None or data.info["split_fingerprint"] == run.dataset["split_fingerprint"]:
         return data, 0
@@ -251,11 +227,8 @@ def _without_seen_texts(model: str, run: _Run | None, data: LoadedData, *, drop:
             f"--model: '{model}' was trained on the text of {number} of {len(test)} rows, first '{first}'; "
             f"{'there are no other rows to evaluate' if number == len(test) else remedy}"
         )
-    kept, info = test.select(np.flatnonzero(~is_seen)), data.info
+    kept = test.select(np.flatnonzero(~is_seen))
     labels = Counter(data.label_names[i] for row in kept["label"] for i in (row if data.multi_label else [row]))
-    info = {
-        **info,
-        "split_sizes": {**info["split_sizes"], "test": len(kept)},
-        "label_counts": {**info["label_counts"], "test": dict(sorted(labels.items()))},
-    }
+    changed = {"split_sizes": len(kept), "label_counts": dict(sorted(labels.items()))}
+    info = data.info | {key: {**data.info[key], "test": value} for key, value in changed.items()}
     return replace(data, dataset=DatasetDict({**data.dataset, "test": kept}), info=info), number

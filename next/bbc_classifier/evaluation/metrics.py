@@ -31,11 +31,9 @@ AVERAGES = {False: ("macro", "weighted"), True: ("micro", "macro", "weighted")} 
 class ClassificationMetrics(evaluate.Metric):
     """Accuracy and averaged precision, recall and F1; with probabilities also log loss, Brier score and ECE.
 
-    A module of the `evaluate` library that needs no network: `ClassificationMetrics().compute(predictions=…,
-    references=…)`, also for `evaluate.evaluator`. The configuration "multilabel" takes rows of 0 and 1, one column per
-    label; its averages also include micro, and it adds Hamming loss and mean average precision.
-
-    Optional arguments of `compute`: `probabilities`, (n, labels), and `num_labels`, the number of classes.
+    A module of the `evaluate` library that needs no network. The configuration "multilabel" takes rows of 0 and 1, one
+    column per label, and adds micro averages, Hamming loss and mean average precision. Optional arguments of `compute`:
+    `probabilities`, (n, labels), and `num_labels`, the number of classes.
     """
 
     def __init__(self, config_name: str = "default", **kwargs: Any):
@@ -66,9 +64,8 @@ def compute_metrics(
 ) -> dict[str, float]:
     """Return `ClassificationMetrics` of one label a row, (n,), or of any number, (n, labels)."""
     metric = ClassificationMetrics("default" if y_true.ndim == 1 else "multilabel")
-    return metric.compute(
-        predictions=predictions, references=y_true, probabilities=probabilities, num_labels=num_labels
-    )
+    optional = {"probabilities": probabilities, "num_labels": num_labels}
+    return metric.compute(predictions=predictions, references=y_true, **optional)
 
 
 def metric_names(multi_label: bool) -> tuple[str, ...]:
@@ -78,7 +75,7 @@ def metric_names(multi_label: bool) -> tuple[str, ...]:
 
 
 def validation_metrics(y_true: np.ndarray, logits: np.ndarray, multi_label: bool = False) -> dict[str, float]:
-    """Return the metrics of validation during training.
+    """Return the metrics named by `metric_names`; all are NaN if any logit is NaN or infinite.
 
     Labels of multi-label rows are predicted from the thresholds that are best on these very rows, as the finished
     classifier's will be: at 0.5, a classifier of rare labels predicts none in its first epochs.
@@ -87,9 +84,6 @@ def validation_metrics(y_true: np.ndarray, logits: np.ndarray, multi_label: bool
         y_true: (n,) class indices, or (n, labels) of 0 and 1.
         logits: (n, labels).
         multi_label: Whether a row can have any number of labels.
-
-    Returns:
-        The metrics named by `metric_names`; all are NaN if any logit is NaN or infinite.
     """
     names = metric_names(multi_label)
     if not np.isfinite(logits).all():
@@ -131,16 +125,13 @@ def classification_report(
         predictions = predict_labels(np.asarray(probabilities), thresholds)
     n, num_labels, multi_label = len(y_true), len(label_names), y_true.ndim == 2
     metrics = compute_metrics(y_true, predictions, probabilities, num_labels)
-    is_correct = (y_true == predictions).reshape(n, -1).all(axis=1)
+    correct = int((y_true == predictions).reshape(n, -1).all(axis=1).sum())
     accuracy = "subset_accuracy" if multi_label else "accuracy"
     report: dict[str, Any] = {
         "n": n,
-        "correct": int(is_correct.sum()),
+        "correct": correct,
         "metrics": metrics,
-        "intervals": {
-            accuracy: wilson_interval(int(is_correct.sum()), n),
-            **_bootstrap(y_true, predictions, num_labels),
-        },
+        "intervals": {accuracy: wilson_interval(correct, n), **_bootstrap(y_true, predictions, num_labels)},
         "interval_method": {
             "level": LEVEL,
             accuracy: "Wilson score",
@@ -250,14 +241,10 @@ def _bootstrap(y_true: np.ndarray, predictions: np.ndarray, num_labels: int) -> 
 def averaged_scores(
     tp: np.ndarray, predicted: np.ndarray, true: np.ndarray, n: int, multi_label: bool
 ) -> dict[str, np.ndarray]:
-    """Return averaged precision, recall and F1, and the Hamming loss of multi-label rows, of many samples at once.
+    """Return averaged precision, recall and F1, and the Hamming loss of multi-label rows, of many samples of `n` rows.
 
-    Args:
-        tp: (samples, labels) rows that have the label and are predicted to have it.
-        predicted: (samples, labels) rows that are predicted to have it.
-        true: (samples, labels) rows that have it.
-        n: Rows of a sample.
-        multi_label: Whether a row can have any number of labels.
+    `tp`, `predicted` and `true` are (samples, labels): how many rows have a label and are predicted to have it, are
+    predicted to have it, and have it.
     """
     share = true / np.maximum(true.sum(axis=1, keepdims=True), 1)
     scores = {}

@@ -13,52 +13,38 @@ RESAMPLES = 2000
 DRAWS_AT_ONCE = 1_000_000
 
 
-def wilson_interval(successes: int, n: int, level: float = LEVEL) -> list[float]:
-    """Return Wilson's score interval of a binomial proportion, [low, high] (E. B. Wilson, JASA 1927)."""
-    interval = binomtest(successes, n).proportion_ci(level, method="wilson")
+def wilson_interval(successes: int, n: int) -> list[float]:
+    """Return Wilson's 95 % score interval of a binomial proportion, [low, high] (E. B. Wilson, JASA 1927)."""
+    interval = binomtest(successes, n).proportion_ci(LEVEL, method="wilson")
     return [float(interval.low), float(interval.high)]
 
 
 def bootstrap_intervals(
-    scores: Callable[[np.ndarray], dict[str, np.ndarray]],
-    counts: np.ndarray,
-    *,
-    level: float = LEVEL,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
+    scores: Callable[[np.ndarray], dict[str, np.ndarray]], counts: np.ndarray, *, seed: int = 0
 ) -> dict[str, list[float]]:
-    """Return percentile bootstrap intervals over rows (B. Efron, 1979).
+    """Return 95 % percentile bootstrap intervals over rows (B. Efron, 1979).
 
     Rows with the same label and prediction are interchangeable, so each kind of row is drawn as often as a multinomial
-    distribution says. Draws are made in blocks; memory does not grow with the number of resamples. The percentile
-    interval of a score close to 1 covers less than its level.
+    distribution says, in blocks that bound the memory. The interval of a score close to 1 covers less than 95 %.
 
     Args:
-        scores: Maps weights, (resamples, kinds) float64 or fewer resamples at once, to (resamples,) values by name.
+        scores: Maps weights, (resamples, kinds) float64, to (resamples,) values by name.
         counts: (kinds,) integers, how many rows there are of each kind.
-        level: Nominal coverage.
-        resamples: Number of resamples.
         seed: Seed of the draws.
     """
-    generator = np.random.default_rng(seed)
-    block = max(1, DRAWS_AT_ONCE // len(counts))
-    n = int(counts.sum())
+    generator, n, block = np.random.default_rng(seed), int(counts.sum()), max(1, DRAWS_AT_ONCE // len(counts))
     blocks = [
-        scores(generator.multinomial(n, counts / n, size=min(block, resamples - start)).astype(np.float64))
-        for start in range(0, resamples, block)
+        scores(generator.multinomial(n, counts / n, size=min(block, RESAMPLES - start)).astype(np.float64))
+        for start in range(0, RESAMPLES, block)
     ]
-    tails = [(1 - level) / 2, (1 + level) / 2]
-    return {
-        name: np.quantile(np.concatenate([values[name] for values in blocks]), tails).tolist() for name in blocks[0]
-    }
+    tails, values = [(1 - LEVEL) / 2, (1 + LEVEL) / 2], {name: [part[name] for part in blocks] for name in blocks[0]}
+    return {name: np.quantile(np.concatenate(parts), tails).tolist() for name, parts in values.items()}
 
 
 def difference_interval(differences: np.ndarray, *, alternative: str = "two-sided") -> list[float]:
-    """Return Student's 95 % interval of the mean of paired differences, [low, high].
+    """Return Student's 95 % interval of the mean of paired differences (rows,), [low, high].
 
-    Args:
-        differences: (rows,) differences, taken as independent.
-        alternative: "two-sided", or "greater" for a one-sided lower bound; high is then infinite.
+    With `alternative` "greater" in place of "two-sided", low is a one-sided bound and high is infinite.
     """
     if np.ptp(differences) == 0:
         return [float(differences[0])] * 2  # without variance the t statistic is 0 / 0
@@ -67,15 +53,9 @@ def difference_interval(differences: np.ndarray, *, alternative: str = "two-side
 
 
 def mcnemar(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
-    """Return McNemar's exact test of two classifiers (Q. McNemar, 1947).
+    """Return McNemar's exact test (Q. McNemar, 1947) of two classifiers, each (rows,) bool: whether it is correct.
 
-    Args:
-        first: (rows,) bool, whether the first classifier is correct.
-        second: (rows,) bool, the same of the second.
-
-    Returns:
-        `only_first` and `only_second`, the rows that only one of them classifies correctly, and the two-sided
-        `p_value` of a binomial test of these rows.
+    `only_first` and `only_second` are the rows that only one of them classifies correctly, `p_value` is two-sided.
     """
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
     discordant = only_first + only_second
@@ -94,9 +74,6 @@ def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
     Args:
         first: (seeds, rows) bool, whether the first classifier is correct.
         second: (seeds, rows) bool of the second on the same rows; the number of seeds may differ.
-
-    Raises:
-        ValueError: The numbers of rows differ.
     """
     if first.shape[1] != second.shape[1]:
         raise ValueError(f"the classifiers have {first.shape[1]} and {second.shape[1]} rows; they must be the same")
@@ -114,21 +91,12 @@ def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def paired_difference(first: np.ndarray, second: np.ndarray) -> dict[str, Any]:
-    """Return the difference in accuracy of two classifiers on the same rows, with intervals and tests.
+    """Return the difference in accuracy of two classifiers, given as for `sign_flip_p_value`, with intervals and tests.
 
-    Args:
-        first: (seeds, rows) bool, whether the first classifier is correct.
-        second: (seeds, rows) bool of the second on the same rows; the number of seeds may differ.
-
-    Returns:
-        `n` rows; `diff_pp`, the difference in percentage points, and `diff_rows`, in rows, both of means over seeds;
-        `interval` and `lower_bound` (`difference_interval`, in percentage points); `p_value` (`sign_flip_p_value`);
-        `mcnemar`, one entry per pair of seeds where both have as many seeds or one has a single one, else empty.
-
-    Raises:
-        ValueError: The numbers of rows differ.
+    `n` rows; `diff_pp`, the difference in percentage points, and `diff_rows`, in rows, both of means over seeds;
+    `interval` and `lower_bound` (`difference_interval`, in percentage points); `p_value` (`sign_flip_p_value`);
+    `mcnemar`, one entry per pair of seeds where both have as many seeds or one has a single one, else empty.
     """
-    p_value = sign_flip_p_value(first, second)
     differences = first.mean(axis=0) - second.mean(axis=0)
     pairs = [] if 1 != len(first) != len(second) != 1 else list(zip(*np.broadcast_arrays(first, second), strict=True))
     return {
@@ -137,7 +105,7 @@ def paired_difference(first: np.ndarray, second: np.ndarray) -> dict[str, Any]:
         "diff_rows": float(differences.sum()),
         "interval": [100 * bound for bound in difference_interval(differences)],
         "lower_bound": 100 * difference_interval(differences, alternative="greater")[0],
-        "p_value": p_value,
+        "p_value": sign_flip_p_value(first, second),
         "mcnemar": [mcnemar(*pair) for pair in pairs],
     }
 
@@ -175,9 +143,7 @@ def letter_groups(ranked: Sequence[str], different: Sequence[tuple[str, str]]) -
         groups = [group for group in candidates if not any(group < bigger for bigger in candidates)]
     position = {name: number for number, name in enumerate(ranked)}
     groups.sort(key=lambda group: sorted(position[name] for name in group))
-    letters = [
-        ascii_lowercase[number % 26] + (str(number // 26) if number >= 26 else "") for number in range(len(groups))
-    ]
+    letters = [ascii_lowercase[i % 26] + (str(i // 26) if i >= 26 else "") for i in range(len(groups))]
     return {
         name: "".join(letter for letter, group in zip(letters, groups, strict=True) if name in group) for name in ranked
     }

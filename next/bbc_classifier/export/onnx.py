@@ -4,21 +4,16 @@ Texts may have any length, batches any size, and padding may be on either side, 
 the directory is the one npm's @huggingface/transformers reads (its dtypes "fp32" and "q8").
 """
 
-import logging
-import tempfile
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import onnxscript
 import torch
 from onnx_ir.passes.common import ClearMetadataAndDocStringPass
-from torch import nn
 from transformers import PreTrainedTokenizerBase
 
-from bbc_classifier.export.quantize import quantize
+from bbc_classifier.export.quantize import quantize, quiet_logging
 from bbc_classifier.export.transformers_export import save_tokenizer, stock_config
 from bbc_classifier.inference.classifier import EXPORT_FILES
 from bbc_classifier.model import PooledEncoderForSequenceClassification
@@ -33,47 +28,28 @@ def export_onnx(
     output_dir: Path,
     export_format: str,
 ) -> None:
-    """Write the graph, the configuration and the tokenizer.
+    """Write the graph of a float32 classifier, its configuration and its tokenizer to an existing directory.
 
-    The tokenizer is written without a maximum length: the graph cuts, and may need the whole text.
-
-    Args:
-        model: Classifier in float32.
-        tokenizer: Its tokenizer.
-        output_dir: Existing directory to write to.
-        export_format: "onnx", or "onnx-int8" for 8-bit weights of the encoder.
+    `export_format` is "onnx", or "onnx-int8" for 8-bit weights of the encoder. The tokenizer is written without a
+    maximum length: the graph cuts, and may need the whole text.
     """
     stock_config(model.config, export_format).save_pretrained(output_dir)
     save_tokenizer(tokenizer, output_dir, None)
     path = output_dir / EXPORT_FILES[export_format]
     path.parent.mkdir(parents=True)
-    if export_format == "onnx":
-        write_graph(model, path)
-        return
-    with tempfile.TemporaryDirectory(dir=output_dir) as tmp:
-        write_graph(model, Path(tmp) / "model.onnx")
-        quantize(Path(tmp) / "model.onnx", path)
-
-
-class _Logits(nn.Module):
-    """The model with tensors as inputs and a tensor as output, as a graph has them."""
-
-    def __init__(self, model: PooledEncoderForSequenceClassification):
-        super().__init__()
-        self.model = model
-
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return the logits, (batch, labels)."""
-        return self.model(input_ids=input_ids, attention_mask=attention_mask).logits
+    write_graph(model, path)
+    if export_format == "onnx-int8":
+        quantize(path)
 
 
 def write_graph(model: PooledEncoderForSequenceClassification, path: Path) -> None:
     """Write the graph `input_ids`, `attention_mask` (batch, tokens) int64 → `logits` (batch, labels) float32."""
-    input_ids = torch.ones(2, 8, dtype=torch.long)  # The exporter takes sizes of 1 for constants.
-    with _quiet_exporter():
+    # The exporter logs what it thinks of packages that no model here uses.
+    with warnings.catch_warnings(action="ignore"), quiet_logging():
         program = torch.onnx.export(
-            _Logits(model).eval(),
-            (input_ids, torch.ones_like(input_ids)),
+            model.eval(),
+            # Sizes of 1 would be exported as constants, and one tensor for both as one input.
+            kwargs={name: torch.ones(2, 8, dtype=torch.long) for name in INPUTS},
             dynamo=True,
             verbose=False,
             input_names=list(INPUTS),
@@ -95,19 +71,3 @@ def _stable_sort(values: Any, stable: bool | None = None, dim: int = -1, descend
     opset18: Any = onnxscript.opset18
     count = opset18.Gather(opset18.Shape(values), opset18.Constant(value_ints=[dim]))
     return opset18.TopK(opset18.Cast(values, to=INT64), count, axis=dim, largest=int(descending), sorted=1)
-
-
-@contextmanager
-def _quiet_exporter() -> Iterator[None]:
-    """Hide the exporter's messages about packages that no model here uses."""
-    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "onnx_ir")]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)

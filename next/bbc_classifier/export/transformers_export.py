@@ -2,7 +2,7 @@
 
 A stock class is an encoder with a head of its authors' choice; this package's is a pooling and a linear layer. Both are
 the same function where the stock head is that linear layer, where it applies the encoder's own pooler, or where its
-activation can be undone: f(z) - f(-z) = z for ReLU, GELU and SiLU.
+activation can be undone: f(z) - f(-z) = z for ReLU and GELU.
 """
 
 import copy
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn.functional import pad
 from transformers import (
     MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING,
     AutoModelForSequenceClassification,
@@ -23,20 +24,16 @@ from bbc_classifier.io import read_json, write_json
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
 
 # Families by what their head computes. A linear layer on the encoder's pooler.
-LINEAR_HEADS = set("albert bert ernie gte megatron-bert mobilebert nomic_bert rembert roc_bert squeezebert".split())
+LINEAR_HEADS = {"albert", "bert", "ernie", "gte", "megatron-bert", "nomic_bert"}
 # A dense layer and tanh, which are what the encoder's pooler is, and a linear layer.
-POOLER_HEADS = set(
-    "camembert data2vec-text jina_embeddings_v3 mpnet roberta roberta-prelayernorm xlm-roberta xlm-roberta-xl "
-    "xmod".split()
-)
+POOLER_HEADS = {"camembert", "data2vec-text", "jina_embeddings_v3", "mpnet", "roberta", "xlm-roberta", "xlm-roberta-xl"}
 # A dense layer and an activation of the first token, and a linear layer: the names of both layers.
 ACTIVATION_HEADS = {
-    **dict.fromkeys(("convbert", "electra", "nystromformer", "roformer"), ("classifier.dense", "classifier.out_proj")),
     "distilbert": ("pre_classifier", "classifier"),
+    "electra": ("classifier.dense", "classifier.out_proj"),
 }
-# The activation of a head where it is not the encoder's.
-FIXED_ACTIVATIONS = {"distilbert": "relu", "electra": "gelu"}
-INVERTIBLE_ACTIVATIONS = set("gelu gelu_fast gelu_new gelu_pytorch_tanh gelu_python relu silu swish".split())
+# A dense layer of the first token, whose activation can be set to none, and a linear layer.
+DEBERTA = {"deberta", "deberta-v2"}
 
 
 def export_transformers(
@@ -52,9 +49,8 @@ def export_transformers(
     config = model.config
     _validate_exportable(config)
     head, settings = _stock_head(model)
-    stock = AutoModelForSequenceClassification.from_config(
-        stock_config(config, "transformers", **settings), dtype=torch.float32
-    )
+    stock_settings = stock_config(config, "transformers", **settings)
+    stock = AutoModelForSequenceClassification.from_config(stock_settings, dtype=torch.float32)
     names = stock.state_dict().keys()
     encoder = {f"{stock.base_model_prefix}.{name}": tensor for name, tensor in model.encoder.state_dict().items()}
     # A pooler that is part of the stock head is not part of the stock encoder.
@@ -98,23 +94,8 @@ def save_tokenizer(
     tokenizer.save_pretrained(output_dir)
     # `save_pretrained` writes the values the tokenizer was loaded with, not attributes set later.
     path = output_dir / "tokenizer_config.json"
-    settings = {
-        "model_max_length": max_length or int(1e30),
-        "truncation_side": truncation_side,
-        "padding_side": "right",
-    }
-    write_json(path, read_json(path) | settings)
-
-
-def exportable_pooling(encoder: PreTrainedConfig) -> str | None:
-    """Return the pooling with which a stock class computes a classifier with this encoder; None if there is none."""
-    family = encoder.model_type
-    if family in LINEAR_HEADS | POOLER_HEADS:
-        return "pooler"
-    if family in ACTIVATION_HEADS:
-        activation = FIXED_ACTIVATIONS.get(family) or encoder.hidden_act
-        return "cls" if activation in INVERTIBLE_ACTIVATIONS else None
-    return "cls" if family in ("deberta", "deberta-v2") else None
+    settings = {"model_max_length": max_length or int(1e30), "truncation_side": truncation_side}
+    write_json(path, read_json(path) | settings | {"padding_side": "right"})
 
 
 def _stock_head(model: PooledEncoderForSequenceClassification) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
@@ -134,25 +115,27 @@ def _stock_head(model: PooledEncoderForSequenceClassification) -> tuple[dict[str
 
 
 def _validate_exportable(config: PooledEncoderConfig) -> None:
-    """Raise a UserError that names every option no stock class has, and what to use instead."""
-    family, pooling = config.encoder_config.model_type, exportable_pooling(config.encoder_config)
-    obstacles: dict[str, str | None] = {}
-    if config.lexical_head:
-        obstacles["no stock class has a lexical head"] = "--lexical_head false"
-    if config.distinct_tokens:
-        obstacles["no stock class leaves out repeated tokens"] = "--distinct_tokens false"
-    if config.truncation == "head+tail":
-        obstacles["no stock tokenizer cuts out the middle of a text"] = "--truncation head"
-    if config.pooling != pooling:
-        remedy = f"--pooling {pooling}" if pooling else None
-        obstacles[f"the stock class of a {family} encoder does not compute --pooling {config.pooling}"] = remedy
-    elif family in ACTIVATION_HEADS and 2 * config.num_labels > config.hidden_size:
-        obstacles[f"the stock class of this {family} encoder has room for {config.hidden_size // 2} labels"] = None
-    if obstacles:
-        remedies = [remedy for remedy in obstacles.values() if remedy]
-        train = f"train with {' '.join(remedies)}, or " if len(remedies) == len(obstacles) else ""
+    """Raise a UserError that names the options to train with, unless a stock class computes the same logits."""
+    family = config.encoder_config.model_type
+    if family in LINEAR_HEADS | POOLER_HEADS:
+        pooling = "pooler"
+    elif family in DEBERTA or family in ACTIVATION_HEADS:
+        pooling = "cls"
+    else:
+        raise UserError(f"--format transformers: no stock class with a {family} encoder fits; use --format onnx")
+    if family in ACTIVATION_HEADS and 2 * config.num_labels > config.hidden_size:
+        room = f"the stock class of this {family} encoder has room for {config.hidden_size // 2} labels"
+        raise UserError(f"--format transformers: {room}; use --format onnx")
+    options = {
+        "--lexical_head false": config.lexical_head,
+        "--distinct_tokens false": config.distinct_tokens,
+        "--truncation head": config.truncation == "head+tail",
+        f"--pooling {pooling}": config.pooling != pooling,
+    }
+    if needed := [option for option, is_needed in options.items() if is_needed]:
         raise UserError(
-            f"--format transformers: {'; '.join(obstacles)}; {train}use --format onnx, which exports every classifier"
+            f"--format transformers: no stock class computes the same logits; train with {' '.join(needed)}, or use "
+            "--format onnx, which exports every classifier"
         )
 
 
@@ -162,14 +145,12 @@ def _activation_head(dense: str, output: str, weight: torch.Tensor, bias: torch.
     `weight` (labels, width) and `bias` (labels,) are those of the classifier's linear layer.
     """
     labels, width = weight.shape
-    first, first_bias, second = torch.zeros(width, width), torch.zeros(width), torch.zeros(labels, width)
-    first[: 2 * labels], first_bias[: 2 * labels] = torch.cat([weight, -weight]), torch.cat([bias, -bias])
-    second[:, : 2 * labels] = torch.cat([torch.eye(labels), -torch.eye(labels)], dim=1)
-    layers = {dense: (first, first_bias), output: (second, torch.zeros(labels))}
+    unused, identity = width - 2 * labels, torch.eye(labels)
     return {
-        f"{name}.{part}": value
-        for name, pair in layers.items()
-        for part, value in zip(("weight", "bias"), pair, strict=True)
+        f"{dense}.weight": pad(torch.cat([weight, -weight]), (0, 0, 0, unused)),
+        f"{dense}.bias": pad(torch.cat([bias, -bias]), (0, unused)),
+        f"{output}.weight": pad(torch.cat([identity, -identity], dim=1), (0, unused)),
+        f"{output}.bias": torch.zeros(labels),
     }
 
 

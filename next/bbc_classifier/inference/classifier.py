@@ -8,17 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OfflineModeIsEnabled
-from scipy.special import expit
+from huggingface_hub import errors as hf_errors
+from scipy import special
 from tqdm.auto import tqdm
-from transformers import (
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    PreTrainedConfig,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
 from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.modeling_utils import PreTrainedModel
 from transformers.utils import cached_file
 
 from bbc_classifier.errors import EnvironmentFailure, UserError
@@ -26,43 +21,30 @@ from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceCl
 
 # In the config.json of an export: {"format": a key of EXPORT_FILES, and the values of EXPORTED_OPTIONS}.
 EXPORT_KEY = "bbc_classifier"
-EXPORT_FILES = {
-    "transformers": "model.safetensors",
-    "onnx": "onnx/model.onnx",
-    "onnx-int8": "onnx/model_quantized.onnx",
-}
+ONNX_FILE, INT8_FILE = "onnx/model.onnx", "onnx/model_quantized.onnx"
+EXPORT_FILES = {"transformers": "model.safetensors", "onnx": ONNX_FILE, "onnx-int8": INT8_FILE}
 EXPORTED_OPTIONS = (
     "pooling classifier_dropout max_input_tokens truncation distinct_tokens lexical_head label_thresholds".split()
 )
-DEFAULT_THRESHOLD = 0.5
 # Larger batches leave the cache of a CPU, and use an accelerator better.
 MAX_BATCH_TOKENS_CPU, MAX_BATCH_TOKENS_ACCELERATOR = 4096, 32768
 AUTOCAST_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
-# What a tokenizer's own files add to its settings when it is loaded; it must not be saved again.
-LOADING_SETTINGS = ("is_local", "local_files_only", "max_length", "stride", "truncation_strategy", "pad_to_multiple_of")
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return exp(z) / sum exp(z) per row of `logits` (rows, labels), without overflow."""
-    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    """Return exp(z) / sum exp(z) per row of `logits` (rows, labels)."""
+    return special.softmax(logits, axis=1)
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-z)) per element, without overflow."""
-    return expit(logits)
+    """Return 1 / (1 + exp(-z)) per element."""
+    return special.expit(logits)
 
 
 def predict_labels(probabilities: np.ndarray, thresholds: Sequence[float] | None = None) -> np.ndarray:
-    """Return the predicted labels.
+    """Return the label of the largest of `probabilities` (rows, labels), (rows,) int64; the first of equal ones.
 
-    Args:
-        probabilities: (rows, labels).
-        thresholds: One per label for a multi-label classifier; None for a single-label one.
-
-    Returns:
-        Without thresholds the index of the largest probability (the first of equal ones), (rows,) int64; with
-        thresholds which probabilities reach their label's, (rows, labels) bool.
+    With `thresholds`, one per label of a multi-label classifier: which probabilities reach theirs, (rows, labels) bool.
     """
     if thresholds is None:
         return probabilities.argmax(axis=1)
@@ -76,10 +58,8 @@ def tokenize(
 
     With `config.lexical_head` the ids are whole, since that head reads all of a text; `forward` cuts them.
     """
-    if not texts:
-        return [], []
     options = {"return_attention_mask": False, "return_token_type_ids": False, "verbose": False}
-    whole = tokenizer(list(texts), truncation=False, padding=False, **options)["input_ids"]
+    whole = tokenizer(list(texts), truncation=False, padding=False, **options)["input_ids"] if texts else []
     return [truncate(ids, config) for ids in whole], [is_truncated(ids, config) for ids in whole]
 
 
@@ -91,18 +71,13 @@ class EncoderOutput(NamedTuple):
 
 
 def encode(
-    model: PooledEncoderForSequenceClassification,
-    input_ids: Sequence[list[int]],
-    pad_token_id: int,
-    batch_size: int = 128,
-    precision: str = "fp32",
-    progress: bool = False,
+    model: PooledEncoderForSequenceClassification, input_ids: Sequence[list[int]], pad_token_id: int, **options: Any
 ) -> EncoderOutput:
-    """Return the pooled embeddings and the logits of every row, in the order given; arguments as `predict_logits`."""
+    """Return the pooled embeddings and the logits of every row in the order given; `options` as `predict_logits`."""
     captured: list[np.ndarray] = []
     hook = model.classifier.register_forward_pre_hook(lambda _, args: captured.append(args[0].double().cpu().numpy()))
     try:
-        logits = predict_logits(model, input_ids, pad_token_id, batch_size, precision, progress)
+        logits = predict_logits(model, input_ids, pad_token_id, **options)
     finally:
         hook.remove()
     embeddings = np.zeros((len(input_ids), model.classifier.in_features))
@@ -125,8 +100,8 @@ def predict_logits(
     Args:
         model: The classifier; it is put into evaluation mode.
         input_ids: Token ids per row, special tokens included, without padding.
-        pad_token_id: Fills the shorter rows of a batch; the attention mask hides it.
-        batch_size: Most rows in a batch. Rows of similar length share one; a batch of long rows holds fewer.
+        pad_token_id: Fills the shorter rows of a batch.
+        batch_size: Most rows in a batch, which are of similar length; a batch of long rows holds fewer.
         precision: "fp32", "bf16" or "fp16" (autocast).
         progress: Show a progress bar when it takes longer than a few seconds.
 
@@ -140,22 +115,23 @@ def predict_logits(
     dtype = AUTOCAST_DTYPES.get(precision)
     with (
         torch.autocast(device.type, dtype, enabled=dtype is not None),
-        tqdm(total=len(input_ids), desc="Encoding", unit=" texts", delay=3, disable=not progress) as bar,
+        tqdm(total=len(input_ids), desc="Encoding", unit=" texts", delay=3, leave=None, disable=not progress) as bar,
     ):
-        for rows in _batches(input_ids, batch_size, max_tokens):
+        # Longest first: memory runs out in the first batch or never.
+        order = _longest_first(input_ids)
+        while order:
+            size = max(1, min(batch_size, max_tokens // max(1, len(input_ids[order[0]]))))
+            rows, order = order[:size], order[size:]
             tensors = [torch.tensor(input_ids[row], dtype=torch.long) for row in rows]
             ids = torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=pad_token_id)
-            lengths = torch.tensor([len(tokens) for tokens in tensors])
-            mask = (torch.arange(ids.shape[1]) < lengths[:, None]).long()
+            mask = torch.nn.utils.rnn.pad_sequence([torch.ones_like(tokens) for tokens in tensors], batch_first=True)
             output = model(input_ids=ids.to(device), attention_mask=mask.to(device))
             logits[rows] = output.logits.double().cpu().numpy()
             bar.update(len(rows))
     invalid = int((~np.isfinite(logits)).any(axis=1).sum())
     if invalid:
-        raise UserError(
-            f"the classifier's outputs for {invalid} of {len(logits)} texts are NaN or infinite: its weights are "
-            "damaged, or the precision is too low (use fp32)"
-        )
+        cause = "its weights are damaged, or the precision is too low (use fp32)"
+        raise UserError(f"the classifier's outputs for {invalid} of {len(logits)} texts are NaN or infinite: {cause}")
     return logits
 
 
@@ -163,34 +139,14 @@ def _longest_first(input_ids: Sequence[list[int]]) -> list[int]:
     return sorted(range(len(input_ids)), key=lambda row: -len(input_ids[row]))
 
 
-def _batches(input_ids: Sequence[list[int]], batch_size: int, max_tokens: int) -> Iterator[list[int]]:
-    """Yield row numbers, longest rows first, so that memory runs out in the first batch or never."""
-    batch: list[int] = []
-    for row in _longest_first(input_ids):
-        if batch and (len(batch) == batch_size or len(input_ids[batch[0]]) * (len(batch) + 1) > max_tokens):
-            yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch
-
-
-class OnnxModel:
-    """An exported graph, called like the torch model; it runs on the CPU with as many threads as torch uses.
-
-    Attributes:
-        path: The graph's file.
-        config: Configuration of the classifier that was exported.
-    """
+class OnnxModel(torch.nn.Module):
+    """An exported graph, called like the torch model; it runs on the CPU with as many threads as torch uses."""
 
     device = torch.device("cpu")
 
     def __init__(self, path: str | Path, config: PooledEncoderConfig):
-        """Load the graph.
-
-        Raises:
-            UserError: onnxruntime is not installed.
-        """
+        """Load the graph in `path`; `config` is of the classifier that was exported. UserError without onnxruntime."""
+        super().__init__()
         try:
             import onnxruntime
         except ModuleNotFoundError as error:
@@ -201,11 +157,7 @@ class OnnxModel:
         options.log_severity_level = 3  # errors only
         self._session = onnxruntime.InferenceSession(self.path, options, providers=["CPUExecutionProvider"])
 
-    def eval(self) -> "OnnxModel":
-        """Return itself: a graph has no training mode."""
-        return self
-
-    def __call__(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> SequenceClassifierOutput:
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> SequenceClassifierOutput:
         """Return the logits, (batch, labels) float32, of ids and mask, each (batch, tokens) int64."""
         inputs = {"input_ids": input_ids.numpy(), "attention_mask": attention_mask.numpy()}
         return SequenceClassifierOutput(logits=torch.from_numpy(self._session.run(["logits"], inputs)[0]))
@@ -217,8 +169,8 @@ class Prediction:
 
     Attributes:
         label: The most probable of `labels`; None where `labels` is empty (the classifier is unsure).
-        labels: The predicted labels, most probable first. Single-label: the most probable label, unless its probability
-            is below `min_confidence`. Multi-label: every label that reaches its threshold and `min_confidence`.
+        labels: The most probable label, or of a multi-label classifier every label that reaches its threshold, most
+            probable first; without those below `min_confidence`.
         confidence: The probability of `label`, or of the most probable label where `label` is None.
         probabilities: Label to probability, most probable first; `top_k` limits how many.
         truncated: Whether the text was longer than the classifier reads.
@@ -239,8 +191,7 @@ class TextClassifier:
     'business'
 
     Attributes:
-        model: The classifier.
-        tokenizer: Its tokenizer.
+        model: The classifier, and its `tokenizer`.
         config: The classifier's configuration; for an export, that of the classifier that was exported.
         precision: "fp32" (the default), "bf16" or "fp16" (autocast; torch models only).
         progress: Whether calls that take longer than a few seconds show a progress bar.
@@ -260,14 +211,9 @@ class TextClassifier:
     def from_pretrained(
         cls, path_or_hub_id: str | Path, revision: str | None = None, device: str | None = None
     ) -> "TextClassifier":
-        """Load a run directory, a model directory, an export directory, or a Hub id of a model or an export.
+        """Load a run, model or export directory, or a Hub id of a model or an export; no code in it is run.
 
-        No code that comes with the checkpoint is run.
-
-        Args:
-            path_or_hub_id: Where the classifier is.
-            revision: Branch, tag or commit of a Hub id.
-            device: "cpu", "cuda", "mps", …; None means the accelerator if there is one. An ONNX export runs on "cpu".
+        `device` None means the accelerator if there is one; an ONNX export runs on "cpu".
 
         Raises:
             UserError: There is no such classifier or device, or a file of it is missing.
@@ -285,21 +231,18 @@ class TextClassifier:
             tokenizer = load_tokenizer(location, revision)
             if form in ("onnx", "onnx-int8"):
                 if device not in (None, "cpu"):
-                    raise UserError(
-                        f"--device: '{path_or_hub_id}' is an ONNX export, which runs on cpu, not on '{device}'"
-                    )
+                    raise UserError(f"--device: an ONNX export runs on cpu, not on '{device}'")
                 graph = cached_file(location, EXPORT_FILES[form], revision=revision)
                 return cls(OnnxModel(graph, exported_config(values)), tokenizer)
             model_class = AutoModelForSequenceClassification if form else PooledEncoderForSequenceClassification
             options = {"revision": revision or "main", "dtype": torch.float32, "use_safetensors": True}
-            model, loading = model_class.from_pretrained(location, output_loading_info=True, **options)
+            try:
+                model, loading = model_class.from_pretrained(location, output_loading_info=True, **options)
+            except ValueError as error:  # such as the module of an own pooling that is not imported
+                raise UserError(f"{what}: {error}") from error
         if loading["missing_keys"]:
             raise UserError(f"{what}: the weights lack {min(loading['missing_keys'])}; the checkpoint is incomplete")
         return cls(model.eval().to(_device(device)), tokenizer, exported_config(values) if form else None)
-
-    def __repr__(self) -> str:
-        name = getattr(self.config.encoder_config, "model_type", "encoder")
-        return f"{type(self).__name__}({name}, labels={self.label_names}, device={self.model.device})"
 
     @property
     def label_names(self) -> list[str]:
@@ -314,31 +257,19 @@ class TextClassifier:
     @property
     def thresholds(self) -> list[float] | None:
         """The probability from which on each label is predicted; None for a single-label classifier."""
-        if not self.multi_label:
-            return None
-        return self.config.label_thresholds or [DEFAULT_THRESHOLD] * len(self.label_names)
+        return (self.config.label_thresholds or [0.5] * len(self.label_names)) if self.multi_label else None
 
     def logits(self, input_ids: Sequence[list[int]]) -> np.ndarray:
         """Return the logits, (rows, labels) float64, of token ids per row, special tokens included, without padding."""
         # In 8 bits a batch is scaled by its largest value, so texts of a batch would change each other's predictions.
-        alone = isinstance(self.model, OnnxModel) and self.model.path.name == Path(EXPORT_FILES["onnx-int8"]).name
-        return predict_logits(
-            self.model,
-            input_ids,
-            self.tokenizer.pad_token_id,
-            batch_size=1 if alone else 128,
-            precision=self.precision,
-            progress=self.progress,
-        )
+        alone = isinstance(self.model, OnnxModel) and self.model.path.name == Path(INT8_FILE).name
+        batch_size, pad = 1 if alone else 128, self.tokenizer.pad_token_id
+        return predict_logits(self.model, input_ids, pad, batch_size, self.precision, self.progress)
 
     def probabilities(self, texts: Iterable[str]) -> tuple[np.ndarray, list[bool]]:
-        """Return the probabilities, (texts, labels) float64, in the order of the texts, and which texts were cut.
+        """Return the probabilities, (texts, labels) float64, and which texts were cut.
 
-        Args:
-            texts: Any sequence of str: list, tuple, numpy array, pandas Series, column of a dataset.
-
-        Raises:
-            UserError: `texts` is not a sequence of str; the message names the text.
+        UserError: `texts` is not a sequence of str (list, tuple, array, Series, dataset column); it names the text.
         """
         input_ids, truncated = tokenize(self.tokenizer, _as_texts(texts), self.config)
         return (sigmoid if self.multi_label else softmax)(self.logits(input_ids)), truncated
@@ -348,20 +279,13 @@ class TextClassifier:
         return self.probabilities(texts)[0]
 
     def predict(self, texts: Iterable[str], top_k: int | None = None, min_confidence: float = 0.0) -> list[Prediction]:
-        """Classify texts.
+        """Classify any sequence of str, of any length; `top_k` limits `Prediction.probabilities`.
 
-        Args:
-            texts: Any sequence of str, of any length.
-            top_k: How many labels `Prediction.probabilities` holds; None means all.
-            min_confidence: Labels with a lower probability are not predicted; where none is left, `label` is None.
-
-        Raises:
-            UserError: `texts` is not a sequence of str, or an option is out of range.
+        Labels less probable than `min_confidence` are not predicted; where none is left, `label` is None.
+        UserError: `texts` is not a sequence of str, or an option is out of range.
         """
-        if top_k is not None and top_k < 1:
-            raise UserError(f"top_k must be at least 1, not {top_k}")
-        if not 0 <= min_confidence <= 1:
-            raise UserError(f"min_confidence must be between 0 and 1, not {min_confidence}")
+        if (top_k is not None and top_k < 1) or not 0 <= min_confidence <= 1:
+            raise UserError(f"top_k must be at least 1 and min_confidence 0 to 1, not {top_k} and {min_confidence}")
         probabilities, truncated = self.probabilities(texts)
         names, predicted = self.label_names, predict_labels(probabilities, self.thresholds)
         predictions = []
@@ -381,11 +305,7 @@ class TextClassifier:
 
 
 def model_location(path_or_hub_id: str | Path) -> str:
-    """Return the directory of the model (in a run directory, its `model`), or the Hub id.
-
-    Raises:
-        UserError: It is neither a directory with a model nor can be a Hub id.
-    """
+    """Return the directory of the model (in a run directory, its `model`), or the Hub id; or raise UserError."""
     path = Path(path_or_hub_id)
     for directory in (path / "model", path):
         if (directory / "config.json").is_file():
@@ -405,9 +325,7 @@ def model_location(path_or_hub_id: str | Path) -> str:
 def load_tokenizer(location: str | Path, revision: str | None = None) -> PreTrainedTokenizerBase:
     """Return the tokenizer of a directory or Hub id, without the truncation and padding that its files may set.
 
-    Raises:
-        UserError: It has no vocabulary or no padding token.
-        EnvironmentFailure: The Hub cannot be reached.
+    UserError: it has no vocabulary or no padding token. EnvironmentFailure: the Hub cannot be reached.
     """
     problem = f"'{location}' has no tokenizer with a vocabulary and a padding token; save one beside the weights"
     with hub_errors(f"'{location}'"):
@@ -423,8 +341,6 @@ def load_tokenizer(location: str | Path, revision: str | None = None) -> PreTrai
     if tokenizer.is_fast:
         tokenizer.backend_tokenizer.no_truncation()
         tokenizer.backend_tokenizer.no_padding()
-    for name in LOADING_SETTINGS:
-        tokenizer.init_kwargs.pop(name, None)
     return tokenizer
 
 
@@ -441,7 +357,11 @@ def exported_config(values: Mapping[str, Any]) -> PooledEncoderConfig:
 
 @contextmanager
 def hub_errors(what: str) -> Iterator[None]:
-    """Raise UserError where the Hub does not have `what`, EnvironmentFailure where it cannot be reached."""
+    """Explain errors of the Hub's client, also where another library wrapped them; `what` begins the message.
+
+    Raises UserError where the request cannot succeed (name, token), EnvironmentFailure where the Hub or network failed.
+    """
+    log_in = "check the name, and log in with `hf auth login` or set HF_TOKEN (to publish, to a token that may write)"
     try:
         yield
     except (UserError, EnvironmentFailure):
@@ -449,19 +369,22 @@ def hub_errors(what: str) -> Iterator[None]:
     except Exception as error:
         cause: BaseException | None = error
         while cause is not None:
-            if isinstance(cause, (LocalEntryNotFoundError, OfflineModeIsEnabled, ConnectionError)):
-                raise EnvironmentFailure(
-                    f"{what} is not on this machine and the Hub cannot be reached (network? HF_HUB_OFFLINE?)"
-                ) from error
-            if isinstance(cause, (HfHubHTTPError, HFValidationError)):
-                reason = " ".join(str(cause).split())[:300]
-                raise UserError(f"{what} cannot be loaded from the Hub; is it private (HF_TOKEN)? {reason}") from error
+            if isinstance(cause, hf_errors.HfHubHTTPError):
+                status = cause.response.status_code
+                reason = f"status {status}: {cause.server_message or type(cause).__name__}"
+                if status in (409, 412, 429) or status >= 500:
+                    raise EnvironmentFailure(f"{what}: the Hub failed ({reason}); try again later") from error
+                raise UserError(f"{what}: the Hub refused the request ({reason}); {log_in}") from error
+            if isinstance(cause, (hf_errors.HFValidationError, hf_errors.LocalTokenNotFoundError)):
+                raise UserError(f"{what}: {' '.join(str(cause).split())[:300]}; {log_in}") from error
+            if isinstance(cause, (hf_errors.HTTPError, hf_errors.EntryNotFoundError, ConnectionError, TimeoutError)):
+                problem = f"not on this machine, and the Hub cannot be reached ({type(cause).__name__})"
+                raise EnvironmentFailure(f"{what}: {problem}; is HF_HUB_OFFLINE set?") from error
             cause = cause.__cause__ or cause.__context__
         raise
 
 
 def _device(name: str | None) -> torch.device:
-    """Return the device of that name, or the accelerator (the CPU where there is none)."""
     if name is None:
         accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
         return accelerator or torch.device("cpu")
@@ -472,13 +395,10 @@ def _device(name: str | None) -> torch.device:
 
 
 def _as_texts(texts: Iterable[str]) -> list[str]:
-    if isinstance(texts, (str, bytes)):
-        raise UserError("texts must be a sequence of texts, not a single one: pass [text]")
-    if isinstance(texts, Mapping) or hasattr(texts, "columns"):
-        raise UserError("texts must be a sequence of texts, not a table: pass its column of texts")
+    if isinstance(texts, (str, bytes, Mapping)) or hasattr(texts, "columns"):
+        raise UserError("texts must be a sequence of str: pass [text] for one, and the column of a table")
     values = list(texts)
     for number, text in enumerate(values, 1):
         if not isinstance(text, str):
-            found = "None" if text is None else f"a {type(text).__name__}"
-            raise UserError(f"text {number} is {found}, not a str")
+            raise UserError(f"text {number} is {'None' if text is None else f'a {type(text).__name__}'}, not a str")
     return values

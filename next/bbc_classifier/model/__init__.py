@@ -4,8 +4,6 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 
 from .configuration_pooled_encoder import (
     NAMED_ENCODERS,
-    PROBLEM_TYPES,
-    TRUNCATIONS,
     EncoderLocation,
     PooledEncoderConfig,
     locate_encoder,
@@ -24,8 +22,6 @@ from .modeling_pooled_encoder import (
 __all__ = [
     "NAMED_ENCODERS",
     "POOLINGS",
-    "PROBLEM_TYPES",
-    "TRUNCATIONS",
     "EncoderLocation",
     "LexicalHead",
     "PooledEncoderConfig",

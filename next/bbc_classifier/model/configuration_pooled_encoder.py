@@ -5,7 +5,6 @@ import importlib.metadata
 import importlib.util
 import math
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,28 +21,22 @@ _OFFSET_POSITIONS = set(
 
 
 class PooledEncoderConfig(PreTrainedConfig):
-    """Configuration of `PooledEncoderForSequenceClassification`.
+    """Configuration of `PooledEncoderForSequenceClassification`; a ValueError names a value that is not legal.
 
     Args:
-        encoder_config: The encoder's configuration, or its dict with `model_type`; None means BERT in the library's
-            default size. It is copied.
+        encoder_config: The encoder's configuration, or its dict with `model_type`; None means BERT. It is copied.
         pooling: Name of a registered pooling.
         pooling_module: Module that registers the pooling; None for the poolings of this package. The model sets it.
         classifier_dropout: Dropout probability before the linear head.
-        max_input_tokens: Longest input the encoder reads, special tokens included; `forward` cuts longer input to it.
-            None means as many as the encoder has positions for.
+        max_input_tokens: Longest input, special tokens included, to which `forward` cuts; None means as many as the
+            encoder has positions for.
         truncation: Which end of longer input is kept: "head", "tail" or "head+tail".
         distinct_tokens: Whether the encoder reads only the first occurrence of each token. Applied before truncation.
-        lexical_head: Whether to add the scores of a linear classifier on the token counts of the whole text
-            (`LexicalHead`). Single-label only.
+        lexical_head: Whether to add the scores of `LexicalHead` on the whole text. Single-label only.
         class_weights: One weight per label for the training loss, or None.
         label_smoothing: Label smoothing of the training loss, in [0, 1).
-        label_thresholds: Probability in (0, 1) from which each label is predicted, one per label; None means 0.5 for
-            all. Multi-label only.
+        label_thresholds: Probability from which each label is predicted; None means 0.5. Multi-label only.
         kwargs: Arguments of `PreTrainedConfig`, such as `id2label` and `problem_type`.
-
-    Raises:
-        ValueError: A value is not legal.
     """
 
     model_type = "pooled_encoder"
@@ -70,12 +63,9 @@ class PooledEncoderConfig(PreTrainedConfig):
             encoder = AutoConfig.for_model(encoder.pop("model_type", "bert"), **encoder)
         encoder.name_or_path = ""  # else a directory of this machine is saved
         self.encoder_config = encoder
-        self.pooling, self.pooling_module = pooling, pooling_module
-        self.classifier_dropout = classifier_dropout
+        self.pooling, self.pooling_module, self.classifier_dropout = pooling, pooling_module, classifier_dropout
         self.max_input_tokens = usable_positions(encoder) if max_input_tokens is None else max_input_tokens
-        self.truncation = truncation
-        self.distinct_tokens = distinct_tokens
-        self.lexical_head = lexical_head
+        self.truncation, self.distinct_tokens, self.lexical_head = truncation, distinct_tokens, lexical_head
         self.class_weights, self.label_smoothing = class_weights, label_smoothing
         self.label_thresholds = label_thresholds
         if kwargs.get("id2label") and not kwargs.get("label2id"):
@@ -88,10 +78,8 @@ class PooledEncoderConfig(PreTrainedConfig):
         """Build from a saved classifier's dict; another model's, whose weights would not be found, is an error."""
         model_type = config_dict.get("model_type", cls.model_type)
         if model_type != cls.model_type:
-            raise ValueError(
-                f"this is a {model_type} model, not a saved {cls.model_type} classifier; start a classifier from it "
-                "with PooledEncoderForSequenceClassification.from_encoder"
-            )
+            remedy = "start a classifier from it with PooledEncoderForSequenceClassification.from_encoder"
+            raise ValueError(f"this is a {model_type} model, not a saved {cls.model_type} classifier; {remedy}")
         return super().from_dict(config_dict, **kwargs)
 
     @property
@@ -114,50 +102,37 @@ class PooledEncoderConfig(PreTrainedConfig):
         return self.problem_type == "multi_label_classification"
 
     def validate_values(self) -> None:
-        """Check every value. The model calls this again, since attributes can be set after construction.
-
-        Raises:
-            ValueError: A value is not legal.
-        """
-        names = self.label_names
-        if sorted(self.id2label) != list(range(len(names))) or not names:
-            raise ValueError(f"id2label must number the labels 0, 1, 2, …, not {list(self.id2label)}")
-        if not all(isinstance(name, str) for name in names) or len(set(names)) != len(names):
-            raise ValueError(f"label names must be different strings, not {names}")
-        if self.problem_type is not None:
-            _validate_choice("problem_type", self.problem_type, PROBLEM_TYPES)
+        """Raise a ValueError if a value is not legal; the model calls it again, since attributes can be set later."""
+        names, limit, positions = self.label_names, self.max_input_tokens, usable_positions(self.encoder_config)
+        if not names or sorted(self.id2label) != list(range(len(names))) or len(set(names)) != len(names):
+            raise ValueError(f"id2label must map 0, 1, 2, … to different names, not {self.id2label}")
+        for name, value, choices in (
+            ("problem_type", self.problem_type or PROBLEM_TYPES[0], PROBLEM_TYPES),
+            ("truncation", self.truncation, TRUNCATIONS),
+        ):
+            if value not in choices:
+                raise ValueError(f"{name} '{value}' is not one of {', '.join(choices)}")
         if len(names) == 1 and not self.is_multi_label:
             raise ValueError("one label is only possible with problem_type='multi_label_classification'; give two")
-        _validate_choice("truncation", self.truncation, TRUNCATIONS)
-        validate_probability("classifier_dropout", self.classifier_dropout)
-        validate_probability("label_smoothing", self.label_smoothing)
         if self.lexical_head and self.is_multi_label:
-            raise ValueError(
-                "lexical_head is for single-label classifiers; set lexical_head=False for multi-label data"
-            )
-        if self.lexical_head and not hasattr(self.encoder_config, "vocab_size"):
-            raise ValueError(f"lexical_head counts tokens, and {self.encoder_config.model_type} has no vocabulary")
-        if self.class_weights is not None:
-            self._validate_per_label("class_weights", self.class_weights, math.inf)
-        if self.label_thresholds is not None:
-            if not self.is_multi_label:
-                raise ValueError("label_thresholds need problem_type='multi_label_classification'")
-            self._validate_per_label("label_thresholds", self.label_thresholds, 1)
-        if self.max_input_tokens is not None:
-            positions = usable_positions(self.encoder_config)
-            if not isinstance(self.max_input_tokens, int) or self.max_input_tokens < 3:
-                raise ValueError(f"max_input_tokens must be an integer of at least 3, not {self.max_input_tokens!r}")
-            if positions is not None and self.max_input_tokens > positions:
-                raise ValueError(
-                    f"max_input_tokens is {self.max_input_tokens}, but this {self.encoder_config.model_type} encoder "
-                    f"has positions for {positions} tokens"
-                )
-
-    def _validate_per_label(self, name: str, values: list[float], upper: float) -> None:
-        if len(values) != self.num_labels:
-            raise ValueError(f"{name} has {len(values)} values for {self.num_labels} labels")
-        if not all(_is_number(value) and 0 < value < upper for value in values):
-            raise ValueError(f"{name} must be numbers above 0 and below {upper}, not {values}")
+            raise ValueError("lexical_head is for single-label classifiers; set it to False for multi-label data")
+        if self.label_thresholds is not None and not self.is_multi_label:
+            raise ValueError("label_thresholds need problem_type='multi_label_classification'")
+        for name in ("classifier_dropout", "label_smoothing"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
+                raise ValueError(f"{name} must be a number of at least 0 and below 1, not {value!r}")
+        for name, upper in (("class_weights", math.inf), ("label_thresholds", 1)):
+            values = getattr(self, name)
+            if values is not None and len(values) != len(names):
+                raise ValueError(f"{name} has {len(values)} values for {len(names)} labels")
+            if not all(0 < value < upper for value in values or ()):
+                raise ValueError(f"{name} must be numbers above 0 and below {upper}, not {values}")
+        if limit is not None and (not isinstance(limit, int) or limit < 3):
+            raise ValueError(f"max_input_tokens must be an integer of at least 3, not {limit!r}")
+        if limit is not None and positions is not None and limit > positions:
+            encoder = f"this {self.encoder_config.model_type} encoder has positions for {positions} tokens"
+            raise ValueError(f"max_input_tokens is {limit}, but {encoder}")
 
 
 def usable_positions(encoder_config: PreTrainedConfig) -> int | None:
@@ -174,31 +149,9 @@ def usable_positions(encoder_config: PreTrainedConfig) -> int | None:
     return positions
 
 
-def validate_probability(name: str, value: Any) -> None:
-    """Raise a ValueError unless `value` is a number in [0, 1)."""
-    if not _is_number(value) or not 0 <= value < 1:
-        raise ValueError(f"{name} must be a number of at least 0 and below 1, not {value!r}")
-
-
-def _validate_choice(name: str, value: Any, choices: Iterable[str]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name} '{value}' is not one of {', '.join(choices)}")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
 @dataclass(frozen=True)
 class EncoderLocation:
-    """Where an encoder's files are.
-
-    Attributes:
-        name: Name for directories and tables, without slashes.
-        path: Directory, or Hub id.
-        origin: Source for the record: the package and its version, the Hub id, or "directory".
-        hub_id: The encoder's id on the Hub, if known.
-    """
+    """Where an encoder's files are: `path` is a directory or a Hub id; `origin` names the source for the record."""
 
     name: str
     path: str
@@ -227,7 +180,7 @@ def locate_encoder(name_or_path: str | os.PathLike[str]) -> EncoderLocation:
     Raises:
         ValueError: The name is none of these, or the directory holds no model.
     """
-    name = os.fspath(name_or_path)
+    name, directory = os.fspath(name_or_path), Path(name_or_path)
     if name in NAMED_ENCODERS:
         hub_id, package = NAMED_ENCODERS[name], _ENCODER_PACKAGES.get(name)
         spec = importlib.util.find_spec(package) if package else None
@@ -236,7 +189,6 @@ def locate_encoder(name_or_path: str | os.PathLike[str]) -> EncoderLocation:
             origin = f"package {distribution} {importlib.metadata.version(distribution)} ({hub_id})"
             return EncoderLocation(name, str(Path(spec.submodule_search_locations[0]) / "model"), origin, hub_id)
         return EncoderLocation(name, hub_id, f"Hub: {hub_id}", hub_id)
-    directory = Path(name)
     if name and directory.is_dir():
         model = directory if (directory / "config.json").is_file() else directory / "model"
         if not (model / "config.json").is_file():
@@ -244,10 +196,8 @@ def locate_encoder(name_or_path: str | os.PathLike[str]) -> EncoderLocation:
         return EncoderLocation(directory.resolve().name, str(model), "directory")
     if name.count("/") == 1 and not name.startswith((".", "/", "~")):
         return EncoderLocation(name.rpartition("/")[2].lower(), name, f"Hub: {name}", name)
-    raise ValueError(
-        f"unknown encoder '{name}': give one of {', '.join(NAMED_ENCODERS)}, an existing directory, or a Hub id "
-        "'owner/name'"
-    )
+    names = ", ".join(NAMED_ENCODERS)
+    raise ValueError(f"unknown encoder '{name}': give one of {names}, an existing directory, or a Hub id 'owner/name'")
 
 
 PooledEncoderConfig.register_for_auto_class()

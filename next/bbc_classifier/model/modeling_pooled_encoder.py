@@ -13,9 +13,8 @@ from transformers import MODEL_MAPPING, AutoConfig, PreTrainedConfig, PreTrained
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.utils import ModelOutput, can_return_tuple, logging
 
-from .configuration_pooled_encoder import PooledEncoderConfig, locate_encoder, validate_probability
+from .configuration_pooled_encoder import PooledEncoderConfig, locate_encoder
 
-IGNORED_LABEL = -100
 # Encoders whose classes build no pooler. The model also checks every other class when it builds it.
 _POOLERLESS = set(
     "convbert deberta deberta-v2 distilbert electra eurobert funnel modernbert mra nystromformer roformer yoso".split()
@@ -23,21 +22,15 @@ _POOLERLESS = set(
 
 
 class Pooling(nn.Module):
-    """Base class of poolings: one vector per text from the encoder's vectors per token.
+    """Base class of poolings: one vector per text from the encoder's vectors per token; see `register_pooling`.
 
     In the formulas h_t is the encoder's vector of token t and m_t is 1 for a real token, 0 for padding. Rows are
-    left-aligned, so token 1 is the row's first real token. A subclass becomes available by `register_pooling`.
-
-    Attributes:
-        vectors_joined: How many vectors of the encoder's width are concatenated.
-        needs_encoder_pooler: Whether `encoder_output.pooler_output` is read.
-        needs_hidden_states: Whether `encoder_output.hidden_states` is read: a tuple of the embeddings and every layer's
-            output, each (batch, tokens, hidden).
+    left-aligned, so token 1 is the row's first real token.
     """
 
-    vectors_joined = 1
-    needs_encoder_pooler = False
-    needs_hidden_states = False
+    vectors_joined = 1  # how many vectors of the encoder's width are concatenated
+    needs_encoder_pooler = False  # whether `encoder_output.pooler_output` is read
+    needs_hidden_states = False  # whether `encoder_output.hidden_states` is read: the embeddings and every layer
 
     def __init__(self, config: PooledEncoderConfig):
         super().__init__()
@@ -52,11 +45,7 @@ POOLINGS: dict[str, type[Pooling]] = {}
 
 
 def register_pooling(name: str) -> Callable[[type[Pooling]], type[Pooling]]:
-    """Return a decorator that makes a subclass of `Pooling` available as `pooling=name`.
-
-    Raises:
-        ValueError: Another class has the name.
-    """
+    """Return a decorator that makes a subclass of `Pooling` available as `pooling=name`, if no other has the name."""
 
     def register(pooling: type[Pooling]) -> type[Pooling]:
         other = POOLINGS.get(name, pooling)
@@ -71,17 +60,13 @@ def register_pooling(name: str) -> Callable[[type[Pooling]], type[Pooling]]:
 
 def legal_poolings(model_type: str) -> list[str]:
     """Return the names of the poolings that an encoder of this type can have."""
-    return [
-        name for name, pooling in POOLINGS.items() if not (pooling.needs_encoder_pooler and model_type in _POOLERLESS)
-    ]
+    has_pooler = model_type not in _POOLERLESS
+    return [name for name, pooling in POOLINGS.items() if has_pooler or not pooling.needs_encoder_pooler]
 
 
 @register_pooling("cls")
 class Cls(Pooling):
-    """The first token's vector: h_1.
-
-    J. Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers", NAACL 2019 (without BERT's own pooler).
-    """
+    """The first token's vector, h_1 (J. Devlin et al., "BERT", NAACL 2019; without BERT's own pooler)."""
 
     def forward(self, encoder_output: ModelOutput, attention_mask: torch.Tensor) -> torch.Tensor:
         """Return the vector of each row's first token, (batch, hidden)."""
@@ -90,28 +75,21 @@ class Cls(Pooling):
 
 @register_pooling("mean")
 class Mean(Pooling):
-    """The mean of the real tokens' vectors: sum_t m_t h_t / sum_t m_t, summed in float32.
-
-    N. Reimers and I. Gurevych, "Sentence-BERT", EMNLP 2019.
-    """
+    """The mean over real tokens, sum_t m_t h_t / sum_t m_t (N. Reimers, I. Gurevych, "Sentence-BERT", EMNLP 2019)."""
 
     def forward(self, encoder_output: ModelOutput, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return each row's mean over its real tokens, (batch, hidden); zeros for a row without any."""
+        """Return each row's mean, (batch, hidden), summed in float32; zeros for a row without real tokens."""
         hidden = encoder_output.last_hidden_state
         weights = attention_mask.unsqueeze(-1).float()
-        mean = (hidden.float() * weights).sum(1) / weights.sum(1).clamp(min=1.0)
-        return mean.to(hidden.dtype)
+        return ((hidden.float() * weights).sum(1) / weights.sum(1).clamp(min=1.0)).to(hidden.dtype)
 
 
 @register_pooling("max")
 class Max(Pooling):
-    """The largest value per dimension over the real tokens: max over {t : m_t = 1} of h_t.
-
-    N. Reimers and I. Gurevych, "Sentence-BERT", EMNLP 2019 (MAX strategy).
-    """
+    """The largest value per dimension over {t : m_t = 1} of h_t ("Sentence-BERT", EMNLP 2019, MAX strategy)."""
 
     def forward(self, encoder_output: ModelOutput, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return each row's maximum over its real tokens, (batch, hidden); zeros for a row without any."""
+        """Return each row's maximum, (batch, hidden); zeros for a row without real tokens."""
         hidden = encoder_output.last_hidden_state
         real = (attention_mask != 0).unsqueeze(-1)
         largest = hidden.masked_fill(~real, torch.finfo(hidden.dtype).min).amax(1)
@@ -120,10 +98,7 @@ class Max(Pooling):
 
 @register_pooling("pooler")
 class Pooler(Pooling):
-    """The encoder's own pretrained pooler, for BERT tanh(W h_1 + b).
-
-    J. Devlin et al., NAACL 2019. The weights are the pretrained ones, never random ones.
-    """
+    """The encoder's own pretrained pooler, for BERT tanh(W h_1 + b) (J. Devlin et al., "BERT", NAACL 2019)."""
 
     needs_encoder_pooler = True
 
@@ -134,10 +109,7 @@ class Pooler(Pooling):
 
 @register_pooling("attention")
 class LearnedAttention(Pooling):
-    """A learned weighted mean: a = softmax over real t of u . tanh(V h_t + b); sum_t a_t h_t.
-
-    Z. Yang et al., "Hierarchical Attention Networks for Document Classification", NAACL 2016, equations 5 to 7.
-    """
+    """sum_t a_t h_t, where a = softmax over real t of u . tanh(V h_t + b) (Z. Yang et al., NAACL 2016, eq. 5-7)."""
 
     def __init__(self, config: PooledEncoderConfig):
         super().__init__(config)
@@ -154,21 +126,15 @@ class LearnedAttention(Pooling):
 
 
 @register_pooling("cls+mean")
-class ClsMean(Pooling):
-    """The first token's vector and the mean of the real tokens: [h_1 ; mean].
-
-    Concatenated features as in J. Devlin et al., NAACL 2019, section 5.3; the parts are `Cls` and `Mean`.
-    """
+class ClsMean(Mean):
+    """The first token's vector and the mean, [h_1 ; mean], concatenated as in "BERT", NAACL 2019, section 5.3."""
 
     vectors_joined = 2
 
-    def __init__(self, config: PooledEncoderConfig):
-        super().__init__(config)
-        self.parts = nn.ModuleList([Cls(config), Mean(config)])
-
     def forward(self, encoder_output: ModelOutput, attention_mask: torch.Tensor) -> torch.Tensor:
         """Return both vectors side by side, (batch, 2 hidden)."""
-        return torch.cat([part(encoder_output, attention_mask) for part in self.parts], dim=-1)
+        mean = super().forward(encoder_output, attention_mask)
+        return torch.cat([encoder_output.last_hidden_state[:, 0], mean], dim=-1)
 
 
 class LexicalHead(nn.Module):
@@ -212,13 +178,8 @@ class LexicalHead(nn.Module):
 def truncate(input_ids: list[int], config: PooledEncoderConfig) -> list[int]:
     """Return the part of a text that the model reads; `forward` gives the same answer for it as for the whole text.
 
-    Args:
-        input_ids: The whole text's tokens, with special tokens, without padding.
-        config: Its `distinct_tokens`, then `max_input_tokens` and `truncation` are applied; none with `lexical_head`,
-            which needs the whole text.
-
-    >>> truncate([101, 7, 8, 7, 9, 8, 102], PooledEncoderConfig(distinct_tokens=True))
-    [101, 7, 8, 9, 102]
+    `distinct_tokens`, then `max_input_tokens` and `truncation` are applied to a text with its special tokens, without
+    padding; a text for a `lexical_head` stays whole.
     """
     if config.lexical_head:
         return input_ids
@@ -241,7 +202,7 @@ def _distinct(input_ids: list[int]) -> list[int]:
 
 
 def _kept_ends(max_tokens: int, truncation: str) -> tuple[int, int]:
-    """Return how many tokens are kept from the start and from the end (C. Sun et al., CCL 2019, section 5.3.1)."""
+    """Return how many tokens are kept of the start and of the end (C. Sun et al., CCL 2019, section 5.3.1)."""
     first = 1 + {"head": max_tokens - 2, "tail": 0, "head+tail": (max_tokens - 2) // 4}[truncation]
     return first, max_tokens - first
 
@@ -286,20 +247,18 @@ def _columns_to_read(
 def sequence_loss(
     logits: torch.Tensor, labels: torch.Tensor, config: PooledEncoderConfig, training: bool = True
 ) -> torch.Tensor:
-    """Return the scalar loss of a batch, in float32. Labels of -100 count nowhere; the loss is NaN if all labels are.
+    """Return the scalar loss of a batch in float32: cross-entropy, or binary cross-entropy for multi-label.
 
-    Args:
-        logits: (batch, labels).
-        labels: (batch,) int64 class indices; (batch, labels) 0/1 for multi-label, which float labels imply if the
-            configuration has no `problem_type`.
-        config: `class_weights` make a weighted mean over rows (cells for multi-label). `label_smoothing` is that of C.
-            Szegedy et al., CVPR 2016; weights act on rows by their true class, not on the share that is spread.
-        training: Whether class weights and label smoothing apply.
+    Labels of -100 count nowhere. Class weights and label smoothing (C. Szegedy et al., CVPR 2016) apply in training:
+    weights make a weighted mean over rows by their true class, or over the cells of multi-label rows.
+
+    `logits` are (batch, labels), `labels` (batch,) int64 class indices, or (batch, labels) 0/1 for multi-label, which
+    float labels imply if the configuration has no `problem_type`.
     """
     multi_label = config.is_multi_label or (config.problem_type is None and labels.is_floating_point())
     logits, labels = logits.float(), labels if multi_label else labels.reshape(-1)
     smoothing = config.label_smoothing if training else 0.0
-    counted = labels != IGNORED_LABEL
+    counted = labels != -100
     classes = torch.where(counted, labels, 0)
     if multi_label:
         targets = classes.float() * (1 - smoothing) + smoothing / 2
@@ -314,11 +273,9 @@ def sequence_loss(
 
 
 class PooledEncoderForSequenceClassification(PreTrainedModel):
-    """Encoder, pooling, dropout, linear head.
+    """Encoder, pooling, dropout, linear head. `from_encoder` starts a classifier, `from_pretrained` loads a saved one.
 
-    `from_encoder` starts a classifier from a pretrained encoder; `from_pretrained` loads a saved classifier. The
-    modules are `encoder`, `pooling`, `classifier` and, with `config.lexical_head`, `lexical_head`: for LoRA, train all
-    but the first in full with `modules_to_save=["pooling", "classifier"]`.
+    For LoRA, train the modules other than `encoder` in full: `modules_to_save=["pooling", "classifier"]`.
     """
 
     config_class = PooledEncoderConfig
@@ -326,8 +283,7 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
     supports_gradient_checkpointing = True
     # The loss is a mean over the batch; without this the Trainer multiplies it by the number of accumulation steps.
     accepts_loss_kwargs = False
-    # Private names, but the library reads a model's abilities from these class attributes. The encoder's class has its
-    # own: one without SDPA, such as MPNet, runs in eager mode.
+    # The library reads a model's abilities from these. An encoder class without SDPA, such as MPNet's, runs in eager.
     _supports_sdpa = True
     _supports_flash_attn = True
     _supports_flex_attn = True
@@ -344,7 +300,6 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         self.classifier = nn.Linear(self.pooling.width, config.num_labels)
         vocab_size = config.encoder_config.vocab_size if config.lexical_head else 0
         self.lexical_head = LexicalHead(vocab_size, config.num_labels) if config.lexical_head else None
-        self.needs_hidden_states = pooling.needs_hidden_states
         self.encoder_arguments = frozenset(inspect.signature(type(self.encoder).forward).parameters)
         self.post_init()
 
@@ -361,13 +316,12 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
     ) -> "PooledEncoderForSequenceClassification":
         """Start a classifier from a pretrained encoder, in float32, with a random head; seed torch first.
 
-        A saved classifier of this class keeps everything that decides its answers, unless it is given here: labels,
-        problem type, pooling, head, `distinct_tokens`, `max_input_tokens`, `truncation`, thresholds. Its head becomes
-        random if the labels, their order, the problem type, the pooling or `lexical_head` change.
+        A saved classifier of this class keeps its labels, problem type, pooling, head, thresholds and what it reads of
+        a text, unless given here. Its head becomes random if labels, problem type, pooling or `lexical_head` change.
 
         Args:
             name_or_path: A short name (`NAMED_ENCODERS`), a directory or a Hub id.
-            labels: Label names, in the order of their indices; any iterable, such as a numpy array.
+            labels: Label names, in the order of their indices.
             revision: Branch, tag or commit of a Hub id.
             encoder_dropout: Replaces every dropout probability of the encoder; None keeps the checkpoint's.
             attn_implementation: "eager", "sdpa", "flash_attention_2", …; None lets the library choose.
@@ -393,7 +347,6 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
             raise ValueError("labels must be given to start a classifier from an encoder")
         options["problem_type"] = options.get("problem_type") or "single_label_classification"
         if encoder_dropout is not None:
-            validate_probability("encoder_dropout", encoder_dropout)
             for name, value in encoder_config.to_dict().items():
                 if "dropout" in name and isinstance(value, (int, float)) and not isinstance(value, bool):
                     setattr(encoder_config, name, float(encoder_dropout))
@@ -401,11 +354,10 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         model = cls(config)
         kept = ("encoder.",) if start is None else _kept_modules(start, config)
         if start is None:
-            encoder_class, arguments = _encoder_class(encoder_config, model.pooling.needs_encoder_pooler)
-            tensors = _load_tensors(encoder_class, path, revision, config=encoder_config, **arguments)
-            tensors = {f"encoder.{name}": tensor for name, tensor in tensors.items()}
+            loaded = _load_tensors(type(model.encoder), path, revision=revision, config=encoder_config)
+            tensors = {f"encoder.{name}": tensor for name, tensor in loaded.items()}
         else:
-            tensors = _load_tensors(cls, path, revision)
+            tensors = _load_tensors(cls, path, revision=revision)
         wanted = [name for name in model.state_dict() if name.startswith(kept)]
         if absent := [name for name in wanted if name not in tensors]:
             if all(name.startswith("encoder.pooler.") for name in absent):
@@ -431,54 +383,41 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
 
         Rows are first moved to the left edge and cut to `config.max_input_tokens`, so that no input is too long and
         padding never changes an answer, except in encoders that convolve neighbors or hash (ConvBERT, MobileBERT,
-        CANINE, YOSO). The number of columns that the encoder reads depends on the shape of the batch only, so that a
-        hook may replace the output of the embedding layer (captum's layer attributions).
+        CANINE, YOSO). How many columns the encoder reads depends on the shape of the batch only, so that a hook may
+        replace the output of the embedding layer (captum's layer attributions).
 
         Args:
             input_ids: (batch, tokens) int64.
             attention_mask: (batch, tokens), 1 for real tokens; None means that every token is real.
             token_type_ids: (batch or 1, tokens) int64; dropped if the encoder does not use them, as `position_ids` are.
             position_ids: (batch or 1, tokens) int64.
-            inputs_embeds: (batch, tokens, hidden) floats, which the encoder reads in place of `input_ids`. The ids, if
-                given, still decide which tokens are read; without them, `distinct_tokens` has no effect.
+            inputs_embeds: (batch, tokens, hidden) floats, read in place of `input_ids`. The ids, if given, still decide
+                which tokens are read; without them, `distinct_tokens` has no effect.
             labels: See `sequence_loss`.
             kwargs: Passed to the encoder, such as `output_hidden_states`.
 
         Returns:
             `loss` (scalar, if labels are given), `logits` (batch, labels), `hidden_states`, `attentions`.
-
-        Raises:
-            ValueError: An input is missing, or the mask is not (batch, tokens).
         """
         tokens = inputs_embeds if input_ids is None else input_ids
         if tokens is None or (input_ids is None and self.lexical_head is not None):
             raise ValueError("give input_ids; inputs_embeds alone are enough only without a lexical head")
         if attention_mask is None:
             attention_mask = torch.ones(tokens.shape[:2], dtype=torch.long, device=tokens.device)
-        if attention_mask.dim() != 2:
-            raise ValueError(f"attention_mask must have the shape (batch, tokens), not {tuple(attention_mask.shape)}")
         lexical_scores = 0.0 if self.lexical_head is None else self.lexical_head(input_ids, attention_mask)
         columns, attention_mask = _columns_to_read(input_ids, attention_mask, self.config)
-        per_token = {
-            "input_ids": input_ids if inputs_embeds is None else None,
-            "token_type_ids": token_type_ids,
-            "position_ids": position_ids,
-            "inputs_embeds": inputs_embeds,
-        }
+        per_token = {"token_type_ids": token_type_ids, "position_ids": position_ids, "inputs_embeds": inputs_embeds}
+        per_token["input_ids"] = input_ids if inputs_embeds is None else None
         rows = torch.arange(columns.shape[0], device=columns.device).unsqueeze(1)
-        returns_hidden_states = kwargs.get("output_hidden_states") or not self.needs_hidden_states
-        if self.needs_hidden_states:
+        inputs = {
+            name: values.expand(columns.shape[0], *values.shape[1:])[rows, columns]
+            for name, values in per_token.items()
+            if values is not None and name in self.encoder_arguments
+        }
+        returns_hidden_states = kwargs.get("output_hidden_states") or not self.pooling.needs_hidden_states
+        if self.pooling.needs_hidden_states:
             kwargs["output_hidden_states"] = True
-        encoder_output = self.encoder(
-            attention_mask=attention_mask,
-            return_dict=True,
-            **{
-                name: values.expand(columns.shape[0], *values.shape[1:])[rows, columns]
-                for name, values in per_token.items()
-                if values is not None and name in self.encoder_arguments
-            },
-            **kwargs,
-        )
+        encoder_output = self.encoder(attention_mask=attention_mask, return_dict=True, **inputs, **kwargs)
         logits = self.classifier(self.dropout(self.pooling(encoder_output, attention_mask))) + lexical_scores
         return SequenceClassifierOutput(
             loss=None if labels is None else sequence_loss(logits, labels, self.config, self.training),
@@ -488,32 +427,25 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         )
 
     def freeze_encoder(self, layers: int) -> None:
-        """Stop training the embeddings and the lowest `layers` layers of the encoder; 0 changes nothing.
-
-        Raises:
-            ValueError: The encoder has fewer layers, or does not keep them in one list.
-        """
+        """Stop training the embeddings and the lowest `layers` layers of the encoder; 0 changes nothing."""
         if layers == 0:
             return
         depth = self.config.encoder_config.num_hidden_layers
         lists = [module for module in self.encoder.modules() if isinstance(module, nn.ModuleList)]
         stack = next((modules for modules in lists if len(modules) == depth), None)
         if stack is None or not 0 < layers <= depth:
-            raise ValueError(
-                f"cannot freeze {layers} layers: the encoder has {depth if stack else 'no list of'} layers"
-            )
+            raise ValueError(f"cannot freeze {layers} layers: the encoder has {depth}, or no list of them")
         self.encoder.requires_grad_(False)
         stack[layers:].requires_grad_(True)
-        if POOLINGS[self.config.pooling].needs_encoder_pooler:
+        if self.pooling.needs_encoder_pooler:
             self.encoder.pooler.requires_grad_(True)
 
+    @torch.no_grad()
     def apply_temperature(self, temperature: float) -> None:
         """Divide the head by `temperature`, so that every saved or exported form has the calibrated confidences."""
-        with torch.no_grad():
-            self.classifier.weight.div_(temperature)
-            self.classifier.bias.div_(temperature)
-            if self.lexical_head is not None:
-                self.lexical_head.scores.weight.div_(temperature)
+        for name, parameter in self.named_parameters():
+            if name.startswith(("classifier.", "lexical_head.")):
+                parameter.div_(temperature)
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], **kwargs: Any) -> None:
         """Save configuration, code and weights (safetensors); warn if the labels have the library's default names."""
@@ -549,24 +481,14 @@ def _pooling_class(config: PooledEncoderConfig) -> type[Pooling]:
     return POOLINGS[name]
 
 
-def _encoder_class(
-    encoder_config: PreTrainedConfig, with_pooler: bool
-) -> tuple[type[PreTrainedModel], dict[str, bool]]:
-    """Return the library's class for a configuration, and the arguments that build it with or without a pooler."""
-    if type(encoder_config) not in MODEL_MAPPING:
-        raise ValueError(f"{encoder_config.model_type} encoders are not part of transformers {__version__}")
+def _build_encoder(encoder_config: PreTrainedConfig, with_pooler: bool) -> PreTrainedModel:
+    """Build the encoder with random weights, without a pooler unless the pooling uses it."""
+    # Not AutoModel.from_config, which builds in the dtype that the encoder's configuration was saved with.
     found = MODEL_MAPPING[type(encoder_config)]
     # Of a type with two classes (funnel), the second shortens the sequence, and no mask fits its output.
     encoder_class = found[0] if isinstance(found, tuple) else found
     has_choice = "add_pooling_layer" in inspect.signature(encoder_class.__init__).parameters
-    return encoder_class, {"add_pooling_layer": with_pooler} if has_choice else {}
-
-
-def _build_encoder(encoder_config: PreTrainedConfig, with_pooler: bool) -> PreTrainedModel:
-    """Build the encoder with random weights, without a pooler unless the pooling uses it."""
-    # Not AutoModel.from_config, which builds in the dtype that the encoder's configuration was saved with.
-    encoder_class, arguments = _encoder_class(encoder_config, with_pooler)
-    encoder = encoder_class(encoder_config, **arguments)
+    encoder = encoder_class(encoder_config, **({"add_pooling_layer": with_pooler} if has_choice else {}))
     has_pooler = getattr(encoder, "pooler", None) is not None
     if with_pooler and not has_pooler:
         raise ValueError(f"{encoder_class.__name__} has no pooler; choose another pooling")
@@ -575,24 +497,16 @@ def _build_encoder(encoder_config: PreTrainedConfig, with_pooler: bool) -> PreTr
     return encoder
 
 
-def _load_tensors(
-    model_class: type[PreTrainedModel], path: str, revision: str | None, **loading: Any
-) -> dict[str, torch.Tensor]:
-    """Return a checkpoint's tensors in float32, under the names of the library's class, which knows every layout.
+def _load_tensors(model_class: type[PreTrainedModel], path: str, **options: Any) -> dict[str, torch.Tensor]:
+    """Return a checkpoint's tensors in float32 without those that are absent or have another shape.
 
-    Tensors that the library would leave random are left out: those that are absent, or have another shape.
+    The library's class loads them, since it knows every layout and every old name.
     """
+    options |= {"dtype": torch.float32, "output_loading_info": True, "ignore_mismatched_sizes": True}
     verbosity = logging.get_verbosity()
     logging.set_verbosity_error()  # the loading report lists tensors of other heads
     try:
-        model, report = model_class.from_pretrained(
-            path,
-            revision=revision or "main",
-            dtype=torch.float32,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,
-            **loading,
-        )
+        model, report = model_class.from_pretrained(path, **options)
     finally:
         logging.set_verbosity(verbosity)
     random = {*report["missing_keys"], *(str(entry[0]) for entry in report["mismatched_keys"])}

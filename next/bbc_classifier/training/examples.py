@@ -22,8 +22,6 @@ def predict_examples(classifier: TextClassifier) -> list[dict[str, Any]]:
     """Return each `text` with its `probabilities` by label, none if the labels are not those of BBC News."""
     if set(classifier.label_names) != set(EXAMPLE_TEXTS):
         return []
-    predictions = classifier.predict(list(EXAMPLE_TEXTS.values()))
-    return [
-        {"text": text, "probabilities": {name: round(value, 6) for name, value in prediction.probabilities.items()}}
-        for text, prediction in zip(EXAMPLE_TEXTS.values(), predictions, strict=True)
-    ]
+    texts = list(EXAMPLE_TEXTS.values())
+    shown = [{name: round(value, 6) for name, value in p.probabilities.items()} for p in classifier.predict(texts)]
+    return [{"text": text, "probabilities": row} for text, row in zip(texts, shown, strict=True)]

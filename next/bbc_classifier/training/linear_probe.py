@@ -5,16 +5,18 @@ A linear probe before fine-tuning keeps the first steps from moving the encoder 
 """
 
 import warnings
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import torch
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix, vstack
 from scipy.special import log_softmax
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from torch.nn.utils.rnn import pad_sequence
 
 from bbc_classifier.model import LexicalHead, PooledEncoderForSequenceClassification
 
@@ -26,20 +28,13 @@ MAX_ITERATIONS = 1000
 # weights of up to 1e31: NaN in fp16, and a gradient whose clipping leaves every other weight where it is.
 DEAD_DIMENSION = 1e-3
 FOLDS = 5
+MIN_PROBABILITY = 1e-6
 ROWS_PER_BATCH = 64
 
-
-class Linear(NamedTuple):
-    """A linear layer: `weights` (labels, features) and `biases` (labels,), float64."""
-
-    weights: np.ndarray
-    biases: np.ndarray
-
-    def scores(self, rows: np.ndarray | csr_matrix) -> np.ndarray:
-        """Return the scores of rows (rows, features), (rows, labels) float64."""
-        return rows @ self.weights.T + self.biases
+Rows: TypeAlias = np.ndarray | csr_matrix
 
 
+@torch.no_grad()
 def fit_linear_probe(
     model: PooledEncoderForSequenceClassification,
     embeddings: np.ndarray,
@@ -49,7 +44,7 @@ def fit_linear_probe(
 ) -> None:
     """Set the model's head to a logistic regression on embeddings; multi-label data get one regression per label.
 
-    A lexical head is fitted too, and the two are weighted by how well they predict rows they were not fitted on.
+    A lexical head, for single-label data only, is fitted too, and both are weighted by `mixture_weights`.
 
     Args:
         model: A classifier with a pretrained encoder. Its `class_weights` weight the rows of single-label data.
@@ -59,138 +54,94 @@ def fit_linear_probe(
         pad_token_id: Fills the shorter rows of a batch of `input_ids`.
     """
     mean, scale = embeddings.mean(axis=0), embeddings.std(axis=0)
-    is_dead = scale <= DEAD_DIMENSION * np.median(scale)
-    scale[is_dead] = np.inf  # the dimension becomes 0, and so does its weight
-    standardized = (embeddings - mean) / scale
-    if labels.ndim == 2:
-        linear = _fit_each_label(standardized, labels)
-    else:
-        row_weights = None if model.config.class_weights is None else np.asarray(model.config.class_weights)[labels]
-        linear = fit_softmax(standardized, labels, model.config.num_labels, EMBEDDING_C, row_weights)
-        if model.lexical_head is not None:
-            features = fit_idf(model.lexical_head, input_ids, pad_token_id)
-            linear = _fit_lexical_head(model.lexical_head, features, standardized, linear, labels, row_weights)
-    weights = linear.weights / scale
-    with torch.no_grad():
-        model.classifier.weight.copy_(torch.from_numpy(weights))
-        model.classifier.bias.copy_(torch.from_numpy(linear.biases - weights @ mean))
+    scale[scale <= DEAD_DIMENSION * np.median(scale)] = np.inf  # the dimension becomes 0, and so does its weight
+    parts: list[tuple[Rows, float]] = [((embeddings - mean) / scale, EMBEDDING_C)]
+    if model.lexical_head is not None:
+        parts.append((fit_idf(model.lexical_head, input_ids, pad_token_id), LEXICAL_C))
+    class_weights = model.config.class_weights if labels.ndim == 1 else None
+    row_weights = None if class_weights is None else np.asarray(class_weights)[labels]
+    heads = [fit_regression(rows, labels, model.config.num_labels, penalty, row_weights) for rows, penalty in parts]
+    mixture = np.ones(1)
+    if model.lexical_head is not None:
+        mixture = mixture_weights(parts, labels, row_weights)
+        model.lexical_head.scores.weight.copy_(torch.from_numpy(mixture[1] * heads[1][0]))
+    weights = mixture[0] * heads[0][0] / scale
+    biases = sum(share * head[1] for share, head in zip(mixture, heads, strict=True))  # the lexical head has none
+    model.classifier.weight.copy_(torch.from_numpy(weights))
+    model.classifier.bias.copy_(torch.from_numpy(biases - weights @ mean))
 
 
-def fit_softmax(
-    rows: np.ndarray | csr_matrix,
-    labels: np.ndarray,
-    num_labels: int,
-    inverse_penalty: float,
-    row_weights: np.ndarray | None = None,
-) -> Linear:
-    """Fit a multinomial logistic regression with an L2 penalty; labels without rows get weights and bias 0.
+def fit_regression(
+    rows: Rows, labels: np.ndarray, num_labels: int, inverse_penalty: float, row_weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit a logistic regression with an L2 penalty: multinomial, or one per label for multi-label rows.
 
     Args:
         rows: (rows, features).
-        labels: (rows,) class indices of at least two classes.
+        labels: (rows,) class indices of at least two classes, or (rows, labels) of 0 and 1.
         num_labels: Number of labels.
         inverse_penalty: scikit-learn's C.
         row_weights: (rows,) weight of each row; None means 1.
+
+    Returns:
+        Weights (labels, features) and biases (labels,): 0 for a label without rows, or that all multi-label rows have.
     """
-    fitted = LogisticRegression(C=inverse_penalty, max_iter=MAX_ITERATIONS)
-    fitted.fit(rows, labels, sample_weight=row_weights)
     weights, biases = np.zeros((num_labels, rows.shape[1])), np.zeros(num_labels)
-    if len(fitted.classes_) == 2:  # scikit-learn fits the difference of the two scores
-        weights[fitted.classes_] = np.outer([-0.5, 0.5], fitted.coef_[0])
-        biases[fitted.classes_] = np.array([-0.5, 0.5]) * fitted.intercept_[0]
-    else:
-        weights[fitted.classes_], biases[fitted.classes_] = fitted.coef_, fitted.intercept_
-    return Linear(weights, biases)
-
-
-def _fit_each_label(rows: np.ndarray, labels: np.ndarray) -> Linear:
-    """Fit a logistic regression per label; a label that all rows have, or none, gets weights and bias 0."""
-    weights, biases = np.zeros((labels.shape[1], rows.shape[1])), np.zeros(labels.shape[1])
-    for label, has_label in enumerate(labels.T > 0):
-        if 0 < has_label.sum() < len(has_label):
-            fitted = LogisticRegression(C=EMBEDDING_C, max_iter=MAX_ITERATIONS).fit(rows, has_label)
-            weights[label], biases[label] = fitted.coef_[0], fitted.intercept_[0]
-    return Linear(weights, biases)
-
-
-def _fit_lexical_head(
-    head: LexicalHead,
-    features: csr_matrix,
-    standardized: np.ndarray,
-    linear: Linear,
-    labels: np.ndarray,
-    row_weights: np.ndarray | None,
-) -> Linear:
-    """Fit the lexical head, scale it by its weight in the mixture, and return `linear` scaled by its own.
-
-    The lexical head has no biases; `linear` takes its as well. The weights come from scores of rows that neither part
-    was fitted on, since on their own rows both are right (D. H. Wolpert, "Stacked Generalization", 1992).
-    """
-    num_labels = len(linear.biases)
-    parts = ((standardized, EMBEDDING_C), (features, LEXICAL_C))
-    scores = [held_out_scores(rows, labels, num_labels, penalty, row_weights) for rows, penalty in parts]
-    embedding_weight, lexical_weight = mixture_weights(scores, labels, row_weights)
-    lexical = fit_softmax(features, labels, num_labels, LEXICAL_C, row_weights)
-    with torch.no_grad():
-        head.scores.weight.copy_(torch.from_numpy(lexical_weight * lexical.weights))
-    biases = embedding_weight * linear.biases + lexical_weight * lexical.biases
-    return Linear(embedding_weight * linear.weights, biases)
+    regression = LogisticRegression(C=inverse_penalty, max_iter=MAX_ITERATIONS)
+    if labels.ndim == 2:
+        for label, has_label in enumerate(labels.T > 0):
+            if 0 < has_label.sum() < len(has_label):
+                regression.fit(rows, has_label)
+                weights[label], biases[label] = regression.coef_[0], regression.intercept_[0]
+        return weights, biases
+    regression.fit(rows, labels, sample_weight=row_weights)
+    # For two classes scikit-learn fits the difference of their scores.
+    signs = np.array([-0.5, 0.5]) if len(regression.classes_) == 2 else np.ones(len(regression.classes_))
+    weights[regression.classes_] = signs[:, None] * regression.coef_
+    biases[regression.classes_] = signs * regression.intercept_
+    return weights, biases
 
 
 @torch.no_grad()
 def fit_idf(head: LexicalHead, input_ids: Sequence[list[int]], pad_token_id: int = 0) -> csr_matrix:
-    """Set the head's idf to ln((1 + n) / (1 + df)) + 1, as scikit-learn smooths it, from n rows of whole token ids.
-
-    Returns:
-        The TF-IDF features of the rows, (rows, vocabulary + buckets) float64, each row of length 1.
-    """
-
-    def in_batches(method: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> csr_matrix:
-        blocks = []
-        for start in range(0, len(input_ids), ROWS_PER_BATCH):
-            rows = [torch.tensor(ids, device=head.idf.device) for ids in input_ids[start : start + ROWS_PER_BATCH]]
-            ids = torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=pad_token_id)
-            mask = torch.nn.utils.rnn.pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
-            blocks.append(csr_matrix(method(ids, mask).double().cpu().numpy()))
-        return vstack(blocks, format="csr")
-
-    counts = in_batches(head.counts)
-    document_frequency = np.bincount(counts.indices, minlength=counts.shape[1])
-    head.idf.copy_(torch.from_numpy(np.log((1 + counts.shape[0]) / (1 + document_frequency)) + 1))
-    return in_batches(head.features)
-
-
-def held_out_scores(
-    rows: np.ndarray | csr_matrix,
-    labels: np.ndarray,
-    num_labels: int,
-    inverse_penalty: float,
-    row_weights: np.ndarray | None = None,
-) -> np.ndarray:
-    """Return each row's scores by a regression on the folds it is not in, (rows, labels); arguments as `fit_softmax`.
-
-    A class with fewer rows than folds is missing from some folds, and its scores there are 0.
-    """
-    folds = StratifiedKFold(min(FOLDS, np.bincount(labels).max()), shuffle=True, random_state=0)
-    scores = np.zeros((len(labels), num_labels))
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The least populated class")
-        for fit_rows, held_out in folds.split(rows, labels):
-            weights = None if row_weights is None else row_weights[fit_rows]
-            linear = fit_softmax(rows[fit_rows], labels[fit_rows], num_labels, inverse_penalty, weights)
-            scores[held_out] = linear.scores(rows[held_out])
-    return scores
+    """Set the head's idf from rows of whole token ids; return their features, (rows, vocabulary + buckets) float64."""
+    blocks = []
+    for start in range(0, len(input_ids), ROWS_PER_BATCH):
+        rows = [torch.tensor(ids, device=head.idf.device) for ids in input_ids[start : start + ROWS_PER_BATCH]]
+        mask = pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
+        ids = pad_sequence(rows, batch_first=True, padding_value=pad_token_id)
+        blocks.append(csr_matrix(head.counts(ids, mask).double().cpu().numpy()))
+    tfidf = TfidfTransformer(sublinear_tf=True)
+    features = tfidf.fit_transform(vstack(blocks, format="csr"))
+    head.idf.copy_(torch.from_numpy(tfidf.idf_))
+    return features
 
 
 def mixture_weights(
-    scores: Sequence[np.ndarray], labels: np.ndarray, row_weights: np.ndarray | None = None
+    parts: Sequence[tuple[Rows, float]], labels: np.ndarray, row_weights: np.ndarray | None = None
 ) -> np.ndarray:
-    """Return the weights, 0 or more, under which the sum of several scores, each (rows, labels), has least log loss."""
-    stacked = np.stack(scores)
-    rows = np.arange(len(labels))
+    """Return the weights, 0 or more, under which the sum of several regressions' scores has least log loss.
+
+    The scores are log-probabilities of rows that a regression was not fitted on: on their own rows all are right (D. H.
+    Wolpert, "Stacked Generalization", 1992).
+
+    Args:
+        parts: Rows (rows, features) and scikit-learn's C of each regression.
+        labels: (rows,) class indices.
+        row_weights: (rows,) weight of each row; None means 1.
+    """
+    folds = StratifiedKFold(min(FOLDS, np.bincount(labels).max()), shuffle=True, random_state=0)
+    options = {"cv": folds, "method": "predict_proba", "params": {"sample_weight": row_weights}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class with fewer rows than folds is missing from some: probability 0
+        probabilities = [
+            cross_val_predict(LogisticRegression(C=penalty, max_iter=MAX_ITERATIONS), rows, labels, **options)
+            for rows, penalty in parts
+        ]
+    scores, columns = np.log(np.maximum(probabilities, MIN_PROBABILITY)), np.unique(labels, return_inverse=True)[1]
 
     def log_loss(weights: np.ndarray) -> float:
-        likelihoods = log_softmax(np.tensordot(weights, stacked, 1), axis=1)[rows, labels]
+        likelihoods = log_softmax(np.tensordot(weights, scores, 1), axis=1)[np.arange(len(columns)), columns]
         return -float(np.average(likelihoods, weights=row_weights))
 
-    return minimize(log_loss, np.ones(len(stacked)), method="L-BFGS-B", bounds=[(0, None)] * len(stacked)).x
+    return minimize(log_loss, np.ones(len(scores)), method="L-BFGS-B", bounds=[(0, None)] * len(scores)).x

@@ -1,8 +1,7 @@
-"""The directory of one run: what is in it, whether it is finished, and where training resumes."""
+"""The directory of one run: its files, whether it is finished, and where training resumes."""
 
 import json
 import shutil
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,38 +13,25 @@ CHECKPOINT_PREFIX = "checkpoint-"
 
 
 class RunDirectory:
-    """Paths and state of a run directory. `record.json` is written last: a run that has it is finished.
-
-    Attributes:
-        path: The directory.
-        record: Everything about the finished run, the source of every published figure.
-        options: The options it was started with, which decide whether a second start is the same run.
-        model: The classifier with its tokenizer.
-        split: Row ids of each split, and their fingerprint.
-        seen_texts: Hashes of the training and validation texts.
-        history: The Trainer's log.
-        figures: Learning curves and confusion matrices.
-        predictions: A table of predictions per evaluated split.
-        logs: TensorBoard's event files.
-        checkpoints: The Trainer's checkpoints, deleted when the run is finished.
-        export: Exported models.
-        card: The model card of a published run.
-    """
+    """Paths and state of a run directory. `record.json` is written last: a run that has it is finished."""
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        self.record, self.options = self.path / "record.json", self.path / "options.json"
-        self.model, self.split = self.path / "model", self.path / "split.json"
-        self.seen_texts, self.history = self.path / "seen_texts.json", self.path / "history.json"
-        self.figures, self.predictions = self.path / "figures", self.path / "predictions"
-        self.logs, self.checkpoints = self.path / "logs", self.path / "checkpoints"
-        self.export, self.card = self.path / "export", self.path / "README.md"
+        self.record = self.path / "record.json"  # everything about the finished run: every published figure
+        self.options = self.path / "options.json"  # the options that decide whether a second start is the same run
+        self.model = self.path / "model"  # the classifier with its tokenizer
+        self.split = self.path / "split.json"  # the row ids of each split, and their fingerprint
+        self.seen_texts = self.path / "seen_texts.json"  # hashes of the training and validation texts
+        self.history = self.path / "history.json"  # the Trainer's log
+        self.figures = self.path / "figures"
+        self.predictions = self.path / "predictions"  # a table per evaluated split
+        self.logs = self.path / "logs"  # TensorBoard's event files
+        self.checkpoints = self.path / "checkpoints"  # the Trainer's, deleted when the run is finished
+        self.export = self.path / "export"
+        self.card = self.path / "README.md"
 
     def __fspath__(self) -> str:
         return str(self.path)
-
-    def __repr__(self) -> str:
-        return f"RunDirectory('{self.path}')"
 
     @property
     def is_finished(self) -> bool:
@@ -55,10 +41,8 @@ class RunDirectory:
     def is_finished_with(self, options: dict[str, Any]) -> bool:
         """Return whether a finished run with the same options is here.
 
-        Other options matter only if something was trained: a run that failed before its first checkpoint is replaced.
-
         Raises:
-            UserError: A run with other options is here; the message names the first one that differs.
+            UserError: A run with other options is here that trained something; the message names one that differs.
         """
         if not self.options.is_file():
             return False
@@ -72,7 +56,7 @@ class RunDirectory:
 
     def newest_checkpoint(self) -> Path | None:
         """Return the newest complete checkpoint, or None. Incomplete ones were being written when a process died."""
-        return next((path for path in reversed(self._checkpoints()) if is_complete(path)), None)
+        return max(filter(_is_complete, self._checkpoints()), key=_step, default=None)
 
     def checkpoint_to_resume(self, requested: str | None) -> Path | None:
         """Return the checkpoint that training resumes from, or None if it starts from the beginning.
@@ -81,39 +65,33 @@ class RunDirectory:
             requested: `--resume_from_checkpoint`: None, "last" or "true" (the newest), or a checkpoint's directory.
 
         Raises:
-            UserError: An unfinished run is here and `requested` does not say to resume it, or there is no such
-                checkpoint.
+            UserError: An unfinished run is here and `requested` is None, or there is no such checkpoint.
         """
-        if requested is None or str(requested).lower() == "false":
-            if self.newest_checkpoint() is None:
-                return None
+        newest, choice = self.newest_checkpoint(), str(requested or "false").lower()
+        if choice == "false" and newest:
             raise UserError(
                 f"--output_dir: '{self.path}' holds an unfinished run; add --resume_from_checkpoint to resume it, or "
                 "--overwrite to start again"
             )
-        if str(requested).lower() in ("last", "true"):
-            return self.newest_checkpoint()
-        if not is_complete(Path(requested)):
+        if choice in ("false", "last", "true"):
+            return newest
+        if not _is_complete(Path(str(requested))):
             raise UserError(
                 f"--resume_from_checkpoint: '{requested}' is not a complete checkpoint of the Trainer (a directory "
                 f"with {TRAINER_STATE}); give one, or 'last'"
             )
-        return Path(requested)
+        return Path(str(requested))
 
     def start(self, options: dict[str, Any], checkpoint: Path | None, *, overwrite: bool) -> None:
         """Write the options of the run that starts; remove the earlier run, or checkpoints newer than `checkpoint`.
 
         Files in the directory that are not part of a run stay.
-
-        Raises:
-            EnvironmentFailure: The directory cannot be written.
         """
         if overwrite:
-            for path in vars(self).values():
-                if path != self.path:
-                    remove(path)
+            for path in set(vars(self).values()) - {self.path}:
+                remove(path)
         for path in self._checkpoints():
-            if checkpoint is None or (path.parent.samefile(checkpoint.parent) and step_of(path) > step_of(checkpoint)):
+            if checkpoint is None or (path.parent.samefile(checkpoint.parent) and _step(path) > _step(checkpoint)):
                 remove(path)
         write_json(self.options, options)
 
@@ -123,29 +101,25 @@ class RunDirectory:
         shutil.rmtree(self.checkpoints, ignore_errors=True)
 
     def _checkpoints(self) -> list[Path]:
-        found = self.checkpoints.glob(f"{CHECKPOINT_PREFIX}*")
-        return sorted((path for path in found if path.name.removeprefix(CHECKPOINT_PREFIX).isdigit()), key=step_of)
+        return list(self.checkpoints.glob(f"{CHECKPOINT_PREFIX}[0-9]*"))
 
 
-def step_of(checkpoint: Path) -> int:
-    """Return the step at which a checkpoint was written."""
+def _step(checkpoint: Path) -> int:
     return int(checkpoint.name.rpartition("-")[2])
 
 
-def is_complete(checkpoint: Path) -> bool:
-    """Return whether the Trainer finished writing a checkpoint: it writes its state last."""
-    try:
-        read_json(checkpoint / TRAINER_STATE)
+def _is_complete(checkpoint: Path) -> bool:
+    try:  # the Trainer writes its state last
+        return read_json(checkpoint / TRAINER_STATE) is not None
     except (OSError, ValueError):
         return False
-    return True
 
 
 def first_difference(old: dict[str, Any], new: dict[str, Any]) -> str | None:
     """Return "name: old, now new" for the first option of any group that differs, or None."""
     for group, values in new.items():
-        before: Iterable[str] = old.get(group, {})
+        before = old.get(group, {})
         for name in sorted({*before, *values}):
-            if old.get(group, {}).get(name) != values.get(name):
-                return f"{name}: {str(old.get(group, {}).get(name))[:80]}, now {str(values.get(name))[:80]}"
+            if before.get(name) != values.get(name):
+                return f"{name}: {before.get(name)}, now {values.get(name)}"
     return None

@@ -1,6 +1,5 @@
 """One function from options to a finished run: `train`. The command, the script and the launchers all call it."""
 
-import importlib
 import json
 import logging
 import os
@@ -8,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,14 @@ from huggingface_hub import try_to_load_from_cache
 from transformers import AutoConfig, PreTrainedTokenizerBase, TrainerCallback, enable_full_determinism, set_seed
 from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 
-from bbc_classifier.config import DataArguments, ModelArguments, TrainArguments, hyperparameters, resolve_recipe
+from bbc_classifier.config import (
+    DataArguments,
+    ModelArguments,
+    TrainArguments,
+    hyperparameters,
+    import_pooling_module,
+    resolve_recipe,
+)
 from bbc_classifier.data.duplicates import text_hashes
 from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits
 from bbc_classifier.errors import UserError
@@ -97,7 +104,6 @@ def train(
     dataset: Any = None,
     compute_metrics: ComputeMetrics | None = None,
     callbacks: Sequence[TrainerCallback | type[TrainerCallback]] = (),
-    cache: dict[Any, np.ndarray] | None = None,
 ) -> TrainResult:
     """Fine-tune, choose the best checkpoint, calibrate it on validation, save it, evaluate it reloaded, and record it.
 
@@ -108,11 +114,10 @@ def train(
         model_args: Encoder, pooling and head. None means the defaults, here and below.
         data_args: Data set and splits.
         training_args: Training, and the run directory.
-        dataset: Data in memory in place of `data_args.dataset`: Dataset, DatasetDict, DataFrame or (texts, labels).
+        dataset: Data in memory in place of `data_args.dataset`, as `load_splits` takes it.
         compute_metrics: More metrics of the validation rows, from their logits and labels; `metric_for_best_model` can
             name one of them.
         callbacks: More callbacks of the Trainer.
-        cache: Embeddings of pretrained encoders, shared by runs that pass the same dict. It only saves time.
 
     Raises:
         UserError: An option, the data or the run directory is not valid.
@@ -121,11 +126,7 @@ def train(
         Interrupted: A signal stopped it after a checkpoint was written.
     """
     timer, provenance = Timer(), environment()
-    model_args, data_args = model_args or ModelArguments(), data_args or DataArguments()
-    if model_args.pooling_module:
-        importlib.import_module(model_args.pooling_module)  # it registers the pooling
-    data_args = keep_classifier_options(model_args, data_args)
-    model_args, data_args, args = resolve_recipe(model_args, data_args, training_args or TrainArguments())
+    model_args, data_args, args = resolve_options(model_args, data_args, training_args)
     run = RunDirectory(args.output_dir or default_output_dir(model_args, data_args, args, dataset))
     trainer_args = training_arguments(args, run.checkpoints)
     is_main, device = trainer_args.process_index == 0, trainer_args.device
@@ -144,46 +145,29 @@ def train(
 
         # The seed comes before the model, whose head is drawn from the global random state.
         (enable_full_determinism if trainer_args.full_determinism else set_seed)(args.seed)
-        attention = model_args.attn_implementation
-        if attention is None and args.trains_encoder and (device.type, precision) == ("cpu", "bf16"):
-            attention = "eager" if (data_args.max_length or 0) <= MAX_EAGER_TOKENS else None
+        attention = choose_attention(model_args, data_args, args, device.type, precision)
         model, tokenizer = build_model(model_args, data_args, args, data, attention)
         model.to(device)
-        rows = {split: tokenize_split(data, split, tokenizer, model.config) for split in FITTED_SPLITS}
+        train_rows, validation_rows = (tokenize_split(data, split, tokenizer, model.config) for split in FITTED_SPLITS)
+        encode_rows = partial(encode, model, pad_token_id=tokenizer.pad_token_id, progress=not args.disable_tqdm)
         trainer_args.distributed_state.wait_for_everyone()  # all processes have looked at the run directory
         if is_main:
             run.start(options, checkpoint, overwrite=args.overwrite)
-            row_ids = {split: list(table["row_id"]) for split, table in data.dataset.items()}
-            write_json(run.split, {"fingerprint": data.info["split_fingerprint"], **row_ids})
-            write_json(run.seen_texts, text_hashes(text for s in FITTED_SPLITS for text in data.dataset[s]["text"]))
+            write_split(run, data)
         timer.mark("prepare")
 
-        encode_options = {"pad_token_id": tokenizer.pad_token_id, "progress": not args.disable_tqdm}
         is_probe = model_args.head_init == "linear_probe" and checkpoint is None
         if is_probe:
-            key = (
-                *(model_args.encoder, model_args.encoder_revision, precision, repr(model.config.to_dict())),
-                *(repr(model.pooling.state_dict()), hash(str(rows["train"].input_ids))),
-            )
-            embeddings = (cache or {}).get(key)
-            if embeddings is None:
-                embeddings = encode(model, rows["train"].input_ids, precision=precision, **encode_options).embeddings
-            if cache is not None:
-                cache[key] = embeddings
-            fit_linear_probe(model, embeddings, rows["train"].labels, rows["train"].input_ids, tokenizer.pad_token_id)
+            embeddings = encode_rows(train_rows.input_ids, precision=precision).embeddings
+            fit_linear_probe(model, embeddings, train_rows.labels, train_rows.input_ids, tokenizer.pad_token_id)
+        train_loss = None
         with StopOnSignal() as stop, explained_failures(trainer_args):
             trainer = ClassifierTrainer(
-                model,
-                tokenizer,
-                trainer_args,
-                args,
-                rows["train"],
-                rows["validation"],
+                *(model, tokenizer, trainer_args, args, train_rows, validation_rows),
                 compute_metrics=compute_metrics,
                 callbacks=[stop, *callbacks],
                 log_dir=run.logs,
             )
-            train_loss = None
             if args.trains_encoder and not restore_finished_training(trainer, checkpoint):
                 train_loss = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None).training_loss
         if not is_main:
@@ -194,20 +178,15 @@ def train(
 
         # A multi-label threshold lies between two rows, so it is fitted in the precision of predictions.
         fit_precision = "fp32" if data.multi_label else precision
-        validation = encode(model, rows["validation"].input_ids, precision=fit_precision, **encode_options)
-        temperature = fit_temperature(rows["validation"].labels, validation.logits, data.multi_label)
-        model.apply_temperature(temperature)
-        probabilities = (sigmoid if data.multi_label else softmax)(validation.logits / temperature)
-        if data.multi_label:
-            model.config.label_thresholds = fit_thresholds(rows["validation"].labels, probabilities)
+        validation = encode_rows(validation_rows.input_ids, precision=fit_precision)
+        temperature, probabilities = calibrate(model, validation.logits, validation_rows.labels)
         is_refit = is_probe and model_args.refit_on_validation and not args.trains_encoder
         if is_refit:
-            both = [rows[split] for split in FITTED_SPLITS]
             fit_linear_probe(
                 model,
                 np.concatenate([embeddings, validation.embeddings]),
-                np.concatenate([split.labels for split in both]),
-                [ids for split in both for ids in split.input_ids],
+                np.concatenate([train_rows.labels, validation_rows.labels]),
+                train_rows.input_ids + validation_rows.input_ids,
                 tokenizer.pad_token_id,
             )
             model.apply_temperature(temperature)
@@ -220,39 +199,26 @@ def train(
         classifier = TextClassifier.from_pretrained(run.model, device=str(device))
         classifier.progress = not args.disable_tqdm
         # A refitted head has seen the validation rows: their metrics are those of the head before.
-        scored = (probabilities, rows["validation"].truncated) if is_refit else None
+        scored = (probabilities, validation_rows.truncated) if is_refit else None
         evaluation = {
             "validation": evaluate_split(classifier, data, "validation", run.path, scored),
             "test": evaluate_split(classifier, data, "test", run.path),
         }
-        state = trainer.state
-        best_step = (args.load_best_model_at_end and state.best_global_step) or state.global_step
-        history = json.loads(json.dumps(state.log_history), parse_constant=lambda name: None)  # JSON has no infinity
-        write_json(run.history, history)
-        if state.global_step:
-            plot_learning_curves(history, run.figures / "learning_curves.png", title=run.path.name, best_step=best_step)
+        history = write_history(run, trainer)
         timer.mark("evaluate")
         record = {
             "schema": 2,
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "options": without_local_paths(hyperparameters(model_args, data_args, args)),
             "encoder": encoder_record(model_args),
-            "model": {
-                "num_parameters": model.num_parameters(),
-                "weights_sha256": file_sha256(run.model / "model.safetensors"),
-                "weights_bytes": (run.model / "model.safetensors").stat().st_size,
-                "labels": data.label_names,
-            },
+            "model": model_record(model, run),
             "data": data.info,
             "training": {
                 "precision": precision,
                 "attn_implementation": model.encoder.get_correct_attn_implementation(attention),
                 "device": device.type,
                 "num_processes": trainer_args.world_size,
-                "global_step": state.global_step,
-                "epochs": state.epoch or 0.0,
-                "best_step": best_step,
-                "best_metric": state.best_metric if args.load_best_model_at_end else None,
+                **history,
                 "train_loss": train_loss,
                 "resumed": checkpoint is not None,
                 "refit_on_validation": is_refit,
@@ -269,6 +235,26 @@ def train(
         }
         run.finish(record)
         return TrainResult(run, record)
+
+
+def resolve_options(
+    model_args: ModelArguments | None, data_args: DataArguments | None, args: TrainArguments | None
+) -> tuple[ModelArguments, DataArguments, TrainArguments]:
+    """Return the options with those of the recipe; an encoder that is a classifier of ours keeps how it reads texts."""
+    model_args, data_args = model_args or ModelArguments(), data_args or DataArguments()
+    if model_args.pooling_module:
+        import_pooling_module(model_args.pooling_module)
+    with hub_errors(f"--encoder {model_args.encoder}"):
+        config = AutoConfig.from_pretrained(find_encoder(model_args).path, revision=model_args.encoder_revision)
+    if isinstance(config, PooledEncoderConfig):
+        distinct = data_args.distinct_tokens
+        data_args = replace(
+            data_args,
+            max_length=data_args.max_length or config.max_input_tokens,
+            truncation=data_args.truncation or config.truncation,
+            distinct_tokens=config.distinct_tokens if distinct is None else distinct,
+        )
+    return resolve_recipe(model_args, data_args, args or TrainArguments())
 
 
 def default_output_dir(
@@ -288,18 +274,13 @@ def find_encoder(model_args: ModelArguments) -> EncoderLocation:
         raise UserError(f"--encoder: {error}") from error
 
 
-def keep_classifier_options(model_args: ModelArguments, data_args: DataArguments) -> DataArguments:
-    """Return the data options; if the encoder is a classifier of ours, it reads texts as before unless they say so."""
-    with hub_errors(f"--encoder {model_args.encoder}"):
-        config = AutoConfig.from_pretrained(find_encoder(model_args).path, revision=model_args.encoder_revision)
-    if not isinstance(config, PooledEncoderConfig):
-        return data_args
-    return replace(
-        data_args,
-        max_length=data_args.max_length or config.max_input_tokens,
-        truncation=data_args.truncation or config.truncation,
-        distinct_tokens=config.distinct_tokens if data_args.distinct_tokens is None else data_args.distinct_tokens,
-    )
+def choose_attention(
+    model_args: ModelArguments, data_args: DataArguments, args: TrainArguments, device: str, precision: str
+) -> str | None:
+    """Return the requested attention, or the fastest; None leaves it to transformers."""
+    is_fastest = args.trains_encoder and (device, precision) == ("cpu", "bf16")
+    eager = "eager" if is_fastest and (data_args.max_length or 0) <= MAX_EAGER_TOKENS else None
+    return model_args.attn_implementation or eager
 
 
 def build_model(
@@ -356,6 +337,53 @@ def tokenize_split(
     input_ids, truncated = tokenize(tokenizer, list(data.dataset[split]["text"]), config)
     labels = labels_to_array(data.dataset[split]["label"], data.label_names, data.label_names)
     return TokenizedRows(input_ids, labels, truncated)
+
+
+def write_split(run: RunDirectory, data: LoadedData) -> None:
+    """Write which rows are in which split, and hashes of the texts that training reads."""
+    row_ids = {split: list(rows["row_id"]) for split, rows in data.dataset.items()}
+    write_json(run.split, {"fingerprint": data.info["split_fingerprint"], **row_ids})
+    write_json(run.seen_texts, text_hashes(text for split in FITTED_SPLITS for text in data.dataset[split]["text"]))
+
+
+def calibrate(
+    model: PooledEncoderForSequenceClassification, logits: np.ndarray, labels: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Fit temperature and thresholds on validation, apply them, and return the temperature and the probabilities."""
+    multi_label = model.config.is_multi_label
+    temperature = fit_temperature(labels, logits, multi_label)
+    model.apply_temperature(temperature)
+    probabilities = (sigmoid if multi_label else softmax)(logits / temperature)
+    if multi_label:
+        model.config.label_thresholds = fit_thresholds(labels, probabilities)
+    return temperature, probabilities
+
+
+def write_history(run: RunDirectory, trainer: ClassifierTrainer) -> dict[str, Any]:
+    """Write the Trainer's log and the learning curves; return the record's steps, epochs and best checkpoint."""
+    state, keeps_best = trainer.state, trainer.args.load_best_model_at_end
+    best_step = (keeps_best and state.best_global_step) or state.global_step
+    history = json.loads(json.dumps(state.log_history), parse_constant=lambda name: None)  # JSON has no infinity
+    write_json(run.history, history)
+    if state.global_step:
+        plot_learning_curves(history, run.figures / "learning_curves.png", title=run.path.name, best_step=best_step)
+    return {
+        "global_step": state.global_step,
+        "epochs": state.epoch or 0.0,
+        "best_step": best_step,
+        "best_metric": state.best_metric if keeps_best else None,
+    }
+
+
+def model_record(model: PooledEncoderForSequenceClassification, run: RunDirectory) -> dict[str, Any]:
+    """Return the size, hash and labels of the saved model: the record's `model` entry."""
+    weights = run.model / "model.safetensors"
+    return {
+        "num_parameters": model.num_parameters(),
+        "weights_sha256": file_sha256(weights),
+        "weights_bytes": weights.stat().st_size,
+        "labels": model.config.label_names,
+    }
 
 
 def encoder_record(model_args: ModelArguments) -> dict[str, Any]:

@@ -1,8 +1,4 @@
-"""The Hugging Face Trainer as this project uses it: its arguments, exact resuming and validation, clear failures.
-
-Only public methods of the Trainer are overridden: `get_train_dataloader`, `get_eval_dataloader`, `training_step` and
-`prediction_step`.
-"""
+"""The Hugging Face Trainer as this project uses it: its arguments, a row order that resumes exactly, clear failures."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from safetensors.torch import load_model
-from torch import nn
 from torch.utils.data import DataLoader, Sampler
 from transformers import (
     DataCollatorWithPadding,
@@ -24,7 +19,6 @@ from transformers import (
     ProgressCallback,
     Trainer,
     TrainerCallback,
-    TrainerControl,
     TrainerState,
     TrainingArguments,
 )
@@ -35,7 +29,7 @@ from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.evaluation.metrics import metric_names, validation_metrics
 from bbc_classifier.io import is_disk_full
 from bbc_classifier.model import PooledEncoderForSequenceClassification
-from bbc_classifier.training.callbacks import FailureCheck, Progress, check_finite
+from bbc_classifier.training.callbacks import FailureCheck, Progress
 from bbc_classifier.training.run_dir import CHECKPOINT_PREFIX, TRAINER_STATE
 
 ComputeMetrics = Callable[[EvalPrediction], dict[str, float]]
@@ -43,15 +37,12 @@ ComputeMetrics = Callable[[EvalPrediction], dict[str, float]]
 UNSUPPORTED = {
     "prediction_loss_only": "the outputs for the validation rows choose the checkpoint",
     "batch_eval_metrics": "metrics are computed over all validation rows",
+    "dataloader_drop_last": "it would leave out validation rows too",
     "auto_find_batch_size": "a resumed run must take the same batches; set --per_device_train_batch_size",
     "save_only_model": "a checkpoint without the optimizer cannot be resumed",
     "bf16": "use --precision bf16",
     "fp16": "use --precision fp16",
 }
-# The model's loss has the smoothing; the rest concerns the run, not the Trainer.
-OWN_OPTIONS = {"label_smoothing_factor", "resume_from_checkpoint", "push_to_hub", "hub_model_id", "hub_private_repo"}
-OWN_OPTIONS |= {"hub_revision", "hub_token"}
-OUT_OF_MEMORY_MESSAGES = ("out of memory", "can't allocate memory", "not enough memory", "ALLOC_FAILED", "bad_alloc")
 
 
 class TokenizedRows(NamedTuple):
@@ -68,11 +59,7 @@ class TokenizedRows(NamedTuple):
 
 
 def training_arguments(args: TrainArguments, output_dir: Path) -> TrainingArguments:
-    """Return the Trainer's arguments: our options, defaults that depend on the device, and `args.trainer_kwargs`.
-
-    Args:
-        args: The options, filled by `resolve_recipe`.
-        output_dir: Where the Trainer writes checkpoints.
+    """Return the Trainer's arguments from the options that `resolve_recipe` filled; it writes to `output_dir`.
 
     Raises:
         UserError: An option is unknown, not supported or out of range, or a tracker is not installed.
@@ -80,19 +67,18 @@ def training_arguments(args: TrainArguments, output_dir: Path) -> TrainingArgume
     for name, reason in UNSUPPORTED.items():
         if args.trainer_kwargs.get(name):
             raise UserError(f"--{name} is not supported: {reason}")
-    installed = get_available_reporting_integrations()
-    for name in args.report_to:
-        if name not in ("none", "all", *installed):
-            raise UserError(
-                f"--report_to: '{name}' is unknown or its package is not installed; installed: "
-                f"{', '.join(installed) or 'none'}"
-            )
+    trackers = get_available_reporting_integrations()
+    for name in set(args.report_to) - {"none", "all", *trackers}:
+        raise UserError(f"--report_to: '{name}' is not installed; installed: {', '.join(trackers) or 'none'}")
     device = device_type(args.use_cpu)
     precision = choose_precision(args.precision or "auto", device)
-    names = {entry.name for entry in fields(TrainingArguments)} - OWN_OPTIONS
+    names = {entry.name for entry in fields(TrainingArguments)}
     values = {entry.name: getattr(args, entry.name) for entry in fields(args) if entry.name in names}
     values |= {
         "output_dir": str(output_dir),
+        "label_smoothing_factor": 0.0,  # the model's loss has it
+        "push_to_hub": False,  # the finished run is published, not its checkpoints
+        "hub_token": None,
         "use_cpu": device == "cpu",
         "bf16": precision == "bf16",
         "fp16": precision == "fp16",
@@ -118,8 +104,7 @@ def validate_metric(name: str, multi_label: bool) -> None:
     """Raise a UserError if `--metric_for_best_model` does not exist for this kind of data."""
     names = ("loss", *metric_names(multi_label))
     if name.removeprefix("eval_") not in names:
-        kind = "multi-label" if multi_label else "single-label"
-        raise UserError(f"--metric_for_best_model: '{name}' is not a metric of {kind} data; use {', '.join(names)}")
+        raise UserError(f"--metric_for_best_model: '{name}' does not exist for these data; use {', '.join(names)}")
 
 
 def device_type(use_cpu: bool = False) -> str:
@@ -150,62 +135,35 @@ class LengthGroupedSampler(Sampler[int]):
     """Yields every row once per epoch, so that a batch of `batch_size` rows holds rows of similar length.
 
     Rows are shuffled, cut into pools, sorted by length within each pool, and the batches of all pools are shuffled.
-    With equal lengths that is a random order. The order depends on seed and epoch only, so a resumed run sees the rows that
-    it would have seen; the library's sampler draws from the global random state.
+    With equal lengths that is a random order. The order depends on `seed` and on what `epoch` returns only, so a
+    resumed run sees the rows that it would have seen; the library's sampler draws from the global random state.
     """
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int, batches_per_pool: int = 50):
-        self.lengths, self.batch_size, self.seed = lengths, batch_size, seed
-        self.pool_size = batch_size * batches_per_pool
-        self.epoch = 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch whose order the next iteration yields."""
-        self.epoch = epoch
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int, epoch: Callable[[], int]):
+        self.lengths, self.batch_size, self.seed, self.epoch = lengths, batch_size, seed, epoch
+        self.pool_size = 50 * batch_size
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def __iter__(self) -> Iterator[int]:
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch())
         shuffled = torch.randperm(len(self.lengths), generator=generator).tolist()
         batches: list[list[int]] = []
         for start in range(0, len(shuffled), self.pool_size):
             pool = sorted(shuffled[start : start + self.pool_size], key=lambda row: -self.lengths[row])
             batches += [pool[row : row + self.batch_size] for row in range(0, len(pool), self.batch_size)]
-        # A short batch stays last; anywhere else it would shift the batches after it.
-        full = [batch for batch in batches if len(batch) == self.batch_size]
-        for number in torch.randperm(len(full), generator=generator).tolist():
-            yield from full[number]
-        yield from (row for batch in batches if len(batch) < self.batch_size for row in batch)
-
-
-class SetEpoch(TrainerCallback):
-    """Tells a sampler the epoch: the data loader's own `set_epoch` is lost when several processes skip batches."""
-
-    def __init__(self, sampler: LengthGroupedSampler):
-        self.sampler = sampler
-
-    def on_epoch_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        """Set the epoch that begins or is resumed."""
-        self.sampler.set_epoch(int(state.epoch or 0))
+        # A short batch, of the last pool, stays last; anywhere else it would shift the batches after it.
+        full = len(shuffled) // self.batch_size
+        for number in [*torch.randperm(full, generator=generator).tolist(), *range(full, len(batches))]:
+            yield from batches[number]
 
 
 class ClassifierTrainer(Trainer):
-    """The Trainer with a length-grouped order that resumes exactly, and validation of every row once, in order.
+    """The Trainer with a row order that resumes exactly, our metrics, and the callbacks that the options ask for.
 
-    Args:
-        model: The classifier.
-        tokenizer: Its tokenizer, which pads batches.
-        trainer_args: What `training_arguments` returned for `args`.
-        args: The options.
-        train: Rows to train on.
-        validation: Rows that choose the checkpoint.
-        compute_metrics: More metrics of the validation rows.
-        callbacks: More callbacks.
-        log_dir: Where TensorBoard's event files go.
+    `trainer_args` are the `training_arguments` of `args`. Metrics and callbacks of the caller come in addition to ours,
+    and TensorBoard's event files go to `log_dir`.
     """
 
     def __init__(
@@ -221,10 +179,9 @@ class ClassifierTrainer(Trainer):
         callbacks: Sequence[TrainerCallback | type[TrainerCallback]] = (),
         log_dir: Path | None = None,
     ):
-        multi_label = model.config.is_multi_label
-
         def metrics(prediction: EvalPrediction) -> dict[str, float]:
-            ours = validation_metrics(prediction.label_ids, prediction.predictions, multi_label)
+            ours = validation_metrics(prediction.label_ids, prediction.predictions, model.config.is_multi_label)
+            # The Trainer's own loss counts the rows twice that fill the last batch of several processes.
             return {**ours, "loss": ours["log_loss"], **(compute_metrics(prediction) if compute_metrics else {})}
 
         super().__init__(
@@ -240,8 +197,8 @@ class ClassifierTrainer(Trainer):
         self.sampling_strategy = args.train_sampling_strategy
         if args.early_stopping_patience and args.load_best_model_at_end:
             self.add_callback(EarlyStoppingCallback(args.early_stopping_patience))
-        for callback in (PrinterCallback, ProgressCallback):
-            self.remove_callback(callback)
+        self.remove_callback(PrinterCallback)
+        self.remove_callback(ProgressCallback)
         if not args.disable_tqdm:
             self.add_callback(Progress())
         for callback in self.callback_handler.callbacks:
@@ -252,34 +209,14 @@ class ClassifierTrainer(Trainer):
         """Return the batches of training rows, in an order that a resumed run repeats."""
         args = self.args
         if self.sampling_strategy == "sequential":
-            loader = super().get_train_dataloader()
-        else:
-            is_grouped = self.sampling_strategy == "group_by_length"
-            lengths = [len(row["input_ids"]) if is_grouped else 0 for row in self.train_dataset]
-            step_rows = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
-            sampler = LengthGroupedSampler(lengths, step_rows, args.data_seed)
-            self.add_callback(SetEpoch(sampler))
-            loader = self._loader(self.train_dataset, args.train_batch_size, sampler, args.dataloader_drop_last)
-        if len(loader) == 0:
-            raise UserError(
-                f"--dataloader_drop_last true leaves no batch of the {len(self.train_dataset)} training rows; lower "
-                "--per_device_train_batch_size"
-            )
-        return loader
-
-    def get_eval_dataloader(self, eval_dataset: Any = None) -> DataLoader:
-        """Return the batches of all validation rows, also with `dataloader_drop_last`."""
-        return self._loader(self.eval_dataset if eval_dataset is None else eval_dataset, self.args.eval_batch_size)
-
-    def _loader(
-        self, rows: Any, batch_size: int, sampler: Sampler[int] | None = None, drop_last: bool = False
-    ) -> DataLoader:
-        args = self.args
+            return super().get_train_dataloader()
+        is_grouped = self.sampling_strategy == "group_by_length"
+        lengths = [len(row["input_ids"]) if is_grouped else 0 for row in self.train_dataset]
+        step_rows = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
         loader = DataLoader(
-            rows,
-            batch_size=batch_size,
-            sampler=sampler,
-            drop_last=drop_last,
+            self.train_dataset,
+            batch_size=args.train_batch_size,
+            sampler=LengthGroupedSampler(lengths, step_rows, args.data_seed, lambda: int(self.state.epoch or 0)),
             collate_fn=self.data_collator,
             num_workers=args.dataloader_num_workers,
             pin_memory=args.dataloader_pin_memory,
@@ -287,33 +224,13 @@ class ClassifierTrainer(Trainer):
         )
         return self.accelerator.prepare(loader)
 
-    def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
-        """Take one step.
-
-        Raises:
-            TrainingDivergedError: Its loss is NaN or infinite.
-        """
-        loss = super().training_step(model, inputs, num_items_in_batch)
-        check_finite("loss", float(loss), self.state.global_step + 1, self.args)
-        return loss
-
-    def prediction_step(
-        self, model: nn.Module, inputs: dict[str, Any], prediction_loss_only: bool, ignore_keys: list[str] | None = None
-    ) -> tuple[torch.Tensor | None, Any, Any]:
-        """Return the outputs without a loss of the batch.
-
-        Averaged over processes, that loss counts the rows that fill the last batch twice. The loss of validation is the
-        log loss that `compute_metrics` returns.
-        """
-        _, logits, labels = super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
-        return None, logits, labels
-
 
 def restore_finished_training(trainer: Trainer, checkpoint: Path | None) -> bool:
     """Load what a training ended with before its run was evaluated; return False if steps remain.
 
     The Trainer itself would take one more step.
     """
+    # Another run, from whose checkpoint this one starts, may have had fewer steps.
     if checkpoint is None or checkpoint.parent.resolve() != Path(trainer.args.output_dir).resolve():
         return False
     state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE))
@@ -328,20 +245,14 @@ def restore_finished_training(trainer: Trainer, checkpoint: Path | None) -> bool
 
 @contextmanager
 def explained_failures(args: TrainingArguments) -> Iterator[None]:
-    """Turn an error of full memory or a full disk during training into a sentence that says what to do.
-
-    Raises:
-        EnvironmentFailure: Memory or disk space ran out.
-    """
+    """Raise an EnvironmentFailure that says what to do when memory or disk space runs out during training."""
     try:
         yield
     except Exception as error:
-        if isinstance(error, MemoryError) or any(text in str(error) for text in OUT_OF_MEMORY_MESSAGES):
-            batch, accumulation = args.per_device_train_batch_size, args.gradient_accumulation_steps
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
             raise EnvironmentFailure(
-                f"out of memory while training; lower --per_device_train_batch_size (now {batch}) and raise "
-                f"--gradient_accumulation_steps (now {accumulation}) by the same factor, or lower --max_length, or add "
-                "--activation_checkpointing true"
+                "out of memory while training; lower --per_device_train_batch_size (now "
+                f"{args.per_device_train_batch_size}) or --max_length, or add --activation_checkpointing true"
             ) from error
         if is_disk_full(error):
             raise EnvironmentFailure(

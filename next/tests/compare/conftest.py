@@ -31,19 +31,17 @@ def results(written: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def tiny_distilbert_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny DistilBERT, which has no pooler."""
-    return save_tiny_encoder(tmp_path_factory.mktemp("encoders") / "tiny-distilbert", "distilbert")
+def tiny_encoders(tiny_bert_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """A tiny BERT and a tiny DistilBERT, which has no pooler."""
+    distilbert = save_tiny_encoder(tmp_path_factory.mktemp("encoders") / "tiny-distilbert", "distilbert")
+    return [str(tiny_bert_dir), str(distilbert)]
 
 
 @pytest.fixture(scope="session")
-def data_file(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return write_csv(tmp_path_factory.mktemp("data") / "news.csv", articles("business", "sport", "tech", each=16))
-
-
-@pytest.fixture(scope="session")
-def train_grid(data_file: str, tiny_bert_dir: Path) -> Callable[..., CompareOutcome]:
+def train_grid(tiny_bert_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., CompareOutcome]:
     """Return a function that trains a grid of tiny encoders, two steps each; `given` are options of `train`."""
+    rows = articles("business", "sport", "tech", each=16)
+    data_file = write_csv(tmp_path_factory.mktemp("data") / "news.csv", rows)
 
     def run(path: Path, given: dict[str, Any] | None = None, **grid: Any) -> CompareOutcome:
         grid = {"encoders": [str(tiny_bert_dir)], "poolings": ["cls"], **grid}
@@ -56,12 +54,8 @@ def train_grid(data_file: str, tiny_bert_dir: Path) -> Callable[..., CompareOutc
 
 @pytest.fixture(scope="session")
 def trained(
-    train_grid: Callable[..., CompareOutcome],
-    tiny_bert_dir: Path,
-    tiny_distilbert_dir: Path,
-    tmp_path_factory: pytest.TempPathFactory,
+    train_grid: Callable[..., CompareOutcome], tiny_encoders: list[str], tmp_path_factory: pytest.TempPathFactory
 ) -> CompareOutcome:
     """A finished comparison: two encoders, the pooling that one does not support, two folds; read-only."""
-    encoders = [str(tiny_bert_dir), str(tiny_distilbert_dir)]
     path = tmp_path_factory.mktemp("trained") / "comparison"
-    return train_grid(path, {"folds": 2}, encoders=encoders, poolings=["pooler"])
+    return train_grid(path, {"folds": 2}, encoders=tiny_encoders, poolings=["pooler"])

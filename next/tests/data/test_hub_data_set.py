@@ -25,12 +25,10 @@ for options in json.load(sys.stdin):
 
 
 def ask(environment: dict[str, str], *requests: dict[str, str]) -> list[list]:
-    root = str(Path(__file__).parents[2])
     done = subprocess.run(
-        [sys.executable, "-c", CLIENT],  # a script that runs would end it with 3
+        [sys.executable, "-c", CLIENT],  # a data set's script, if it ran, would end it with 3
         input=json.dumps(requests),
-        env={**environment, "PYTHONPATH": root},
-        cwd=environment["HF_HOME"],
+        env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         text=True,
     )
@@ -46,28 +44,25 @@ def test_online_offline_and_errors(tmp_path):
         hub.add_dataset("ann/two", {"en/train.csv": CSV, "de/train.csv": CSV, "README.md": TWO})
         hub.add_dataset("bob/script", {"script.py": "raise SystemExit(3)"})
         hub.add_dataset("bob/broken", {"train.parquet": b"not Parquet"})
-        online = ask(
-            hub.environment(tmp_path),
+        requests = [
             news,
             {**other, "dataset_config": "de"},
             other,
             {"dataset": "bob/script"},
             {"dataset": "bob/broken"},
-            {"dataset": "bob/absent"},
-            {**news, "dataset_revision": "v9"},
-            {"dataset": "csv"},
-        )
+        ]
+        requests += [{"dataset": "bob/absent"}, {**news, "dataset_revision": "v9"}]
+        online = ask(hub.environment(tmp_path), *requests)
         commit = files.refs["main"]
-        offline = ask(
-            hub.environment(tmp_path, HF_HUB_OFFLINE="1"),
+        requests = [
             news,
-            {**news, "dataset_revision": commit},
-            {**news, "dataset_revision": "0" * 40},
+            *({**news, "dataset_revision": name} for name in (commit, "0" * 40)),
             {"dataset": "bob/absent"},
-        )
+        ]
+        offline = ask(hub.environment(tmp_path, HF_HUB_OFFLINE="1"), *requests)
     assert online[0] == ["", commit, ["train", "train", "test"], ["sport", "tech"]]
     assert online[1][0] == "" and online[1][2] == ["train", "train"]
-    expected = ["Config name is missing", "scripts are no longer supported", "Parquet", "HF_TOKEN", "v9", "owner/name"]
+    expected = ["Config name is missing", "scripts are no longer supported", "Parquet", "HF_TOKEN", "v9"]
     for (error, message), words in zip(online[2:], expected, strict=True):
         assert error == "UserError" and message.startswith("--dataset ") and words in message
     assert offline[0] == offline[1] == online[0]

@@ -9,13 +9,9 @@ from hypothesis import strategies as st
 
 from bbc_classifier.config import DataArguments
 from bbc_classifier.data.splits import (
-    SPLITS,
     make_splits,
     sample_rows,
     split_fingerprint,
-    split_of_file,
-    split_of_name,
-    stratified_split,
     validate_trainable,
 )
 from bbc_classifier.errors import UserError
@@ -56,9 +52,8 @@ def test_splits_are_a_stratified_partition_by_group_in_any_order(table, seed, sh
     assert all(rows == sorted(rows) for rows in splits.values())
     assert len({(groups[row], split) for split, rows in splits.items() for row in rows}) == len(set(groups))
     total = Counter(label for (label,) in labels)
-    for split in SPLITS:
+    for split, share in {"train": 0.6, "validation": 0.2, "test": 0.2}.items():
         held = Counter(labels[row][0] for row in splits[split])
-        share = 0.6 if split == "train" else 0.2
         assert all(held[label] >= 1 and abs(held[label] - share * count) <= 6 for label, count in total.items())
     order = shuffler.sample(range(len(row_ids)), len(row_ids))
     shuffled = tuple([column[row] for row in order] for column in table)
@@ -83,34 +78,6 @@ def test_multi_label_rows_and_rows_without_labels_are_split():
         assert 2 <= sum(labels[row] == labelset for row in splits["test"]) <= 7
 
 
-def test_one_more_row_moves_few_others():
-    before, after = (cut(single_rows(a=size, b=20)) for size in (100, 101))
-    moved = {row for row in before["train"] if row < 100} - set(after["train"])
-    assert len(moved) <= 2
-
-
-def test_predefined_splits_stay_and_missing_ones_are_cut_from_train():
-    table = single_rows(a=30, b=30)
-    predefined = ["test" if row % 3 == 0 else "train" for row in range(60)]
-    splits = cut(table, predefined)
-    assert splits["test"] == list(range(0, 60, 3))
-    assert len(splits["validation"]) == 6 and len(splits["train"]) == 34
-
-
-def test_the_fingerprint_depends_on_ids_groups_labels_and_splits():
-    row_ids, groups, labels = single_rows(a=20, b=20)
-    splits = cut((row_ids, groups, labels))
-    moved = {**splits, "train": splits["train"][1:], "test": [*splits["test"], splits["train"][0]]}
-    prints = {
-        split_fingerprint(row_ids, groups, labels, splits),
-        split_fingerprint([f"{name}!" for name in row_ids], groups, labels, splits),
-        split_fingerprint(row_ids, [f"{name}!" for name in groups], labels, splits),
-        split_fingerprint(row_ids, groups, [(label.upper(),) for (label,) in labels], splits),
-        split_fingerprint(row_ids, groups, labels, moved),
-    }
-    assert len(prints) == 5
-
-
 def test_samples_are_stratified_and_no_larger_than_asked():
     row_ids, _, labels = single_rows(a=40, b=20, c=1)
     rows = sample_rows(range(61), row_ids, labels, 12, 42)
@@ -120,57 +87,29 @@ def test_samples_are_stratified_and_no_larger_than_asked():
         assert len(sample_rows(range(61), row_ids, labels, size, 42)) == size
 
 
-def test_limits_apply_to_each_split():
-    splits = cut(single_rows(a=40, b=40), max_train_samples=10, max_eval_samples=2)
-    assert {name: len(rows) for name, rows in splits.items()} == {"train": 10, "validation": 2, "test": 2}
+@pytest.mark.parametrize(
+    ("options", "predefined", "message"),
+    [
+        ({"validation_fraction": 0.5, "test_fraction": 0.5}, None, "--validation_fraction and --test_fraction"),
+        ({"folds": 3}, None, "--folds K"),
+        ({"fold": 0}, None, "--folds K"),
+        ({"folds": 3, "fold": 3}, None, "--folds K"),
+        ({"folds": 2, "fold": 0}, ["train", "test"] * 11, "--folds splits"),
+        ({}, None, "'rare' has 2 .* at least 3; --min_label_rows 3"),
+        ({"folds": 5, "fold": 0}, None, "at least 5"),
+        ({"folds": 2, "fold": 0}, None, "at least 4"),
+    ],
+)
+def test_splits_that_are_not_possible(options, predefined, message):
+    with pytest.raises(UserError, match=message):
+        cut(single_rows(common=20, rare=2), predefined, **options)
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"validation_fraction": 0.5, "test_fraction": 0.5}, "--validation_fraction and --test_fraction"),
-        ({"folds": 3}, "--folds K"),
-        ({"fold": 1}, "--folds K"),
-        ({"folds": 3, "fold": 3}, "--folds K"),
-    ],
+    ("labels", "num_train", "message"),
+    [("aa", 1, "at least two"), ("ab", 0, "--train_file"), ("ab", 1, "row '1' of test")],
 )
-def test_options_that_are_not_possible(options, message):
+def test_splits_that_cannot_be_trained_on(labels, num_train, message):
+    splits = {"train": list(range(num_train)), "validation": [], "test": list(range(num_train, 2))}
     with pytest.raises(UserError, match=message):
-        cut(single_rows(a=10, b=10), **options)
-
-
-def test_folds_and_predefined_splits_exclude_each_other():
-    with pytest.raises(UserError, match="--folds"):
-        cut(single_rows(a=2, b=2), ["train", "test"] * 2, folds=2, fold=0)
-
-
-@pytest.mark.parametrize(("options", "needed"), [({}, 3), ({"folds": 5, "fold": 0}, 5), ({"folds": 2, "fold": 0}, 4)])
-def test_a_label_with_too_few_groups_is_named_with_the_way_out(options, needed):
-    with pytest.raises(UserError, match=rf"'rare' has 2 .* at least {needed}; --min_label_rows 3"):
-        cut(single_rows(common=20, rare=2), **options)
-
-
-def test_min_groups():
-    splits = stratified_split(*single_rows(a=4)[1:], {"one": 0.01, "other": 0.99}, 1, min_groups=2)
-    assert len(splits["one"]) == 2
-
-
-@pytest.mark.parametrize(
-    ("labels", "splits", "message"),
-    [
-        ([("a",), ("a",)], {"train": [0], "validation": [], "test": [1]}, "only label is 'a'"),
-        ([(), ()], {"train": [0], "validation": [], "test": [1]}, "no row has a label"),
-        ([("a",), ("b",)], {"train": [], "validation": [], "test": [0, 1]}, "--train_file"),
-        ([("a",), ("b",)], {"train": [0], "validation": [], "test": [1]}, "row 'r1' of test has the label 'b'"),
-    ],
-)
-def test_splits_that_cannot_be_trained_on(labels, splits, message):
-    with pytest.raises(UserError, match=message):
-        validate_trainable(["r0", "r1"], labels, splits)
-
-
-def test_split_names():
-    names = {"train": "train", "Dev": "validation", "val": "validation", "TEST": "test", "train_small": None}
-    assert {name: split_of_name(name) for name in names} == names
-    stems = {"news-train-00000-of-00002": "train", "my_eval": "validation", "latest": None, "train_test": None}
-    assert {stem: split_of_file(stem) for stem in stems} == stems
+        validate_trainable(["0", "1"], labels, splits)

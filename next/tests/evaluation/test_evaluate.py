@@ -18,14 +18,13 @@ from bbc_classifier.evaluation.baselines import BASELINES, run_baseline
 from bbc_classifier.evaluation.evaluate import evaluate, evaluate_split
 from bbc_classifier.io import file_sha256, read_json, write_json
 
-WRITTEN = ["evaluation.json", "figures", "figures/confusion_matrix.png", "figures/confusion_matrix_normalized.png"]
-WRITTEN += ["predictions", "predictions/test.parquet"]
+WRITTEN = {"evaluation.json", "figures/confusion_matrix.png", "figures/confusion_matrix_normalized.png"}
+WRITTEN |= {"predictions/test.parquet"}
 TOPICS = {"sport": "goal match team", "business": "shares market fell"}
 
 
-def write_csv(path: Path, rows: list[tuple[str, str]], columns: str = "text,label", delimiter: str = ",") -> str:
-    lines = [columns.replace(",", delimiter), *(delimiter.join(row) for row in rows)]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+def write_csv(path: Path, rows: list[tuple[str, str]], columns: str = "headline;label") -> str:
+    path.write_text("\n".join([columns, *(columns[-6].join(row) for row in rows)]) + "\n", encoding="utf-8")
     return str(path)
 
 
@@ -46,22 +45,17 @@ def make_run(path: Path, model_dir: Path, dataset: object = None, **data: object
 
 
 def run_evaluation(model: Path, output_dir: Path | None = None, dataset: object = None, **options: object) -> dict:
-    names = ("split", "overwrite")
-    args = {name: options.pop(name) for name in names if name in options}
-    path = evaluate(
-        EvaluateArguments(model=str(model), output_dir=output_dir and str(output_dir), **args), options, dataset
-    )
-    assert sorted(file.relative_to(path).as_posix() for file in path.rglob("*")) == WRITTEN
+    args = {name: options.pop(name) for name in ("split", "overwrite") if name in options}
+    path = evaluate(EvaluateArguments(str(model), output_dir=output_dir and str(output_dir), **args), options, dataset)
+    assert {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()} == WRITTEN
     return read_json(path / "evaluation.json") | {"path": path}
 
 
 @pytest.fixture
 def run(tmp_path, tiny_model_dir, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    data = write_csv(tmp_path / "news.csv", rows_of(0, 20), columns="headline,label", delimiter=";")
-    return make_run(
-        tmp_path / "run", tiny_model_dir, dataset=None, train_file=data, delimiter=";", text_column=["headline"]
-    )
+    options = {"train_file": write_csv(tmp_path / "news.csv", rows_of(0, 20)), "delimiter": ";"}
+    return make_run(tmp_path / "run", tiny_model_dir, text_column=["headline"], **options)
 
 
 def test_without_data_options_the_test_split_of_the_run_is_evaluated(run, tmp_path):
@@ -80,23 +74,19 @@ def test_without_data_options_the_test_split_of_the_run_is_evaluated(run, tmp_pa
 
 
 def test_other_data_are_read_with_the_columns_and_delimiter_of_the_run(run, tmp_path):
-    other = write_csv(tmp_path / "other.csv", rows_of(50, 56), columns="headline,label", delimiter=";")
-    record = run_evaluation(run, dataset=None, test_file=other)
+    other = write_csv(tmp_path / "other.csv", rows_of(50, 56))
+    record = run_evaluation(run, test_file=other)
     assert record["path"] == Path("evaluations/run-on-other") and record["evaluation"]["test"]["n"] == 12
-    plain = write_csv(tmp_path / "plain.csv", rows_of(50, 56))
-    with pytest.raises(UserError, match="--text_column, --delimiter as in the run"):
-        run_evaluation(run, test_file=plain)
+    plain = write_csv(tmp_path / "plain.csv", rows_of(50, 56), columns="text,label")
     record = run_evaluation(run / "model", test_file=plain, delimiter=",", text_column=["text"])
     assert record["path"] == Path("evaluations/run-on-plain")
 
 
 def test_texts_seen_in_training_are_refused_or_left_out(run, tmp_path):
     rows = [("GOAL, match team: number 3!", "sport"), *rows_of(0, 20), *rows_of(70, 72)]
-    mixed = write_csv(tmp_path / "mixed.csv", rows, columns="headline,label", delimiter=";")
+    mixed = write_csv(tmp_path / "mixed.csv", rows)
     seen = len(read_json(run / "seen_texts.json"))
-    with pytest.raises(
-        UserError, match=r"trained on the text of \d+ of 45 rows, first 'mixed\.csv:\d+'; add --drop_leaked"
-    ):
+    with pytest.raises(UserError, match=r"the text of \d+ of 45 rows, first 'mixed\.csv:\d+'; add --drop_leaked"):
         run_evaluation(run, tmp_path / "e", test_file=mixed)
     assert not (tmp_path / "e").exists()
     record = run_evaluation(run, tmp_path / "e", test_file=mixed, drop_leaked_rows=True)
@@ -104,7 +94,7 @@ def test_texts_seen_in_training_are_refused_or_left_out(run, tmp_path):
     assert dropped in (seen, seen + 1) and n == 45 - dropped
     assert record["data"]["split_sizes"]["test"] == sum(record["data"]["label_counts"]["test"].values()) == n
     text = next(text for text, _ in rows_of(0, 20) if text_hashes([text])[0] in read_json(run / "seen_texts.json"))
-    write_csv(tmp_path / "mixed.csv", [(text, "sport")], columns="headline,label", delimiter=";")
+    write_csv(tmp_path / "mixed.csv", [(text, "sport")])
     with pytest.raises(UserError, match="no other rows"):
         run_evaluation(run, tmp_path / "none", test_file=mixed, drop_leaked_rows=True)
 
@@ -113,25 +103,24 @@ def test_texts_seen_in_training_are_refused_or_left_out(run, tmp_path):
 def test_split_chooses_the_rows_of_a_predefined_split(run, tmp_path, split, n):
     files = {"train_file": rows_of(30, 32), "test_file": rows_of(40, 41)}
     options = {name: write_csv(tmp_path / f"{name}.csv", rows) for name, rows in files.items()}
-    record = run_evaluation(run, split=split, delimiter=",", text_column=["text"], **options)
+    record = run_evaluation(run, split=split, **options)
     assert record["evaluation"]["test"]["n"] == n
 
 
 def test_the_runs_own_file_by_name_and_data_in_memory_give_the_test_split(run, tmp_path, tiny_model_dir):
     n = run_evaluation(run)["evaluation"]["test"]["n"]
-    assert (
-        run_evaluation(run, tmp_path / "named", train_file=str(tmp_path / "news.csv"))["evaluation"]["test"]["n"] == n
-    )
+    named = run_evaluation(run, tmp_path / "named", train_file=str(tmp_path / "news.csv"))
+    assert named["evaluation"]["test"]["n"] == n
     frame = pd.DataFrame(rows_of(0, 20), columns=["text", "label"])
     in_memory = make_run(tmp_path / "in-memory", tiny_model_dir, dataset=frame)
     assert run_evaluation(in_memory, dataset=frame)["evaluation"]["test"]["n"] == n
-    write_csv(tmp_path / "news.csv", rows_of(5, 25), columns="headline,label", delimiter=";")
+    write_csv(tmp_path / "news.csv", rows_of(5, 25))
     with pytest.raises(UserError, match="in memory or have changed"):
         run_evaluation(run)
 
 
 def test_unknown_labels_are_refused_and_nothing_is_written(run, tmp_path):
-    path = write_csv(tmp_path / "film.csv", [("a film", "cinema")], columns="headline,label", delimiter=";")
+    path = write_csv(tmp_path / "film.csv", [("a film", "cinema")])
     with pytest.raises(UserError, match="'cinema'"):
         run_evaluation(run, test_file=path)
     assert not (tmp_path / "evaluations").exists()
@@ -160,9 +149,8 @@ class FixedClassifier:
 
 
 def test_a_multi_label_split_is_written_with_lists_of_labels(tmp_path):
-    features = Features(
-        {"row_id": Value("string"), "text": Value("string"), "label": List(ClassLabel(names=["b", "a"]))}
-    )
+    label = List(ClassLabel(names=["b", "a"]))
+    features = Features({"row_id": Value("string"), "text": Value("string"), "label": label})
     rows = {"row_id": ["1", "2"], "text": ["x", "y"], "label": [[1], [0, 1]]}
     data = LoadedData(DatasetDict(test=Dataset.from_dict(rows, features=features)), {"name": "tags"})
     report = evaluate_split(FixedClassifier(), data, "test", tmp_path)

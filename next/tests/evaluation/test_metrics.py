@@ -34,41 +34,34 @@ MULTI_ROWS = st.tuples(st.integers(1, 12), st.integers(2, 5)).flatmap(
 )
 
 
-def test_single_label_metrics_by_hand():
-    assert compute_metrics(Y_TRUE, PREDICTIONS) == pytest.approx(
-        {
-            "accuracy": 4 / 6,
-            "macro_precision": (2 / 3 + 2 / 3 + 0) / 3,
-            "macro_recall": (2 / 3 + 1 + 0) / 3,
-            "macro_f1": (2 / 3 + 4 / 5 + 0) / 3,
-            "weighted_precision": (3 * 2 / 3 + 2 * 2 / 3) / 6,
-            "weighted_recall": (3 * 2 / 3 + 2 * 1) / 6,
-            "weighted_f1": (3 * 2 / 3 + 2 * 4 / 5) / 6,
-        }
-    )
-
-
-def test_multi_label_metrics_by_hand():
-    assert compute_metrics(MULTI_TRUE, MULTI_PREDICTED) == pytest.approx(
-        {
-            "subset_accuracy": 1 / 4,
-            "hamming_loss": 3 / 12,
-            "micro_precision": 3 / 5,
-            "micro_recall": 3 / 4,
-            "micro_f1": 6 / 9,
-            "macro_precision": (2 / 3 + 1 + 0) / 3,
-            "macro_recall": (1 + 1 / 2 + 0) / 3,
-            "macro_f1": (4 / 5 + 2 / 3 + 0) / 3,
-            "weighted_precision": (2 * 2 / 3 + 2 * 1) / 4,
-            "weighted_recall": (2 * 1 + 2 * 1 / 2) / 4,
-            "weighted_f1": (2 * 4 / 5 + 2 * 2 / 3) / 4,
-        }
-    )
-
-
-def test_a_single_column_is_a_label_and_not_two_classes():
-    metrics = compute_metrics(np.array([[1], [0], [0], [0]], bool), np.array([[1], [1], [0], [0]], bool))
-    assert metrics["macro_precision"] == metrics["micro_precision"] == metrics["weighted_precision"] == 0.5
+@pytest.mark.parametrize(
+    ("y_true", "predictions", "expected"),
+    [
+        (
+            Y_TRUE,
+            PREDICTIONS,
+            {
+                "accuracy": 4 / 6,
+                "macro_precision": (2 / 3 + 2 / 3 + 0) / 3,
+                "macro_recall": (2 / 3 + 1 + 0) / 3,
+                "macro_f1": (2 / 3 + 4 / 5 + 0) / 3,
+                "weighted_precision": (3 * 2 / 3 + 2 * 2 / 3) / 6,
+                "weighted_recall": (3 * 2 / 3 + 2 * 1) / 6,
+                "weighted_f1": (3 * 2 / 3 + 2 * 4 / 5) / 6,
+            },
+        ),
+        (
+            MULTI_TRUE,
+            MULTI_PREDICTED,
+            {"subset_accuracy": 1 / 4, "hamming_loss": 3 / 12, "macro_f1": (4 / 5 + 2 / 3 + 0) / 3},
+        ),
+        # A single column is a label and not two classes.
+        (np.array([[1], [0], [0], [0]], bool), np.array([[1], [1], [0], [0]], bool), {"macro_precision": 0.5}),
+    ],
+)
+def test_metrics_by_hand(y_true, predictions, expected):
+    metrics = compute_metrics(y_true, predictions)
+    assert {name: metrics[name] for name in expected} == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
@@ -100,11 +93,7 @@ def test_the_module_works_as_the_evaluate_library_uses_it():
     metric.add_batch(predictions=PREDICTIONS[:3], references=Y_TRUE[:3])
     metric.add_batch(predictions=PREDICTIONS[3:], references=Y_TRUE[3:])
     assert metric.compute() == compute_metrics(Y_TRUE, PREDICTIONS)
-    combined = evaluate.combine([ClassificationMetrics(), ClassificationMetrics()])
-    assert combined.compute(predictions=[0, 1], references=[0, 1])
-    with pytest.raises(ValueError):
-        metric.compute(predictions=[0], references=[0, 1])
-    assert ClassificationMetrics().compute(predictions=[0], references=[0])["accuracy"] == 1
+    assert evaluate.combine([metric, ClassificationMetrics()]).compute(predictions=[0, 1], references=[0, 1])
 
 
 @settings(max_examples=30, deadline=None)
@@ -125,36 +114,32 @@ def test_intervals_agree_with_resampling_rows():
     y_pred = np.where(generator.random(60) < 0.8, y_true, generator.integers(0, 3, 60))
     draws = [generator.integers(0, 60, 60) for _ in range(400)]
     expected = np.quantile([f1_score(y_true[d], y_pred[d], average="macro") for d in draws], [0.025, 0.975])
-    report = classification_report(y_true, None, list("abc"), predictions=y_pred)
-    assert report["intervals"]["macro_f1"] == pytest.approx(expected, abs=0.03)
-    multi = np.eye(3, dtype=bool)
-    report = classification_report(multi[y_true], None, list("abc"), predictions=multi[y_pred])
-    assert report["intervals"]["macro_f1"] == pytest.approx(expected, abs=0.03)
+    one_hot = np.eye(3, dtype=bool)
+    for labels, predictions in ((y_true, y_pred), (one_hot[y_true], one_hot[y_pred])):
+        report = classification_report(labels, None, list("abc"), predictions=predictions)
+        assert report["intervals"]["macro_f1"] == pytest.approx(expected, abs=0.03)
 
 
-def test_a_single_label_report_is_plain_data_whose_parts_agree():
-    probabilities = np.eye(3)[PREDICTIONS] * 0.7 + 0.1
-    report = classification_report(Y_TRUE, probabilities, ["a", "b", "c"])
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_a_report_is_plain_data_whose_parts_agree(multi_label):
+    names = ["a", "b", "never"]
+    if multi_label:
+        report = classification_report(MULTI_TRUE, MULTI_PROBABILITIES, names, THRESHOLDS)
+        assert (report["n"], report["correct"]) == (4, 1)
+        assert report["per_label"]["a"] == {"tp": 2, "fp": 1, "fn": 0, "tn": 1}
+        scores = {"precision": 1, "recall": 0.5, "f1": 2 / 3, "support": 2, "average_precision": 5 / 6}
+        scores["threshold"] = 0.4
+        assert report["per_class"]["never"]["average_precision"] is None
+    else:
+        report = classification_report(Y_TRUE, np.eye(3)[PREDICTIONS] * 0.7 + 0.1, names)
+        assert (report["n"], report["correct"]) == (6, 4)
+        assert report["confusion_matrix"] == {"labels": names, "counts": [[2, 1, 0], [0, 2, 0], [1, 0, 0]]}
+        scores = {"precision": 2 / 3, "recall": 1, "f1": 4 / 5, "support": 2}
+        assert set(report["metrics"]) == {*metric_names(False), "brier_score", "expected_calibration_error"}
+    assert report["per_class"]["b"] == pytest.approx(scores)
     assert json.loads(json.dumps(report, allow_nan=False)) == report
-    assert (report["n"], report["correct"]) == (6, 4)
-    assert report["confusion_matrix"] == {"labels": ["a", "b", "c"], "counts": [[2, 1, 0], [0, 2, 0], [1, 0, 0]]}
-    assert report["per_class"]["b"] == pytest.approx({"precision": 2 / 3, "recall": 1, "f1": 4 / 5, "support": 2})
-    assert set(report["metrics"]) == {*metric_names(False), "brier_score", "expected_calibration_error"}
     for name, (low, high) in report["intervals"].items():
         assert 0 <= low <= report["metrics"][name] <= high <= 1
-
-
-def test_a_multi_label_report_is_plain_data_whose_parts_agree():
-    report = classification_report(MULTI_TRUE, MULTI_PROBABILITIES, ["a", "b", "never"], THRESHOLDS)
-    assert json.loads(json.dumps(report, allow_nan=False)) == report
-    assert (report["n"], report["correct"]) == (4, 1)
-    assert report["per_label"]["a"] == {"tp": 2, "fp": 1, "fn": 0, "tn": 1}
-    assert report["per_class"]["b"] == pytest.approx(
-        {"precision": 1, "recall": 0.5, "f1": 2 / 3, "support": 2, "average_precision": 5 / 6, "threshold": 0.4}
-    )
-    assert report["per_class"]["never"]["average_precision"] is None
-    for name, (low, high) in report["intervals"].items():
-        assert low <= report["metrics"][name] <= high
 
 
 @pytest.mark.parametrize("multi_label", [False, True])
@@ -168,12 +153,6 @@ def test_validation_metrics_are_those_named_and_do_not_depend_on_row_order(multi
     assert validation_metrics(y_true[order], logits[order], multi_label) == pytest.approx(metrics)
     logits[3, 1] = np.nan
     assert all(math.isnan(value) for value in validation_metrics(y_true, logits, multi_label).values())
-
-
-@pytest.mark.parametrize("broken", [np.zeros((0, 2)), np.array([[np.nan, np.nan]])], ids=["no rows", "nan"])
-def test_no_rows_and_nan_make_no_report(broken):
-    with pytest.raises(ValueError):
-        classification_report(np.zeros(len(broken), dtype=int), broken, ["a", "b"])
 
 
 @pytest.mark.parametrize(("num_labels", "multi_label"), [(1200, False), (200, True)])

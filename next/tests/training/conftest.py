@@ -24,12 +24,9 @@ Run = Callable[..., TrainResult]
 
 def topics(each: int = 20) -> tuple[list[str], list[str]]:
     """Return texts of very different lengths and their labels."""
-    rows = [
-        (f"the {words} {number} " * (1 + number % 7), label)
-        for label, words in TOPIC_WORDS.items()
-        for number in range(each)
-    ]
-    return [text for text, _ in rows], [label for _, label in rows]
+    numbers = range(each)
+    texts = [f"the {words} {number} " * (1 + number % 7) for words in TOPIC_WORDS.values() for number in numbers]
+    return texts, [label for label in TOPIC_WORDS for _ in numbers]
 
 
 def tagged() -> Dataset:
@@ -53,20 +50,16 @@ def run(tiny_bert_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("bbc_classifier.evaluation.evaluate.plot_report", lambda *args, **kwargs: None)
     monkeypatch.setattr("bbc_classifier.training.train.plot_learning_curves", lambda *args, **kwargs: None)
 
-    def call(name: str = "run", dataset: Any = None, callbacks: Any = (), **options: Any) -> TrainResult:
+    def call(name: str = "run", dataset: Any = None, **options: Any) -> TrainResult:
         defaults = {"encoder": str(tiny_bert_dir), "max_length": 24, "precision": "fp32", "learning_rate": 5e-3}
         defaults |= {"per_device_train_batch_size": 8, "disable_tqdm": True, "output_dir": str(tmp_path / name)}
-        extra = {key: options.pop(key) for key in ("compute_metrics", "cache") if key in options}
-        options = {**defaults, **options}
-        groups = [
-            group(**{f.name: options.pop(f.name) for f in dataclasses.fields(group) if f.name in options})
-            for group in (ModelArguments, DataArguments)
-        ]
-        own = {f.name for f in dataclasses.fields(TrainArguments)}
-        kwargs = {key: options.pop(key) for key in list(options) if key not in own}
-        training = TrainArguments(**options, trainer_kwargs=kwargs)
-        dataset = topics() if dataset is None else dataset
-        return train(*groups, training, dataset=dataset, callbacks=callbacks, **extra)
+        python = {key: options.pop(key) for key in ("compute_metrics", "callbacks") if key in options}
+        options, groups = {**defaults, **options}, []
+        for group in (ModelArguments, DataArguments, TrainArguments):
+            groups.append({f.name: options.pop(f.name) for f in dataclasses.fields(group) if f.name in options})
+        arguments = (ModelArguments(**groups[0]), DataArguments(**groups[1]))
+        training = TrainArguments(**groups[2], trainer_kwargs=options)
+        return train(*arguments, training, dataset=topics() if dataset is None else dataset, **python)
 
     return call
 
