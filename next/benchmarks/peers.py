@@ -140,12 +140,11 @@ def make_task(work: Path, encoder: str, train_rows: int | None) -> dict[str, Any
     transformer = Transformer(path, max_seq_length=256)
     pooling = Pooling(transformer.get_word_embedding_dimension(), pooling_mode="mean")
     SentenceTransformer(modules=[transformer, pooling, Normalize()]).save(str(work / "sentence-encoder"))
-    data = load_data()
+    data = load_data(max_train_samples=train_rows)
     labels = data["train"].features["label"].names
     task = {"labels": labels, "encoder": path, "sentence_encoder": str(work / "sentence-encoder")}
     for split, rows in data.items():
-        count = train_rows if split == "train" else None
-        task[split] = {"texts": list(rows["text"])[:count], "labels": list(rows["label"])[:count]}
+        task[split] = {"texts": list(rows["text"]), "labels": list(rows["label"])}
     return task
 
 
@@ -167,7 +166,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="turns of each contender (default: %(default)s)")
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), help="contenders to run")
     parser.add_argument("--encoder", default="minilm", help="encoder of all contenders (default: %(default)s)")
-    parser.add_argument("--train_rows", type=int, help="use the first training rows only")
+    parser.add_argument("--train_rows", type=int, help="train on this many rows (default: all)")
     parser.add_argument("--output", type=Path, default=Path("results/peers.json"), help="default: %(default)s")
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)

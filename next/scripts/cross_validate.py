@@ -1,11 +1,10 @@
 """Cross-validate a recipe or a baseline on BBC News: `python scripts/cross_validate.py default [--seed 43]`.
 
-Writes `results/<name>[-seed<seed>]-5-folds.json`: metrics of all articles, each predicted by the fold that did not train on
-it, and the misclassified articles by row id, from which two records can be compared article by article.
+Writes `results/<name>[-seed<seed>]-5-folds.json`: metrics of all articles, each predicted by the model of the fold that
+did not train on it, and the misclassified articles by row id, so that two records can be compared article by article.
 """
 
 import argparse
-import dataclasses
 import logging
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,26 +23,28 @@ from bbc_classifier.provenance import environment
 RESULTS = Path("results")
 
 
-def run_fold(name: str, seed: int, data_args: DataArguments) -> tuple[pd.DataFrame, list[str], dict]:
-    """Return the test predictions of one fold, the label names, and what the record says of the fold."""
+def run_fold(name: str, seed: int, data_args: DataArguments) -> tuple[pd.DataFrame, dict]:
+    """Return the test predictions of one fold and its part of the record."""
     if name in BASELINES:
-        output_dir = Path("runs") / "folds" / f"{name}-fold{data_args.fold}"
-        record = run_baseline(name, load_splits(data_args), output_dir)
-        labels = record["model"]["labels"]
-    else:
-        output_dir = Path("runs") / "folds" / f"{name}-seed{seed}-fold{data_args.fold}"
-        training_args = TrainArguments(seed=seed, output_dir=str(output_dir))
-        record = train(ModelArguments(recipe=name), data_args, training_args).record
-        labels = record["model"]["labels"]
-    summary = {
-        "fold": data_args.fold,
+        data = load_splits(data_args)
+        result, test = run_baseline(name, data), data.dataset["test"]
+        table = pd.DataFrame({"row_id": test["row_id"][:]})
+        for column, indices in (("label", test["label"][:]), ("prediction", result.predictions)):
+            table[column] = [data.label_names[index] for index in indices]
+        if result.probabilities is not None:
+            table[[f"p_{label}" for label in data.label_names]] = result.probabilities
+        fingerprint = data.info["split_fingerprint"]
+        return table, {"split_fingerprint": fingerprint, "seconds": {"train": round(result.seconds, 2)}}
+    output_dir = Path("runs") / "folds" / f"{name}-seed{seed}-fold{data_args.fold}"
+    record = train(ModelArguments(recipe=name), data_args, TrainArguments(seed=seed, output_dir=str(output_dir))).record
+    fold = {
         "split_fingerprint": record["data"]["split_fingerprint"],
-        "correct": {split: report["correct"] for split, report in record["evaluation"].items()},
-        "n": {split: report["n"] for split, report in record["evaluation"].items()},
-        "training": record.get("training"),
+        "validation": {name: record["evaluation"]["validation"][name] for name in ("n", "correct")},
+        "training": record["training"],
+        "weights_sha256": record["model"]["weights_sha256"],
         "seconds": record["seconds"],
     }
-    return pd.read_parquet(output_dir / "predictions" / "test.parquet"), labels, summary
+    return pd.read_parquet(output_dir / "predictions" / "test.parquet"), fold
 
 
 def main() -> None:
@@ -58,10 +59,12 @@ def main() -> None:
     tables, folds = [], []
     for fold in range(options.folds):
         data_args = DataArguments(folds=options.folds, fold=fold)
-        table, labels, summary = run_fold(options.name, options.seed, data_args)
+        table, summary = run_fold(options.name, options.seed, data_args)
         tables.append(table)
-        folds.append(summary)
+        correct = int((table["label"] == table["prediction"]).sum())
+        folds.append({"fold": fold, "n": len(table), "correct": correct, **summary})
     table = pd.concat(tables)
+    labels = sorted(set(table["label"]))
     y_true, y_pred = (np.array([labels.index(name) for name in table[column]]) for column in ("label", "prediction"))
     columns = [f"p_{name}" for name in labels]
     probabilities = table[columns].to_numpy() if set(columns) <= set(table) else None
@@ -71,7 +74,7 @@ def main() -> None:
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "name": options.name,
         "seed": options.seed,
-        "data": {"name": "bbc-news", **{k: v for k, v in dataclasses.asdict(data_args).items() if k == "folds"}},
+        "data": {"name": "bbc-news", "folds": options.folds},
         "folds": folds,
         "out_of_fold": classification_report(y_true, probabilities, labels, predictions=y_pred),
         "misclassified": dict(sorted(zip(wrong["row_id"], wrong["prediction"], strict=True))),

@@ -145,7 +145,9 @@ def train(
 
         # The seed comes before the model, whose head is drawn from the global random state.
         (enable_full_determinism if trainer_args.full_determinism else set_seed)(args.seed)
-        attention = choose_attention(model_args, data_args, args, device.type, precision)
+        attention = model_args.attn_implementation
+        if attention is None and args.trains_encoder and (device.type, precision) == ("cpu", "bf16"):
+            attention = "eager" if (data_args.max_length or 0) <= MAX_EAGER_TOKENS else None
         model, tokenizer = build_model(model_args, data_args, args, data, attention)
         model.to(device)
         train_rows, validation_rows = (tokenize_split(data, split, tokenizer, model.config) for split in FITTED_SPLITS)
@@ -211,7 +213,12 @@ def train(
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "options": without_local_paths(hyperparameters(model_args, data_args, args)),
             "encoder": encoder_record(model_args),
-            "model": model_record(model, run),
+            "model": {
+                "num_parameters": model.num_parameters(),
+                "weights_sha256": file_sha256(run.model / "model.safetensors"),
+                "weights_bytes": (run.model / "model.safetensors").stat().st_size,
+                "labels": data.label_names,
+            },
             "data": data.info,
             "training": {
                 "precision": precision,
@@ -274,28 +281,10 @@ def find_encoder(model_args: ModelArguments) -> EncoderLocation:
         raise UserError(f"--encoder: {error}") from error
 
 
-def choose_attention(
-    model_args: ModelArguments, data_args: DataArguments, args: TrainArguments, device: str, precision: str
-) -> str | None:
-    """Return the requested attention, or the fastest; None leaves it to transformers."""
-    is_fastest = args.trains_encoder and (device, precision) == ("cpu", "bf16")
-    eager = "eager" if is_fastest and (data_args.max_length or 0) <= MAX_EAGER_TOKENS else None
-    return model_args.attn_implementation or eager
-
-
 def build_model(
-    model_args: ModelArguments,
-    data_args: DataArguments,
-    args: TrainArguments,
-    data: LoadedData,
-    attention: str | None,
+    model_args: ModelArguments, data_args: DataArguments, args: TrainArguments, data: LoadedData, attention: str | None
 ) -> tuple[PooledEncoderForSequenceClassification, PreTrainedTokenizerBase]:
-    """Return the classifier that training starts with, and its tokenizer.
-
-    Raises:
-        UserError: The encoder is unknown or incomplete, or cannot have the pooling, length or frozen layers.
-        EnvironmentFailure: The Hub cannot be reached.
-    """
+    """Return the classifier that training starts with, and its tokenizer."""
     weights = None
     if model_args.class_weights == "balanced":
         train = labels_to_array(data.dataset["train"]["label"], data.label_names, data.label_names)
@@ -375,34 +364,14 @@ def write_history(run: RunDirectory, trainer: ClassifierTrainer) -> dict[str, An
     }
 
 
-def model_record(model: PooledEncoderForSequenceClassification, run: RunDirectory) -> dict[str, Any]:
-    """Return the size, hash and labels of the saved model: the record's `model` entry."""
-    weights = run.model / "model.safetensors"
-    return {
-        "num_parameters": model.num_parameters(),
-        "weights_sha256": file_sha256(weights),
-        "weights_bytes": weights.stat().st_size,
-        "labels": model.config.label_names,
-    }
-
-
 def encoder_record(model_args: ModelArguments) -> dict[str, Any]:
     """Return the encoder's name, origin and the hash of its weights: the record's `encoder` entry."""
-    encoder, revision = find_encoder(model_args), model_args.encoder_revision
-    names = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
-    if Path(encoder.path).is_dir():
-        files = [Path(encoder.path, name) for name in names]
-    else:
-        cached = [try_to_load_from_cache(encoder.path, name, revision=revision) for name in names]
-        files = [Path(file) for file in cached if isinstance(file, str)]
-    weights = next((file for file in files if file.is_file()), None)
-    return {
-        "name": encoder.name,
-        "origin": encoder.origin,
-        "hub_id": encoder.hub_id,
-        "revision": revision,
-        "weights_sha256": None if weights is None else file_sha256(weights),
-    }
+    encoder, revision, name = find_encoder(model_args), model_args.encoder_revision, "model.safetensors"
+    cached = None if Path(encoder.path).is_dir() else try_to_load_from_cache(encoder.path, name, revision=revision)
+    weights = Path(cached) if isinstance(cached, str) else Path(encoder.path, name)
+    sha256 = file_sha256(weights) if weights.is_file() else None
+    where = {"name": encoder.name, "origin": encoder.origin, "hub_id": encoder.hub_id}
+    return {**where, "revision": revision, "weights_sha256": sha256}
 
 
 def warn_if_single_process() -> None:

