@@ -1,57 +1,31 @@
-"""The ways a command can fail, and the exit code each one means."""
-
-from pathlib import Path
+"""Exceptions with a message for the user, and the exit code each one means."""
 
 
-class InputError(ValueError):
-    """What the user asked for cannot be done: a bad option, file or pair of options (exit code 2)."""
+class UserError(ValueError):
+    """An option, a file or a combination of options is not valid (exit code 2). The message names it and what is."""
 
     exit_code = 2
 
 
-class WorldError(RuntimeError):
-    """The request was fine but the world was not: no network, no permission, no disk (exit code 1)."""
+class EnvironmentFailure(RuntimeError):
+    """The environment failed: no network, no permission, no disk space, too little memory (exit code 1)."""
 
     exit_code = 1
 
 
-class NoSpace(WorldError):
-    """A disk is full; what was there stays, and nothing half-written does.
-
-    Attributes:
-        place: What could not be written.
-    """
-
-    def __init__(self, place: Path, then: str = "run the same command again"):
-        super().__init__(f"no space is left on the disk for '{place}'; make room there, then {then}")
-        self.place, self._then = place, then
-
-    def __reduce__(self) -> tuple[type, tuple[Path, str]]:
-        """Return what makes it again in another process."""
-        return type(self), (self.place, self._then)
-
-
-class OutOfMemory(WorldError):
-    """Memory did not suffice, of the machine or of its accelerator."""
-
-
-class Diverged(RuntimeError):
-    """A training cannot go on, since its numbers are none any more (exit code 1); its checkpoints stay."""
+class TrainingDivergedError(RuntimeError):
+    """The loss or the gradient norm became NaN, infinite or too large to train with (exit code 1)."""
 
     exit_code = 1
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal has ended the work at a place that it can go on from.
+    """A signal stopped the work after a checkpoint was written.
 
     Attributes:
-        exit_code: 128 and the signal's number, as shells have it.
+        exit_code: 128 plus the number of the signal, as shells report it.
     """
 
-    def __init__(self, message: str, exit_code: int):
+    def __init__(self, message: str, exit_code: int = 130):
         super().__init__(message)
         self.exit_code = exit_code
-
-    def __reduce__(self) -> tuple[type, tuple[str, int]]:
-        """Return what makes it again in another process."""
-        return type(self), (str(self), self.exit_code)

@@ -1,166 +1,116 @@
-"""What bulk prediction takes as the rows become many: `python benchmarks/bulk_prediction.py`.
+"""Memory and rate of `bbc-classifier predict --output_dir` by the number of rows.
 
-Short made-up rows in Parquet, CSV and JSON Lines, ten thousand to a million of each, answered by the command itself
-into a folder. The classifier is a tiny encoder with random weights and MiniLM's tokenizer, so that what is measured is
-the streaming and not the encoder. The resident memory of the process is looked at five times a second. Writes
-`results/bulk-prediction.json` and `.png`.
+The classifier is a tiny encoder with random weights and the tokenizer of MiniLM, so reading, tokenizing and writing are
+measured rather than the encoder. Rows have 6 to 18 made-up words. Writes results/bulk_prediction.json.
 """
 
-import json
+import argparse
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 import pyarrow as pa
-import pyarrow.csv as arrow_csv
-import pyarrow.parquet as arrow_parquet
-import torch
-from matplotlib.figure import Figure
-from transformers import AutoTokenizer, BertConfig
+import pyarrow.csv
+import pyarrow.parquet
+from common import RESULTS, save_tiny_encoder, write_results
+from transformers import AutoTokenizer
 
-from bbc_classifier.figure_file import save_figure
-from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
-from bbc_classifier.model.encoders import locate_encoder
-from bbc_classifier.provenance import provenance
-from bbc_classifier.records import read_json, write_json
+from bbc_classifier.inference.bulk import MANIFEST
+from bbc_classifier.io import read_json
+from bbc_classifier.model import PooledEncoderForSequenceClassification
 
-RECORD = Path("results") / "bulk-prediction.json"
-ROWS = (10_000, 100_000, 1_000_000)
-FORMATS = ("parquet", "csv", "jsonl")
 LABELS = ["business", "entertainment", "politics", "sport", "tech"]
-WORDS, SHORTEST, LONGEST, SEED = 5_000, 6, 18, 0
-ROWS_AT_ONCE, SECONDS_BETWEEN = 10_000, 0.2
-# Layers, width, inner width, heads.
-ENCODER = (1, 32, 64, 2)
-SCHEMA = pa.schema({"id": pa.string(), "text": pa.string()})
-COLOURS, MARKS = ("#0072B2", "#D55E00", "#009E73"), "osD"
+FORMATS = ("parquet", "csv", "jsonl")
+BLOCK_ROWS, SECONDS_BETWEEN = 10_000, 0.1
 
 
-def save_classifier(folder: Path) -> None:
-    """Write the tiny classifier."""
-    tokenizer = AutoTokenizer.from_pretrained(locate_encoder("minilm").path)
-    layers, width, inner, heads = ENCODER
-    encoder = BertConfig(
-        vocab_size=len(tokenizer),
-        num_hidden_layers=layers,
-        hidden_size=width,
-        intermediate_size=inner,
-        num_attention_heads=heads,
-    )
-    names = dict(enumerate(LABELS))
-    config = PooledEncoderConfig(
-        encoder_config=encoder,
-        id2label=names,
-        label2id={name: index for index, name in names.items()},
-        max_input_tokens=64,
-    )
-    torch.manual_seed(SEED)
-    PooledEncoderForSequenceClassification(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
+def save_classifier(path: Path) -> None:
+    """Write a classifier of the tiny encoder."""
+    encoder = save_tiny_encoder(path.with_name("encoder"))
+    options = {"labels": LABELS, "pooling": "mean", "max_input_tokens": 64}
+    PooledEncoderForSequenceClassification.from_encoder(str(encoder), **options).save_pretrained(path)
+    AutoTokenizer.from_pretrained(encoder).save_pretrained(path)
 
 
-def pieces(count: int) -> Iterator[pa.Table]:
-    """Yield the rows, a piece at a time: six to eighteen words each."""
-    rng = np.random.default_rng(SEED)
-    letters = np.array(list("etaoinshrdlcumwfgypbvk"))
-    words = np.array(["".join(rng.choice(letters, rng.integers(2, 9))) for _ in range(WORDS)])
-    texts = (" ".join(words[rng.integers(0, WORDS, rng.integers(SHORTEST, LONGEST + 1))]) for _ in range(count))
-    first = 0
-    while piece := list(islice(texts, ROWS_AT_ONCE)):
-        yield pa.table({"id": [f"n{first + row}" for row in range(len(piece))], "text": piece}, schema=SCHEMA)
-        first += len(piece)
+def blocks(count: int) -> Iterator[pa.Table]:
+    """Yield the rows, some thousands at a time."""
+    rng = np.random.default_rng(0)
+    words = np.array(["".join(rng.choice(list("etaoinshrdlcumwfgypbvk"), rng.integers(2, 9))) for _ in range(5_000)])
+    for start in range(0, count, BLOCK_ROWS):
+        numbers = range(start, min(count, start + BLOCK_ROWS))
+        texts = [" ".join(rng.choice(words, rng.integers(6, 19))) for _ in numbers]
+        yield pa.table({"id": [f"n{number}" for number in numbers], "text": texts})
 
 
 def write_rows(count: int, path: Path) -> None:
-    """Write the rows in the format that the file's name ends in."""
-    if path.suffix == ".parquet":
-        with arrow_parquet.ParquetWriter(path, SCHEMA) as writer:
-            for piece in pieces(count):
-                writer.write_table(piece)
-    elif path.suffix == ".csv":
-        with arrow_csv.CSVWriter(path, SCHEMA) as writer:
-            for piece in pieces(count):
-                writer.write_table(piece)
-    else:
+    """Write the rows in the format of the file's suffix."""
+    if path.suffix == ".jsonl":
         with path.open("w", encoding="utf-8", newline="\n") as file:
-            for piece in pieces(count):
-                file.writelines(json.dumps(row) + "\n" for row in piece.to_pylist())
+            for block in blocks(count):
+                file.write(block.to_pandas().to_json(orient="records", lines=True))
+        return
+    writer = pa.parquet.ParquetWriter if path.suffix == ".parquet" else pa.csv.CSVWriter
+    with writer(path, pa.schema({"id": pa.string(), "text": pa.string()})) as file:
+        for block in blocks(count):
+            file.write_table(block)
 
 
-def measure(model: Path, rows: Path, output: Path) -> dict[str, Any]:
-    """Answer the rows; return seconds, peak memory, and the memory over time."""
+def measure(model: Path, rows: Path, output_dir: Path) -> dict[str, Any]:
+    """Predict the rows with the command; return seconds, rate, and the peak resident memory of the process."""
     command = [sys.executable, "-m", "bbc_classifier", "predict", "--model", str(model)]
-    started = time.perf_counter()
-    process = subprocess.Popen([*command, "--input", str(rows), "--output", str(output)], stderr=subprocess.DEVNULL)
-    watched, curve, peak = psutil.Process(process.pid), [], 0
-    while process.poll() is None:
-        try:
-            memory = watched.memory_info()
-        except psutil.NoSuchProcess:
-            break
-        peak = max(peak, memory.rss)
-        curve.append([round(time.perf_counter() - started, 1), round(memory.rss / 2**20)])
-        time.sleep(SECONDS_BETWEEN)
-    if process.wait():
-        raise SystemExit(f"the command failed on {rows.name}")
-    summary = read_json(output / "summary.json")
+    started, peak = time.perf_counter(), 0
+    with tempfile.TemporaryFile() as log:
+        process = psutil.Popen(
+            [*command, "--input", str(rows), "--output_dir", str(output_dir)], stdout=log, stderr=log
+        )
+        while process.poll() is None:
+            try:
+                peak = max(peak, process.memory_info().rss)
+            except psutil.NoSuchProcess:
+                break
+            time.sleep(SECONDS_BETWEEN)
+        seconds = time.perf_counter() - started
+        if process.wait():
+            log.seek(0)
+            raise subprocess.CalledProcessError(
+                process.returncode, command, log.read().decode(errors="replace")[-2000:]
+            )
+    counted = read_json(output_dir / MANIFEST)["rows"]
     return {
-        "rows": summary["rows"],
-        "file_mib": round(rows.stat().st_size / 2**20, 1),
-        "seconds": round(time.perf_counter() - started, 1),
-        "answering_seconds": summary["seconds"],
-        "peak_resident_mib": round(peak / 2**20),
-        "resident_mib_over_seconds": curve[:: max(1, len(curve) // 200)],
+        "rows": counted,
+        "file_mb": round(rows.stat().st_size / 2**20, 1),
+        "seconds": round(seconds, 1),
+        "rows_per_second": round(counted / seconds),
+        "peak_memory_mb": round(peak / 2**20),
     }
 
 
-def draw(record: dict[str, Any], path: Path) -> None:
-    """Draw the peak by the number of rows, and the memory over time of the longest runs."""
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
-    for form, colour, mark in zip(FORMATS, COLOURS, MARKS, strict=True):
-        cases = record["cases"][form]
-        left.plot(
-            [case["rows"] for case in cases], [case["peak_resident_mib"] for case in cases], f"{mark}-", color=colour
-        )
-        seconds, memory = zip(*cases[-1]["resident_mib_over_seconds"], strict=True)
-        right.plot(seconds, memory, color=colour, label=form)
-    left.set_xscale("log")
-    left.set_xticks(ROWS, [f"{rows:,}" for rows in ROWS])
-    left.minorticks_off()
-    left.set(
-        xlabel="rows (logarithmic)", ylabel="resident memory in MiB", title="Peak by the number of rows", ylim=(0, None)
-    )
-    right.set(xlabel="seconds", title=f"Over time, {ROWS[-1]:,} rows")
-    right.legend(frameon=False, loc="lower right")
-    for axes in (left, right):
-        axes.grid(alpha=0.3)
-    save_figure(figure, path)
+def main() -> None:
+    """Measure every format and number of rows, and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="numbers of rows")
+    parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS, help="formats of the input")
+    parser.add_argument("--output", type=Path, default=RESULTS / "bulk_prediction.json", help="default: %(default)s")
+    args = parser.parse_args()
+    cases: dict[str, list[dict[str, Any]]] = {name: [] for name in args.formats}
+    with tempfile.TemporaryDirectory() as name:
+        directory = Path(name)
+        save_classifier(directory / "model")
+        for suffix in args.formats:
+            for count in args.rows:
+                rows = directory / f"rows-{count}.{suffix}"
+                write_rows(count, rows)
+                cases[suffix].append(measure(directory / "model", rows, directory / f"predictions-{count}-{suffix}"))
+                print(f"{suffix}: {cases[suffix][-1]}", flush=True)
+                rows.unlink()
+    write_results(args.output, {"cases": cases})
 
 
 if __name__ == "__main__":
-    record: dict[str, Any] = {"cases": {form: [] for form in FORMATS}}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        save_classifier(folder / "model")
-        for form in FORMATS:
-            for count in ROWS:
-                rows = folder / f"rows-{count}.{form}"
-                write_rows(count, rows)
-                case = measure(folder / "model", rows, folder / f"answers-{count}-{form}")
-                record["cases"][form].append(case)
-                print(
-                    "{rows:,} rows: {seconds:.0f} s, at most {peak_resident_mib:,} MiB".format(**case), form, flush=True
-                )
-                rows.unlink()
-    record["provenance"] = provenance()
-    write_json(RECORD, record)
-    draw(record, RECORD.with_suffix(".png"))
-    print(f"Written: {RECORD}, {RECORD.with_suffix('.png')}")
+    main()

@@ -1,87 +1,189 @@
-"""Faults, each caused for real, and what came of them: `python benchmarks/faults.py`.
+"""Kills and full disks: trainings, comparisons and bulk predictions are stopped, resumed, and compared.
 
-Without names all cases run, half an hour's worth on two cores; with names, these alone, and the others' entries in
-`results/faults.json` stay. The table of `docs/faults.md` is written from that record. What a machine cannot cause
-(disks and mounts need Linux and root, the clock `faketime`, a locale `localedef`) is said and left out.
+A command is killed (SIGKILL) at random moments and run again until it finishes; its files must then equal those of an
+undisturbed run, weights and predictions bit for bit. On a disk that is too small (a tmpfs; needs root on Linux) a
+command must end with exit code 1 and one sentence, and finish once there is space. Writes results/faults.json.
 """
 
 import argparse
+import json
 import os
+import random
+import shutil
+import subprocess
+import sys
 import tempfile
 import time
-from collections.abc import Callable
-from functools import partial
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from fault_cases.damage import damaged_checkpoints, damaged_classifier, damaged_export
-from fault_cases.full_disk import full_disk
-from fault_cases.full_disk_prediction import full_disk_prediction
-from fault_cases.killed_comparison import killed_comparison
-from fault_cases.killed_prediction import killed_prediction
-from fault_cases.killed_training import killed_training
-from fault_cases.little_memory import little_memory
-from fault_cases.material import make_material
-from fault_cases.odd_surroundings import odd_surroundings
-from fault_cases.signalled import signalled
-from fault_cases.small_disk import why_no_small_disk
-from fault_cases.table import PAGE, SCRIPT, faults_table
+from common import RESULTS, save_tiny_encoder, write_results
 
-from bbc_classifier.marked_section import write_marked_section
-from bbc_classifier.provenance import provenance
-from bbc_classifier.records import read_json, write_json
+from bbc_classifier.io import file_sha256, read_json
 
-RECORD = Path("results") / "faults.json"
-SEED = 42
+TOPICS = {"business": "shares and the market", "sport": "a goal in the match", "tech": "phone and software"}
+# Their content has times in it. The metrics of results.json are compared.
+TIMED = {"record.json", "history.json", "results.json", "results.csv", "report.html", "report.md", "predictions.json"}
+DISK_MB = 256
+# One thread: sums in another order are other bits.
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(Path.cwd())}
 
 
-def cases(kills: int, times: int) -> dict[str, Callable[..., dict[str, Any]]]:
-    """Return each case by its name: from material and folder to what came of it."""
-    return {
-        "training killed": partial(killed_training, kills=kills, seed=SEED),
-        "comparison killed": partial(killed_comparison, kills=kills, seed=SEED),
-        "bulk prediction killed": partial(killed_prediction, kills=kills, seed=SEED),
-        "SIGTERM and Ctrl-C": partial(signalled, times=max(1, times // 2), seed=SEED),
-        "disk full": partial(full_disk, times=times, seed=SEED),
-        "disk full, bulk prediction": partial(full_disk_prediction, times=times, seed=SEED),
-        "checkpoint damaged": partial(damaged_checkpoints, times=times, seed=SEED),
-        "classifier damaged": partial(damaged_classifier, times=10 * times, seed=SEED),
-        "export damaged": partial(damaged_export, times=5 * times, seed=SEED),
-        "memory too small": little_memory,
-        "odd surroundings": odd_surroundings,
+class Command:
+    """A command of the package on tiny data; `name` is train, compare or predict."""
+
+    def __init__(self, name: str, work: Path, steps: int, rows: int):
+        every = str(max(1, steps // 20))
+        training = ["--dataset", str(work / "articles.jsonl"), "--max_steps", str(steps), "--max_length", "24"]
+        training += ["--use_cpu", "--disable_tqdm", "--precision", "fp32", "--learning_rate", "1e-3"]
+        training += ["--encoder_dropout", "0.1", "--classifier_dropout", "0.3", "--early_stopping_patience", "0"]
+        training += ["--eval_strategy", "steps", "--save_strategy", "steps"]
+        training += ["--save_steps", every, "--eval_steps", every, "--logging_steps", every]
+        encoder = str(work / "encoder")
+        self.name = name
+        self.arguments = {
+            "train": ["train", "--encoder", encoder, "--resume_from_checkpoint", "last", *training],
+            "compare": ["compare", "--encoders", encoder, "--poolings", "cls", "mean", "--folds", "2", *training],
+            "predict": ["predict", "--model", str(work / "classifier"), "--input", str(work / "rows.jsonl")],
+        }[name]
+        self.arguments += ["--shard_rows", str(max(1, rows // 200))] if name == "predict" else []
+
+    def run(self, output_dir: Path, kill_after: float | None = None) -> tuple[int, str, float]:
+        """Run it, and kill it after so many seconds; return exit code (-9 if killed), standard error and seconds."""
+        command = [sys.executable, "-m", "bbc_classifier", *self.arguments, "--output_dir", str(output_dir)]
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            _, error = process.communicate(timeout=kill_after)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            _, error = process.communicate()
+        return process.returncode, error, time.perf_counter() - started
+
+    def finish(self, output_dir: Path) -> float:
+        """Run it to its end; return the seconds."""
+        code, error, seconds = self.run(output_dir)
+        if code:
+            raise RuntimeError(f"{self.name} ended with {code}: {error[-2000:]}")
+        return seconds
+
+
+def make_data(work: Path, rows: int) -> None:
+    """Write a tiny encoder, sixty articles, a classifier trained on them, and rows to predict."""
+    save_tiny_encoder(work / "encoder")
+    labels = list(TOPICS)
+    # Every tenth article is about another topic than its words say.
+    articles = [
+        {"text": f"{TOPICS[labels[(row + (row % 10 == 0)) % 3]]} {row} {row * row}", "label": labels[row % 3]}
+        for row in range(60)
+    ]
+    # Some rows to predict are invalid.
+    texts = [{"id": row, "text": "" if row % 97 == 0 else f"{TOPICS[labels[row % 3]]} {row}"} for row in range(rows)]
+    for name, table in (("articles", articles), ("rows", texts)):
+        (work / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in table), encoding="utf-8")
+    Command("train", work, steps=4, rows=rows).finish(work / "classifier")
+
+
+def contents(directory: Path) -> dict[str, Any]:
+    """Return the hash of every file, hidden leftovers beside the directory included; None for files with times."""
+    files = [path for path in directory.rglob("*") if path.is_file()]
+    found: dict[str, Any] = {
+        path.relative_to(directory).as_posix(): None if path.name in TIMED else file_sha256(path)
+        for path in files
+        if path.suffix != ".png" and path.name != ".lock"
+    }
+    if (directory / "results.json").is_file():
+        rows = read_json(directory / "results.json")["configurations"]
+        found["results.json"] = [(row["name"], row["mean"]) for row in rows]
+    found |= {path.name: None for path in directory.parent.glob(f".{directory.name}.*")}
+    return found
+
+
+def differences(one: Path, other: Path) -> list[str]:
+    """Return the files that only one directory has, or whose content differs."""
+    left, right = contents(one), contents(other)
+    return sorted(name for name in left.keys() | right.keys() if left.get(name, 0) != right.get(name, 0))
+
+
+def killed(command: Command, work: Path, kills: int, rng: random.Random) -> dict[str, Any]:
+    """Kill a command until so many kills are counted, always running it again, and compare what it wrote."""
+    reference = work / f"{command.name}-reference"
+    lifetime, count, moments, unequal, finished = command.finish(reference), 0, [], [], 0
+    while count < kills:
+        output_dir = work / f"{command.name}-killed-{finished}"
+        while True:
+            after = rng.uniform(0, lifetime) if count < kills else None
+            code, error, seconds = command.run(output_dir, after)
+            if code not in (0, -9):
+                raise RuntimeError(f"{command.name} ended with {code} after a kill: {error[-2000:]}")
+            if code == 0:
+                break
+            count += 1
+            moments.append(round(seconds, 2))
+        finished += 1
+        if different := differences(reference, output_dir):
+            unequal.append(different)
+        shutil.rmtree(output_dir)
+    return {"kills": count, "finished": finished, "equal": finished - len(unequal), "unequal": unequal} | {
+        "seconds_undisturbed": round(lifetime, 1),
+        "seconds_until_kill": moments,
     }
 
 
+def full_disk(command: Command, work: Path, times: int, rng: random.Random) -> dict[str, Any]:
+    """Run a command on a disk that is too small, then with enough space, and compare what it wrote."""
+    reference, disk = work / f"{command.name}-reference", work / "disk"
+    if not reference.exists():
+        command.finish(reference)
+    size = sum(path.stat().st_size for path in reference.rglob("*") if path.is_file())
+    counts, faults = Counter[str](), []
+    disk.mkdir()
+    for _ in range(times):
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={rng.randrange(4096, size)}", "tmpfs", disk], check=True)
+        try:
+            code, error, _ = command.run(disk / "output")
+            sentences = [line for line in error.splitlines() if line.startswith("bbc-classifier: error:")]
+            is_clear = code == 1 and len(sentences) == 1 and "no space left" in error and "Traceback" not in error
+            counts["enough space" if code == 0 else "clear error" if is_clear else "other"] += 1
+            if code and not is_clear:
+                faults.append(f"exit code {code}: {error[-500:]}")
+            subprocess.run(["mount", "-o", f"remount,size={DISK_MB}m", disk], check=True)
+            command.finish(disk / "output")
+            if different := differences(reference, disk / "output"):
+                faults.append(f"other files than with enough space: {different}")
+        finally:
+            subprocess.run(["umount", "--lazy", disk], check=True)
+    disk.rmdir()
+    return {"times": times, **counts, "faults": faults}
+
+
 def main() -> None:
-    """Run the cases, and write record and table."""
+    """Cause the faults and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help=f"Of {', '.join(cases(0, 0))}; none is all.")
-    parser.add_argument("--kills", type=int, default=30, help="Kills of trainings, of comparisons, and of predictions.")
-    parser.add_argument("--times", type=int, default=4, help="How often each other fault is caused.")
-    options = parser.parse_args()
-    every = cases(options.kills, options.times)
-    if unknown := set(options.names) - set(every):
-        parser.error(f"no such case: {', '.join(sorted(unknown))}")
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    # Before the record is written: it is a file of the checkout itself.
-    origin = provenance()
-    record = read_json(RECORD) if RECORD.is_file() else {"schema": 1, "cases": {}}
-    for name in options.names or every:
-        if name.startswith("disk full") and (reason := why_no_small_disk()):
-            print(f"{name}: left out: {reason}", flush=True)
-            continue
-        started = time.perf_counter()
-        with tempfile.TemporaryDirectory() as folder:
-            work = Path(folder) / "work"
-            work.mkdir()
-            result = every[name](make_material(Path(folder)), work)
-        seconds = round(time.perf_counter() - started)
-        record["cases"][name] = {**result, "seconds": seconds, "provenance": origin}
-        record["cases"] = {known: record["cases"][known] for known in every if known in record["cases"]}
-        write_json(RECORD, record)
-        print(f"{name}, {result['times']} times, {seconds} s: {result['happened']}", flush=True)
-    write_marked_section(PAGE, "faults", SCRIPT, faults_table(record))
-    print(f"Written: {RECORD} and {PAGE}")
+    commands = ("train", "compare", "predict")
+    parser.add_argument("--commands", nargs="+", choices=commands, default=commands, help="commands to disturb")
+    parser.add_argument("--kills", type=int, default=30, help="kills of each command (default: %(default)s)")
+    parser.add_argument("--full_disks", type=int, default=10, help="full disks of each command (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=200, help="steps of a training (default: %(default)s)")
+    parser.add_argument("--rows", type=int, default=60_000, help="rows of a prediction (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=42, help="of the moments and sizes (default: %(default)s)")
+    parser.add_argument("--output", type=Path, default=RESULTS / "faults.json", help="default: %(default)s")
+    args = parser.parse_args()
+    can_mount = sys.platform == "linux" and os.geteuid() == 0 and shutil.which("mount") is not None
+    record: dict[str, Any] = {"seed": args.seed, "steps": args.steps, "rows": args.rows, "commands": {}}
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        make_data(work, args.rows)
+        for command in (Command(name, work, args.steps, args.rows) for name in args.commands):
+            rng = random.Random(args.seed)
+            entry = record["commands"][command.name] = {"killed": killed(command, work, args.kills, rng)}
+            if can_mount and args.full_disks:
+                entry["full_disk"] = full_disk(command, work, args.full_disks, rng)
+            print(f"{command.name}: {entry}", flush=True)
+    write_results(args.output, record)
 
 
 if __name__ == "__main__":

@@ -1,144 +1,198 @@
-"""Training against its peers, side by side: `python benchmarks/peers.py`, after `pip install -e ".[benchmark]"`.
+"""Training against its peers: seconds from the start of the process to the model on disk, and test accuracy.
 
-Every contender is trained as a process of its own, on the same rows of BBC News; in each round all have their turn, so
-that a machine whose speed drifts slows them all alike. The clock runs from the start of the process to the model on
-disk: imports and loading count, the test side does not. Writes `results/peers.json`, `.md` and `.png`.
+Each contender trains on the same rows of BBC News in a process of its own; in each round all of them take their turn,
+so that a machine whose speed drifts slows all alike. Imports and loading count, the evaluation does not. Writes
+results/peers.json. Needs: pip install -e ".[benchmark]"
 """
 
 import argparse
-import statistics
+import json
+import random
 import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import version
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
-from gemm_peak import gemm_peak
-from peers_figure import draw_peers
-from peers_table import peers_table
+# Seconds since 1970 when the model was on disk, and the function that predicts label indices.
+Trained = tuple[float, Callable[[list[str]], Sequence[Any]]]
+SETFIT_STEPS = 25
+QUIET = {"report_to": "none", "save_strategy": "no"}
 
-from bbc_classifier.data.articles import load_articles
-from bbc_classifier.data.options import DataArguments
-from bbc_classifier.evaluation.intervals import wilson_interval
-from bbc_classifier.model.encoders import locate_encoder
-from bbc_classifier.provenance import provenance
-from bbc_classifier.records import read_json, write_json, write_text
 
-HERE = Path(__file__).parent
-RESULTS = Path("results")
-ROUNDS, FIRST_SEED, ENCODER = 3, 42, "minilm"
-FEW_SHOT_STEPS = 25
-PEERS = ("setfit", "sentence-transformers")
-# name: (program, its options)
-CONTENDERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "this package, default recipe": ("recipe", {"recipe": "default"}),
-    "stock Trainer recipe": ("stock_trainer", {}),
-    "SetFit, 8 a class": ("setfit_few_shot", {"per_class": 8, "max_steps": FEW_SHOT_STEPS}),
-    "SetFit, 64 a class": ("setfit_few_shot", {"per_class": 64, "max_steps": FEW_SHOT_STEPS}),
-    "sentence embeddings + logistic regression": ("sentence_embeddings", {}),
-    "TF-IDF + linear SVM": ("tfidf_linear", {}),
+def this_package(task: dict[str, Any], output_dir: Path) -> Trained:
+    """Train by the recipe that the encoder's name chooses."""
+    from datasets import Dataset, DatasetDict
+
+    from bbc_classifier import TextClassifier, train
+    from bbc_classifier.config import ModelArguments, TrainArguments
+
+    dataset = DatasetDict()
+    for split in ("train", "validation", "test"):
+        names = [task["labels"][label] for label in task[split]["labels"]]
+        dataset[split] = Dataset.from_dict({"text": task[split]["texts"], "label": names})
+    args = TrainArguments(output_dir=str(output_dir / "run"), seed=task["seed"], disable_tqdm=True)
+    run = train(ModelArguments(encoder=task["encoder_name"]), None, args, dataset=dataset).run_dir
+    classifier = TextClassifier.from_pretrained(run.path)
+    index_of = [task["labels"].index(name) for name in classifier.label_names]
+    saved_at = max(file.stat().st_mtime for file in run.model.iterdir())  # train() evaluates after that
+    return saved_at, lambda texts: [index_of[label] for label in classifier.predict_proba(texts).argmax(axis=1)]
+
+
+def stock_trainer(task: dict[str, Any], output_dir: Path) -> Trained:
+    """Train AutoModelForSequenceClassification by the values of the library's example: 128 tokens, 3 epochs, fp32."""
+    from datasets import Dataset
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trainer, TrainingArguments, set_seed
+
+    set_seed(task["seed"])
+    tokenizer = AutoTokenizer.from_pretrained(task["encoder"])
+    model = AutoModelForSequenceClassification.from_pretrained(task["encoder"], num_labels=len(task["labels"]))
+
+    def tokenized(texts: list[str], labels: list[int]) -> Dataset:
+        tokens = tokenizer(texts, truncation=True, max_length=128, padding="max_length")
+        return Dataset.from_dict({**tokens, "labels": labels})
+
+    recipe = {"per_device_train_batch_size": 16, "num_train_epochs": 3, "learning_rate": 2e-5}
+    arguments = TrainingArguments(str(output_dir), seed=task["seed"], **recipe, **QUIET)
+    trainer = Trainer(model, arguments, train_dataset=tokenized(**task["train"]), processing_class=tokenizer)
+    trainer.train()
+    trainer.save_model()
+    return time.time(), lambda texts: trainer.predict(tokenized(texts, [0] * len(texts))).predictions.argmax(axis=1)
+
+
+def setfit(task: dict[str, Any], output_dir: Path, per_label: int) -> Trained:
+    """Train SetFit on a few texts of each label: its defaults, with a limit on the steps."""
+    from datasets import Dataset
+    from setfit import SetFitModel, Trainer, TrainingArguments
+
+    rows = [{"text": text, "label": label} for text, label in zip(*task["train"].values(), strict=True)]
+    random.Random(task["seed"]).shuffle(rows)
+    few = [row for label in range(len(task["labels"])) for row in [r for r in rows if r["label"] == label][:per_label]]
+    model = SetFitModel.from_pretrained(task["sentence_encoder"])
+    arguments = TrainingArguments(str(output_dir / "steps"), max_steps=SETFIT_STEPS, seed=task["seed"], **QUIET)
+    Trainer(model=model, args=arguments, train_dataset=Dataset.from_list(few)).train()
+    model.save_pretrained(str(output_dir / "model"))
+    return time.time(), model.predict
+
+
+def sentence_embeddings(task: dict[str, Any], output_dir: Path) -> Trained:
+    """Fit a logistic regression on the embeddings of sentence-transformers."""
+    import joblib
+    from sentence_transformers import SentenceTransformer
+    from sklearn.linear_model import LogisticRegression
+
+    encoder = SentenceTransformer(task["sentence_encoder"])
+    regression = LogisticRegression(max_iter=1000)
+    regression.fit(encoder.encode(task["train"]["texts"]), task["train"]["labels"])
+    encoder.save(str(output_dir / "encoder"))
+    joblib.dump(regression, output_dir / "regression.joblib")
+    return time.time(), lambda texts: regression.predict(encoder.encode(texts))
+
+
+def tfidf(task: dict[str, Any], output_dir: Path) -> Trained:
+    """Fit a linear SVM on TF-IDF of words and pairs of words."""
+    import joblib
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.pipeline import make_pipeline
+    from sklearn.svm import LinearSVC
+
+    pipeline = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LinearSVC())
+    pipeline.fit(task["train"]["texts"], task["train"]["labels"])
+    joblib.dump(pipeline, output_dir / "pipeline.joblib")
+    return time.time(), pipeline.predict
+
+
+CONTENDERS: dict[str, Callable[[dict[str, Any], Path], Trained]] = {
+    "this-package": this_package,
+    "stock-trainer": stock_trainer,
+    "setfit-8": lambda task, output_dir: setfit(task, output_dir, 8),
+    "setfit-64": lambda task, output_dir: setfit(task, output_dir, 64),
+    "sentence-embeddings": sentence_embeddings,
+    "tfidf-svm": tfidf,
 }
 
 
-def common_task(folder: Path) -> dict[str, Any]:
-    """Return what all contenders share: the rows of each side, and the encoder."""
-    articles = load_articles(DataArguments())
-    sides = {
-        side: {"texts": list(articles.side(side)["text"]), "labels": list(articles.side(side)["label"])}
-        for side in ("train", "validation", "test")
-    }
-    encoder = str(locate_encoder(ENCODER).path)
-    sentence_encoder = folder / "sentence-encoder"
-    run_program("make_sentence_encoder", encoder, str(sentence_encoder))
-    return {"labels": articles.label_names, **sides, "encoder": encoder, "sentence_encoder": str(sentence_encoder)}
+def run_contender(name: str, work: Path) -> None:
+    """Train one contender in this process and write its answer."""
+    task = json.loads((work / "task.json").read_text(encoding="utf-8"))
+    output_dir = Path(tempfile.mkdtemp(dir=work))
+    saved_at, predict = CONTENDERS[name](task, output_dir)
+    predictions = [int(label) for label in predict(task["test"]["texts"])]
+    correct = sum(map(int.__eq__, predictions, task["test"]["labels"]))
+    from bbc_classifier.provenance import peak_memory_mb
+
+    answer = {"saved_at": saved_at, "correct": correct, "n": len(predictions), "peak_memory_mb": peak_memory_mb()}
+    (work / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
 
 
-def run_program(name: str, *arguments: str) -> None:
-    """Run one program of the folder `contenders`; what it says is shown only if it fails.
+def make_task(work: Path, encoder: str, train_rows: int | None) -> dict[str, Any]:
+    """Return the rows of every split, the encoder, and the same encoder in the layout of sentence-transformers."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 
-    Raises:
-        RuntimeError: It fails.
-    """
-    program = HERE / "contenders" / f"{name}.py"
-    done = subprocess.run([sys.executable, str(program), *arguments], capture_output=True, text=True)
-    if done.returncode:
-        raise RuntimeError(f"{name} failed:\n{done.stderr[-3000:]}")
+    from bbc_classifier import load_data
+    from bbc_classifier.model import locate_encoder
 
-
-def measure(program: str, options: dict[str, Any], shared: dict[str, Any], seed: int) -> dict[str, Any]:
-    """Train one contender once; return its answer and seconds."""
-    shared = dict(shared)
-    options = {**options, "sentence_encoder": shared.pop("sentence_encoder")}
-    with tempfile.TemporaryDirectory() as folder:
-        task, answer = Path(folder) / "task.json", Path(folder) / "answer.json"
-        write_json(task, {**shared, "seed": seed, "options": options})
-        started = time.time()
-        run_program(program, str(task), str(answer))
-        content = read_json(answer)
-    return {"seed": seed, "seconds": round(content.pop("saved_at") - started, 2), **content}
+    path, sentence_encoder = str(locate_encoder(encoder).path), str(work / "sentence-encoder")
+    # The mean, normalized, of at most 256 tokens: the model card of all-MiniLM-L6-v2.
+    transformer = Transformer(path, max_seq_length=256)
+    pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode="mean")
+    SentenceTransformer(modules=[transformer, pooling, Normalize()]).save(sentence_encoder)
+    data = load_data(max_train_samples=train_rows)
+    labels = data["train"].features["label"].names
+    task = {"labels": labels, "encoder_name": encoder, "encoder": path, "sentence_encoder": sentence_encoder}
+    for split, rows in data.items():
+        task[split] = {"texts": list(rows["text"]), "labels": list(rows["label"])}
+    return task
 
 
-def summary(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the medians and ranges of a contender's runs, and its accuracy: of the median run, with its interval."""
-    seconds = [run["seconds"] for run in runs]
-    speeds = [run["gflop_per_second"] for run in runs if run["gflop_per_second"] is not None]
-    middle = sorted(runs, key=lambda run: run["correct"])[len(runs) // 2]
-    return {
-        "seconds": {"median": statistics.median(seconds), "min": min(seconds), "max": max(seconds)},
-        "accuracy": {
-            "median": middle["correct"] / middle["n"],
-            "interval": wilson_interval(middle["correct"], middle["n"]),
-            "min": min(run["correct"] for run in runs) / middle["n"],
-            "max": max(run["correct"] for run in runs) / middle["n"],
-        },
-        "peak_memory_mib": {
-            kind: max(run["peak_memory_mib"][kind] for run in runs) for kind in runs[0]["peak_memory_mib"]
-        },
-        "gflop_per_second": statistics.median(speeds) if speeds else None,
-    }
+def measure(name: str, task: dict[str, Any], work: Path) -> dict[str, Any]:
+    """Run one contender in a process of its own."""
+    (work / "task.json").write_text(json.dumps(task), encoding="utf-8")
+    command = [sys.executable, __file__, "--contender", name, "--work", str(work)]
+    started = time.time()
+    process = subprocess.run(command, capture_output=True, text=True)
+    if process.returncode:
+        raise SystemExit(f"{name} failed:\n{process.stderr[-3000:]}")
+    answer = json.loads((work / "answer.json").read_text(encoding="utf-8"))
+    return {"seed": task["seed"], "seconds": round(answer.pop("saved_at") - started, 2), **answer}
 
 
 def main() -> None:
-    """Run the rounds and write the three files."""
+    """Run the rounds and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="Turns of each contender (default: %(default)s).")
-    parser.add_argument(
-        "--only", nargs="+", choices=list(CONTENDERS), default=list(CONTENDERS), help="Leave others out."
-    )
-    parser.add_argument(
-        "--output", type=Path, default=RESULTS / "peers.json", help="The record (default: %(default)s)."
-    )
-    arguments = parser.parse_args()
-    origin = provenance()
-    origin["versions"] |= {package: version(package) for package in PEERS}
-    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in arguments.only}
-    peaks: dict[str, list[float]] = {"fp32": [], "bf16": []}
-    with tempfile.TemporaryDirectory() as folder:
-        shared = common_task(Path(folder))
-        for turn in range(arguments.rounds):
-            peaks["fp32"].append(gemm_peak(torch.float32))
-            peaks["bf16"].append(gemm_peak(torch.bfloat16))
-            for name in arguments.only:
-                run = measure(*CONTENDERS[name], shared, FIRST_SEED + turn)
-                runs[name].append(run)
-                print(f"round {turn + 1}: {name}: {run['seconds']:.0f} s, {run['correct']} of {run['n']}", flush=True)
-    record = {
-        "schema": 1,
-        "data": "BBC News, fixed split by group; test side",
-        "n": {side: len(shared[side]["texts"]) for side in ("train", "validation", "test")},
-        "rounds": arguments.rounds,
-        "few_shot_steps": FEW_SHOT_STEPS,
-        "gemm_peak_gflop_per_second": {name: statistics.median(values) for name, values in peaks.items()},
-        "contenders": {name: {**summary(runs[name]), "runs": runs[name]} for name in arguments.only},
-        "provenance": origin,
-    }
-    write_json(arguments.output, record)
-    write_text(arguments.output.with_suffix(".md"), peers_table(record))
-    draw_peers(record, arguments.output.with_suffix(".png"))
-    print(f"Written: {arguments.output}, and .md and .png beside it")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each contender (default: %(default)s)")
+    parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), help="contenders to run")
+    parser.add_argument("--encoder", default="minilm", help="encoder of all contenders (default: %(default)s)")
+    parser.add_argument("--train_rows", type=int, help="train on this many rows (default: all)")
+    parser.add_argument("--output", type=Path, default=Path("results/peers.json"), help="default: %(default)s")
+    parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
+    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.contender:
+        run_contender(args.contender, args.work)
+        return
+    from common import shown, summary, write_results
+
+    runs: dict[str, list[dict[str, Any]]] = {name: [] for name in args.only}
+    with tempfile.TemporaryDirectory() as directory:
+        task = make_task(Path(directory), args.encoder, args.train_rows)
+        for turn in range(args.rounds):
+            for name in args.only:
+                runs[name].append(measure(name, {**task, "seed": 42 + turn}, Path(directory)))
+                print(f"round {turn + 1}, {name}: {runs[name][-1]}", flush=True)
+    contenders = {}
+    for name, entries in runs.items():
+        seconds = summary(run["seconds"] for run in entries)
+        accuracy = summary((run["correct"] / run["n"] for run in entries), 4)
+        ratios = summary(one["seconds"] / own["seconds"] for one, own in zip(entries, runs[args.only[0]], strict=True))
+        contenders[name] = {"seconds": seconds, "times_as_long_as_first": ratios, "accuracy": accuracy, "runs": entries}
+        print(f"{name:20} {shown(seconds)} s, accuracy {shown(accuracy, '.4f')}")
+    sizes = {split: len(task[split]["texts"]) for split in ("train", "validation", "test")}
+    record = {"encoder": args.encoder, "rows": sizes, "rounds": args.rounds, "setfit_steps": SETFIT_STEPS}
+    write_results(args.output, {**record, "contenders": contenders})
 
 
 if __name__ == "__main__":

@@ -1,30 +1,28 @@
-"""Write the cards of the published configurations from the committed records: `python scripts/model_cards.py`."""
+"""Write `model_cards/<name>.md` from the committed records: `python scripts/model_cards.py`."""
 
+import shutil
+import tempfile
 from pathlib import Path
 
-from bbc_classifier.hub.card import model_card
-from bbc_classifier.hub.options import CardArguments
-from bbc_classifier.hub.standing import standing
-from bbc_classifier.records import read_json, write_text
+from bbc_classifier.config import CardFileArguments
+from bbc_classifier.hub.model_card import write_card
 
-RESULTS = Path("results")
-CARDS = Path("model_cards")
-OWNER = "your-name"
-FIGURES = ("confusion_matrix.png", "confusion_matrix_normalized.png")
-# Of each repository the record of its run, and the comparison that says where the configuration stands.
-PUBLISHED = {
-    "bbc-news-minilm-mean": ("minilm-mean-seed42.json", "minilm-poolings-probe"),
-    "bbc-news-minilm-accurate": ("minilm-accurate-seed42.json", "minilm-accurate"),
-    "bbc-news-minilm-pooler-finetuned": ("minilm-pooler-finetuned-seed42.json", "minilm-poolings"),
+RECORDS = {
+    "bbc-news-minilm-default": Path("results/default-seed42.json"),
+    "bbc-news-minilm-accurate": Path("results/accurate-seed42.json"),
 }
 
+
+def main() -> None:
+    """Write the card of every record that exists."""
+    for name, record in RECORDS.items():
+        if record.is_file():
+            card = Path("model_cards") / f"{name}.md"
+            with tempfile.TemporaryDirectory() as run_dir:
+                shutil.copyfile(record, Path(run_dir) / "record.json")
+                args = CardFileArguments(repo_id=f"your-name/{name}", output_file=str(card), overwrite=True)
+                print(f"Written: {write_card(run_dir, args)}")
+
+
 if __name__ == "__main__":
-    for name, (record, comparison) in PUBLISHED.items():
-        if not (RESULTS / record).is_file():
-            continue
-        content = read_json(RESULTS / record)
-        results = RESULTS / "comparisons" / comparison / "results.json"
-        stands = standing(read_json(results), content) if results.is_file() else None
-        card = model_card(content, f"{OWNER}/{name}", CardArguments(), standing=stands, figures=FIGURES)
-        write_text(CARDS / f"{name}.md", card)
-        print(f"Written: {CARDS / name}.md")
+    main()

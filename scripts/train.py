@@ -1,4 +1,4 @@
-"""`accelerate launch scripts/train.py …`: the arguments of `bbc-classifier train`."""
+"""`accelerate launch scripts/train.py …` takes the options of `bbc-classifier train`."""
 
 import sys
 

@@ -1,6 +1,8 @@
 """Tiny encoders and a tokenizer, built in memory: the real classes with random weights, nothing fetched."""
 
+import csv
 import string
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -28,6 +30,7 @@ WORDS = [
     "of",
     "in",
 ]
+TOPICS = ["market", "match", "film", "vote", "phone", "goal", "music", "party", "shares", "software", "team"]
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 CHARACTERS = string.ascii_lowercase + string.digits + string.punctuation + "£"
 PIECES = (f"##{character}" for character in CHARACTERS)
@@ -92,8 +95,26 @@ def tiny_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
-def save_tiny_encoder(folder: Path, family: str = "bert", seed: int = 0) -> Path:
-    """Write a tiny encoder and its tokenizer to a folder, as a checkpoint on the Hub would lie; return the folder."""
-    tiny_encoder(family, seed).save_pretrained(folder)
-    tiny_tokenizer().save_pretrained(folder)
-    return folder
+def save_tiny_encoder(path: Path, family: str = "bert", seed: int = 0) -> Path:
+    """Write a tiny encoder and its tokenizer to a directory in the layout of the Hub; return it."""
+    tiny_encoder(family, seed).save_pretrained(path)
+    tiny_tokenizer().save_pretrained(path)
+    return path
+
+
+def article(label: str, number: int) -> str:
+    """Return a short text made of a label's own words and a number; no two are near duplicates."""
+    return " ".join(f"{word}{number}{label}" for word in TOPICS)
+
+
+def articles(*labels: str, each: int = 6, start: int = 0) -> list[tuple[str, str]]:
+    """Return (text, label) of `each` texts of every label."""
+    return [(article(label, number), label) for number in range(start, start + each) for label in labels]
+
+
+def write_csv(path: Path, rows: Sequence[Sequence[str]], fields: Sequence[str] = ("text", "label")) -> str:
+    """Write rows under a header line; return the path as a flag takes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([fields, *rows])
+    return str(path)

@@ -1,1 +1,1 @@
-"""Articles: read from a source, freed of duplicates, split by group, encoded for a tokenizer."""
+"""Labeled texts: read from any source, cleaned of duplicates and split by group."""

@@ -1,87 +1,188 @@
-"""Duplicates: one text, or nearly one text, under two row ids, which a random split would put on both sides."""
+"""Exact and near duplicates, conflicting labels and leakage between splits."""
 
 import hashlib
+import re
+import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from datasketch import MinHash, MinHashLSH
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from tqdm.auto import tqdm
 
-from bbc_classifier.data.folding import fold
-from bbc_classifier.data.near_duplicates import near_duplicate_pairs
+# Least Jaccard similarity of near duplicates.
+THRESHOLD = 0.8
+SHINGLE_WORDS = 5
+# A pair of Jaccard similarity J agrees in all r rows of a band with probability J^r, and in none of b bands with
+# probability (1 - J^r)^b. With r = 4, 22 bands miss a pair at J = 0.8 once in 100,000: (1 - 0.8^4)^22 = 9.2e-6.
+BANDS, ROWS_PER_BAND = 22, 4
+# So many pairs hold a group of form letters together; all pairs would be millions.
+MAX_PARTNERS = 50
+
+# Scripts without spaces between words, by the first word of their characters' Unicode names.
+UNSPACED_SCRIPTS = {"CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN"}
+# Names such as C++, C# and F#, and two emoticons. Not every "+" or ":-)", which would change keys of BBC articles.
+SYMBOL_WORDS = re.compile(r"((?<!\w)\w(?:\+\+|#)(?!\w)|:[()])")
+# Soft hyphens, joiners (category Cf), apostrophes, variation selectors and skin tones are inside a word or emoji.
+DROPPED = re.compile("['’\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
+# Symbols that decorate: copyright signs, degree sign, box drawing, blocks and geometric shapes used as bullets.
+DECORATION = re.compile("[©®°\u2500-\u25ff]")
 
 
-@dataclass(frozen=True)
-class NearDuplicates:
-    """Two distinct texts that share most of their word sequences.
+class _WordCharacters(dict[int, str | None]):
+    """Translation table filled on demand: letters, marks and digits stay, meaningful symbols become words."""
 
-    Attributes:
-        first: Key of one text.
-        second: Key of the other.
-        jaccard: Jaccard similarity of their shingle sets, in [0, 1].
+    def __missing__(self, code: int) -> str | None:
+        character, category = chr(code), unicodedata.category(chr(code))
+        replacement: str | None = " "
+        if category == "Cf" or DROPPED.match(character):
+            replacement = None
+        elif category[0] in "LMN":
+            unspaced = category[0] == "L" and unicodedata.name(character, "").split(" ")[0] in UNSPACED_SCRIPTS
+            replacement = f" {character}" if unspaced else character
+        elif category in ("So", "Sm") and code > 127 and not DECORATION.match(character):
+            replacement = f" {character} "
+        self[code] = replacement
+        return replacement
+
+
+_TABLE = _WordCharacters()
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text in compatibility form (NFKC) with case folded away.
+
+    A word is a run of letters, marks and digits; an emoji or mathematical symbol; a name such as "c++" or "c#". Each
+    letter of a script without spaces between words is a word. A text without any word is cut at its spaces.
+
+    >>> words("It's 5-nil! 👍")
+    ['its', '5', 'nil', '👍']
     """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    found: list[str] = []
+    for place, piece in enumerate(SYMBOL_WORDS.split(folded)):
+        # Every second piece is what the expression matched.
+        found += [piece] if place % 2 else piece.translate(_TABLE).split()
+    return found or folded.split()
 
-    first: str
-    second: str
-    jaccard: float
+
+def normalize_text(text: str) -> str:
+    """Return the words run together: equal for texts that differ in case, punctuation and spaces only.
+
+    Currency signs and ASCII punctuation are dropped; emoji, mathematical symbols and names such as C++ are kept.
+
+    >>> normalize_text("It's 5-nil!")
+    'its5nil'
+    """
+    return "".join(words(text))
+
+
+def text_hash(text: str) -> str:
+    """Return 16 hex digits of the SHA-256 of the normalized text: equal for exact duplicates only."""
+    return hashlib.sha256(normalize_text(text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def text_hashes(texts: Iterable[str]) -> list[str]:
+    """Return the distinct hashes of texts in ascending order: what a run stores as the texts it has seen."""
+    return sorted({text_hash(text) for text in texts})
 
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Which rows hold the same text, and which nearly the same.
+    """Which rows have the same text, and which nearly the same.
 
     Attributes:
-        keys: One key per row; two rows share it exactly when their folded texts are equal.
-        near: The pairs of keys whose texts are near duplicates.
+        hashes: (rows,) `text_hash` of each row; two rows share it exactly when they are exact duplicates.
+        near: (hash, hash, Jaccard similarity) of each pair of near-duplicate texts.
     """
 
-    keys: list[str]
-    near: list[NearDuplicates] = field(default_factory=list)
+    hashes: list[str]
+    near: list[tuple[str, str, float]] = field(default_factory=list)
 
     def groups(self) -> list[str]:
-        """Return one group key per row: exact and near duplicates, and whatever they link, share the group.
+        """Return one group key per row: rows linked by exact or near duplicates share it.
 
-        The key of a group is the smallest of its rows' keys, so that it does not depend on the rows' order.
+        The key is the smallest hash of the group, so it does not depend on the order of rows.
         """
-        names = sorted(set(self.keys))
-        number = {key: index for index, key in enumerate(names)}
-        edges = [(number[pair.first], number[pair.second]) for pair in self.near]
-        rows, columns = zip(*edges, strict=True) if edges else ((), ())
-        graph = coo_array(([True] * len(edges), (rows, columns)), shape=(len(names), len(names)))
+        names, text_of_row = np.unique(np.array(self.hashes, dtype=object), return_inverse=True)
+        number = {name: index for index, name in enumerate(names)}
+        links = [number[one] for one, _, _ in self.near], [number[other] for _, other, _ in self.near]
+        graph = coo_array(([True] * len(self.near), links), shape=(len(names), len(names)))
         _, component = connected_components(graph, directed=False)
-        smallest: dict[int, str] = {}
-        for key, index in zip(names, component, strict=True):
-            smallest.setdefault(index, key)
-        return [smallest[component[number[key]]] for key in self.keys]
-
-    def partners(self) -> dict[str, set[str]]:
-        """Return the near duplicates of each key that has any."""
-        partners: dict[str, set[str]] = defaultdict(set)
-        for pair in self.near:
-            partners[pair.first].add(pair.second)
-            partners[pair.second].add(pair.first)
-        return dict(partners)
+        _, smallest = np.unique(component, return_index=True)
+        return names[smallest[component[text_of_row]]].tolist()
 
 
-def text_key(text: str) -> str:
-    """Return a key that is equal for two texts exactly when their folded forms are (SHA-256, 16 hex digits)."""
-    return hashlib.sha256(fold(text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+def find_duplicates(texts: Sequence[str], *, near: bool = True) -> Duplicates:
+    """Return the exact duplicates among texts and, unless `near` is False, the near duplicates."""
+    hashes = [text_hash(text) for text in texts]
+    first_text = dict(zip(reversed(hashes), reversed(texts), strict=True))
+    distinct = list(dict.fromkeys(hashes))
+    pairs = near_duplicate_pairs([first_text[name] for name in distinct]) if near else []
+    return Duplicates(hashes, [(distinct[one], distinct[two], similarity) for one, two, similarity in pairs])
 
 
-def find_duplicates(texts: Iterable[str], *, near: bool = True) -> Duplicates:
-    """Find the rows that hold the same text and, unless `near` is off, nearly the same.
+def conflicting_groups(hashes: Sequence[str], labels: Sequence[Hashable]) -> list[list[int]]:
+    """Return the rows of each text (by `text_hash`) that occurs with more than one label; None is no label."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, (name, label) in enumerate(zip(hashes, labels, strict=True)):
+        if label is not None:
+            rows[name].append(row)
+    return [members for members in rows.values() if len({labels[row] for row in members}) > 1]
 
-    Args:
-        texts: One text per row; read once, in order.
-        near: Whether to look for near duplicates too; `near_duplicate_pairs` says what they are.
+
+def leaked_rows(duplicates: Duplicates, splits: Sequence[str | None], split: str, others: Collection[str]) -> list[int]:
+    """Return the rows of `split` that have an exact or near duplicate in one of the splits `others`.
+
+    `duplicates` are those among all rows, and `splits` (rows,) is the split of each row, or None.
     """
-    keys: list[str] = []
-    first: dict[str, str] = {}
-    for text in texts:
-        keys.append(text_key(text))
-        if near:
-            first.setdefault(keys[-1], text)
-    distinct: Sequence[str] = list(first)
-    pairs = near_duplicate_pairs(list(first.values())) if near else []
-    return Duplicates(keys, [NearDuplicates(distinct[one], distinct[two], jaccard) for one, two, jaccard in pairs])
+    seen = {name for name, other in zip(duplicates.hashes, splits, strict=True) if other in others}
+    near_seen = {one for one, other, _ in duplicates.near if other in seen}
+    near_seen |= {other for one, other, _ in duplicates.near if one in seen}
+    own = (row for row, name in enumerate(splits) if name == split)
+    return [row for row in own if duplicates.hashes[row] in seen or duplicates.hashes[row] in near_seen]
+
+
+def near_duplicate_pairs(texts: Sequence[str]) -> list[tuple[int, int, float]]:
+    """Return (first row, second row, Jaccard similarity) of texts whose sets of 5-word shingles are nearly the same.
+
+    A shingle is five consecutive words; a text of fewer words has one shingle of all. Candidates come from MinHash and
+    locality-sensitive hashing (Broder 1997; Indyk and Motwani 1998; Leskovec, Rajaraman and Ullman, "Mining of Massive
+    Datasets", chapter 3). Their similarity is then computed exactly: no pair below the threshold is returned, and one
+    at it is missed with probability below 1e-5. Pairs are in ascending order and do not depend on the order of texts,
+    except that a text with more than `MAX_PARTNERS` near duplicates is paired with the first ones.
+    """
+    index = MinHashLSH(num_perm=BANDS * ROWS_PER_BAND, params=(BANDS, ROWS_PER_BAND))
+    empty = MinHash(num_perm=BANDS * ROWS_PER_BAND, seed=1, hashfunc=int)
+    shingles: list[np.ndarray] = []
+    pairs = []
+    for row, text in enumerate(tqdm(texts, "near duplicates", disable=len(texts) < 10_000, leave=False)):
+        shingles.append(_shingle_hashes(words(text)))
+        if not len(shingles[row]):
+            continue
+        sketch = empty.copy()
+        # MinHash takes 32 bits; the upper ones are as good a hash as all 64.
+        sketch.update_batch((shingles[row] >> np.uint64(32)).tolist())
+        found = 0
+        for earlier in sorted(index.query(sketch)):
+            common = len(np.intersect1d(shingles[earlier], shingles[row], assume_unique=True))
+            similarity = common / (len(shingles[earlier]) + len(shingles[row]) - common)
+            if similarity >= THRESHOLD:
+                pairs.append((earlier, row, similarity))
+                found += 1
+                if found == MAX_PARTNERS:
+                    break
+        else:
+            index.insert(row, sketch, check_duplication=False)
+    return sorted(pairs)
+
+
+def _shingle_hashes(text_words: Sequence[str]) -> np.ndarray:
+    """Return the sorted distinct 64-bit hashes of the shingles of a text."""
+    starts = range(max(1, len(text_words) - SHINGLE_WORDS + 1) if text_words else 0)
+    shingles = {" ".join(text_words[start : start + SHINGLE_WORDS]) for start in starts}
+    digests = [hashlib.blake2b(shingle.encode("utf-8", "surrogatepass"), digest_size=8) for shingle in shingles]
+    return np.sort(np.frombuffer(b"".join(digest.digest() for digest in digests), dtype="<u8"))

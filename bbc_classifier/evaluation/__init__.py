@@ -1,1 +1,1 @@
-"""Figures, intervals and pictures from a saved classifier's predictions."""
+"""Metrics with intervals, calibration, paired tests, baselines, and the evaluation of a saved classifier."""

@@ -1,7 +1,4 @@
-"""Whether a confidence of 0.9 is right nine times in ten, and the temperature that makes it so."""
-
-from collections.abc import Callable
-from dataclasses import dataclass
+"""Temperature scaling, thresholds of multi-label classifiers, and the expected calibration error."""
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -9,125 +6,89 @@ from scipy.special import logsumexp
 
 BINS = 15
 TEMPERATURE_RANGE = (0.05, 20.0)
+DEFAULT_THRESHOLD = 0.5
 
 
-@dataclass(frozen=True)
-class Calibration:
-    """What the validation side says of a classifier's outputs.
+def fit_temperature(y_true: np.ndarray, logits: np.ndarray, multi_label: bool = False) -> float:
+    """Return the T > 0 that minimizes the cross-entropy of logits / T on rows that the weights were not fitted on.
 
-    Attributes:
-        temperature: What the logits are divided by.
-        thresholds: From which probability on each label is given, after that; None for a single-label classifier.
-    """
-
-    temperature: float
-    thresholds: list[float] | None = None
-
-
-def expected_calibration_error(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> float:
-    """Return the ECE: sum over bins of (rows in bin / rows) * |accuracy - mean confidence|.
-
-    The bins have equal width over (0, 1], closed on the right (M. P. Naeini et al., AAAI 2015; C. Guo et al., ICML
-    2017, equation 3).
+    C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 4.2; for multi-label data the binary
+    cross-entropy, the mean over rows and labels of log(1 + exp(z / T)) - y z / T. If every prediction is correct the
+    loss has no minimum (T tends to 0 and every confidence to 1), so T is 1.
 
     Args:
-        labels: (rows,) true class indices.
-        probabilities: (rows, labels).
-        bins: Number of bins.
+        y_true: (n,) class indices, or (n, labels) bool.
+        logits: (n, labels).
+        multi_label: Whether a row can have any number of labels.
     """
-    return _binned_gap(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, bins)
-
-
-def cell_calibration_error(targets: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> float:
-    """Return the ECE of yes or no: sum over bins of (cells in bin / cells) * |share that is there - mean probability|.
-
-    Where most cells are plain noes they dominate this mean.
-
-    Args:
-        targets: (rows, labels) of 0/1.
-        probabilities: (rows, labels).
-        bins: Number of bins, as above.
-    """
-    return _binned_gap(probabilities.ravel(), np.asarray(targets, dtype=bool).ravel(), bins)
-
-
-def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Return the T > 0 that minimises the mean of -log softmax(z / T)[true class].
-
-    Source: C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 4.2.
-
-    Where no row is wrong the loss has no minimum (T goes to 0 and every confidence to 1): then nothing was learnt about
-    confidence, and T is 1.
-
-    Args:
-        logits: (rows, labels), of rows that the weights were not fitted on.
-        labels: (rows,) true class indices.
-    """
-    if (logits.argmax(axis=1) == labels).all():
+    logits = np.asarray(logits, dtype=np.float64)
+    if multi_label:  # by how much the wrong answer to each label is ahead of the correct one, and 0 for that one
+        lead = np.where(np.asarray(y_true, dtype=bool), -logits, logits)
+        lead = np.stack([np.zeros_like(lead), lead], axis=-1)
+    else:  # the same of each class
+        lead = logits - np.take_along_axis(logits, np.asarray(y_true)[:, None], axis=1)
+    if (lead <= 0).all():
         return 1.0
-
-    def loss(log_temperature: float) -> float:
-        scaled = logits / np.exp(log_temperature)
-        return float((logsumexp(scaled, axis=1) - scaled[np.arange(len(labels)), labels]).mean())
-
-    return _least(loss)
-
-
-def fit_cell_temperature(logits: np.ndarray, targets: np.ndarray) -> float:
-    """Return the T > 0 that minimises the mean over cells of log(1 + exp(z / T)) - y z / T, the binary cross-entropy.
-
-    The rule of `fit_temperature` for labels that do not exclude each other. Where the sign of every logit is right the
-    loss has no minimum, and T is 1.
-
-    Args:
-        logits: (rows, labels), of rows that the weights were not fitted on.
-        targets: (rows, labels) of 0/1.
-    """
-    # The loss of a cell depends only on how far its logit lies on the wrong side.
-    wrongness = np.where(np.asarray(targets, dtype=bool), -logits, logits)
-    if (wrongness < 0).all():
-        return 1.0
-    return _least(lambda log_temperature: float(np.logaddexp(0, wrongness / np.exp(log_temperature)).mean()))
-
-
-def reliability_curve(labels: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> list[dict[str, float]]:
-    """Return, by bin of confidence, the `rows`, their mean `confidence` and `accuracy`; empty bins are left out.
-
-    The bins are those of `expected_calibration_error`, which is the mean over rows of what the two differ by.
-
-    Args:
-        labels: (rows,) true class indices.
-        probabilities: (rows, labels).
-        bins: Number of bins.
-    """
-    stated, came_true = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    bin_of = _bin_of(stated, bins)
-    return [
-        {
-            "rows": int((bin_of == index).sum()),
-            "confidence": float(stated[bin_of == index].mean()),
-            "accuracy": float(came_true[bin_of == index].mean()),
-        }
-        for index in np.unique(bin_of)
-    ]
-
-
-def _least(loss: Callable[[float], float]) -> float:
-    """Return the temperature whose logarithm has the least loss."""
-    fitted = minimize_scalar(loss, bounds=np.log(TEMPERATURE_RANGE), method="bounded", options={"xatol": 1e-6})
+    fitted = minimize_scalar(
+        lambda log_temperature: logsumexp(lead / np.exp(log_temperature), axis=-1).mean(),
+        bounds=np.log(TEMPERATURE_RANGE),
+        method="bounded",
+        options={"xatol": 1e-6},
+    )
     return float(np.exp(fitted.x))
 
 
-def _binned_gap(stated: np.ndarray, came_true: np.ndarray, bins: int) -> float:
-    """Return the mean over all, by bin of what was stated, of |share that came true - mean stated|."""
-    bin_of = _bin_of(stated, bins)
-    gaps = [
-        (bin_of == index).mean() * abs(came_true[bin_of == index].mean() - stated[bin_of == index].mean())
-        for index in np.unique(bin_of)
+def fit_thresholds(y_true: np.ndarray, probabilities: np.ndarray) -> list[float]:
+    """Return for each label the threshold in (0, 1) that maximizes its F1 on rows that the weights were not fitted on.
+
+    Z. C. Lipton et al., "Optimal Thresholding of Classifiers to Maximize F1 Measure", ECML PKDD 2014. Candidates are
+    midpoints of neighboring probabilities, so that rounding changes no prediction. Of equally good ones the one closest
+    to 0.5 is taken, and 0.5 if no row has the label. `y_true` is (n, labels) bool, `probabilities` (n, labels).
+    """
+    columns = zip(np.asarray(y_true, dtype=bool).T, np.asarray(probabilities, dtype=np.float64).T, strict=True)
+    return [_fit_threshold(*column) for column in columns]
+
+
+def _fit_threshold(has_label: np.ndarray, probabilities: np.ndarray) -> float:
+    if not has_label.any():
+        return DEFAULT_THRESHOLD
+    # The first candidate is below every row: it can be best to predict a frequent label always.
+    edges = np.concatenate([[0.0], np.unique(probabilities)])
+    candidates = np.unique(np.concatenate([(edges[1:] + edges[:-1]) / 2, [DEFAULT_THRESHOLD]]))
+    candidates = candidates[(candidates > 0) & (candidates < 1)]
+    predicted = len(has_label) - np.searchsorted(np.sort(probabilities), candidates)
+    correct = has_label.sum() - np.searchsorted(np.sort(probabilities[has_label]), candidates)
+    f1 = 2.0 * correct / (predicted + has_label.sum())
+    best = candidates[f1 == f1.max()]
+    return float(best[np.abs(best - DEFAULT_THRESHOLD).argmin()])
+
+
+def reliability_curve(y_true: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> list[dict[str, float]]:
+    """Return per bin of confidence its number of `rows`, their mean `confidence` and their `accuracy`.
+
+    The bins have equal width over (0, 1] and are closed on the right; empty ones are left out. `probabilities` are
+    (n, labels). `y_true` are (n,) class indices, and the confidence is that of the most probable class; or (n, labels)
+    bool: each probability is then a row, and `accuracy` the share of rows that have the label.
+    """
+    y_true, probabilities = np.asarray(y_true), np.asarray(probabilities, dtype=np.float64)
+    if y_true.ndim == 1:
+        confidence, is_correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == y_true
+    else:
+        confidence, is_correct = probabilities.ravel(), y_true.ravel().astype(bool)
+    bin_of_row = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
+    sums = [np.bincount(bin_of_row, weights, minlength=bins) for weights in (None, confidence, is_correct)]
+    return [
+        {"rows": int(rows), "confidence": float(stated / rows), "accuracy": float(correct / rows)}
+        for rows, stated, correct in zip(*sums, strict=True)
+        if rows
     ]
-    return float(sum(gaps))
 
 
-def _bin_of(stated: np.ndarray, bins: int) -> np.ndarray:
-    """Return the bin of each, from 0, of equal width over (0, 1] and closed on the right."""
-    return np.clip(np.ceil(stated * bins).astype(int) - 1, 0, bins - 1)
+def expected_calibration_error(y_true: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> float:
+    """Return the ECE: sum over bins of (rows in bin / rows) * |accuracy - mean confidence|, as `reliability_curve`.
+
+    M. P. Naeini et al., AAAI 2015; C. Guo et al., ICML 2017, equation 3.
+    """
+    curve = reliability_curve(y_true, probabilities, bins)
+    gaps = [entry["rows"] * abs(entry["accuracy"] - entry["confidence"]) for entry in curve]
+    return float(sum(gaps) / sum(entry["rows"] for entry in curve))

@@ -1,1 +1,1 @@
-"""Classifiers in forms that others load without this package: stock Transformers classes and ONNX."""
+"""Classifiers in formats that other programs load without this package: stock transformers classes and ONNX."""

@@ -1,1 +1,1 @@
-"""Publishing a finished run: its card, its files, and the Hub. The only room that writes to the network."""
+"""Publish finished runs on the Hugging Face Hub: the model card and the push."""

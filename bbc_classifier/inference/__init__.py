@@ -1,1 +1,1 @@
-"""Opening a finished classifier and running it over texts."""
+"""Loading a classifier and running it on texts, files and directories of files."""

@@ -1,64 +1,249 @@
-"""The classifier as its users meet it: texts in, labels and calibrated confidences out."""
+"""From texts to labels and calibrated probabilities, with a torch model or its ONNX export."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from huggingface_hub import errors as hf_errors
+from scipy import special
+from tqdm.auto import tqdm
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
+from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.modeling_utils import PreTrainedModel
+from transformers.utils import cached_file
 
-from bbc_classifier.data.encode import encode_texts
-from bbc_classifier.data.token_memory import TokenMemory
-from bbc_classifier.data.tokenizer_files import refuse_unknown_ids
-from bbc_classifier.device import device_type
-from bbc_classifier.errors import InputError
-from bbc_classifier.inference.batching import predict_logits
-from bbc_classifier.inference.checkpoint import open_checkpoint
-from bbc_classifier.inference.decision import above_thresholds, most_probable, sigmoid, softmax
-from bbc_classifier.model import PooledEncoderConfig
+from bbc_classifier.errors import EnvironmentFailure, UserError
+from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification, truncate
 
-UNSURE = "unsure"
-DEFAULT_THRESHOLD = 0.5
+# In the config.json of an export: {"format": a key of EXPORT_FILES, and the values of EXPORTED_OPTIONS}.
+EXPORT_KEY = "bbc_classifier"
+ONNX_FILE, INT8_FILE = "onnx/model.onnx", "onnx/model_quantized.onnx"
+EXPORT_FILES = {"transformers": "model.safetensors", "onnx": ONNX_FILE, "onnx-int8": INT8_FILE}
+EXPORTED_OPTIONS = (
+    "pooling classifier_dropout max_input_tokens truncation distinct_tokens lexical_head label_thresholds".split()
+)
+# Larger batches leave the cache of a CPU, and use an accelerator better.
+MAX_BATCH_TOKENS_CPU, MAX_BATCH_TOKENS_ACCELERATOR = 4096, 32768
+AUTOCAST_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Return exp(z) / sum exp(z) per row of `logits` (rows, labels)."""
+    return special.softmax(logits, axis=1)
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """Return 1 / (1 + exp(-z)) per element."""
+    return special.expit(logits)
+
+
+def predict_labels(probabilities: np.ndarray, thresholds: Sequence[float] | None = None) -> np.ndarray:
+    """Return the label of the largest of `probabilities` (rows, labels), (rows,) int64; the first of equal ones.
+
+    With `thresholds`, one per label of a multi-label classifier: which probabilities reach theirs, (rows, labels) bool.
+    """
+    if thresholds is None:
+        return probabilities.argmax(axis=1)
+    return probabilities >= np.asarray(thresholds)
+
+
+def tokenize(
+    tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], config: PooledEncoderConfig
+) -> tuple[list[list[int]], list[bool]]:
+    """Return each text's token ids, special tokens included, cut as `config` says, and whether it was cut.
+
+    With `config.lexical_head` the ids are whole, since that head reads all of a text; `forward` cuts them.
+    """
+    options = {"return_attention_mask": False, "return_token_type_ids": False, "verbose": False}
+    whole = tokenizer(list(texts), truncation=False, padding=False, **options)["input_ids"] if texts else []
+    read = [truncate(ids, config) for ids in whole]
+    return [ids for ids, _ in read], [is_cut for _, is_cut in read]
+
+
+class EncoderOutput(NamedTuple):
+    """The input of a classifier's linear head, (rows, hidden), and its logits, (rows, labels), both float64."""
+
+    embeddings: np.ndarray
+    logits: np.ndarray
+
+
+def encode(
+    model: PooledEncoderForSequenceClassification, input_ids: Sequence[list[int]], pad_token_id: int, **options: Any
+) -> EncoderOutput:
+    """Return the pooled embeddings and the logits of every row in the order given; `options` as `predict_logits`."""
+    captured: list[np.ndarray] = []
+    hook = model.classifier.register_forward_pre_hook(lambda _, args: captured.append(args[0].double().cpu().numpy()))
+    try:
+        logits = predict_logits(model, input_ids, pad_token_id, **options)
+    finally:
+        hook.remove()
+    embeddings = np.zeros((len(input_ids), model.classifier.in_features))
+    if captured:
+        embeddings[_longest_first(input_ids)] = np.concatenate(captured)
+    return EncoderOutput(embeddings, logits)
+
+
+@torch.inference_mode()
+def predict_logits(
+    model: "PreTrainedModel | OnnxModel",
+    input_ids: Sequence[list[int]],
+    pad_token_id: int,
+    batch_size: int = 128,
+    precision: str = "fp32",
+    progress: bool = False,
+) -> np.ndarray:
+    """Return the logits of every row in the order given, (rows, labels) float64.
+
+    Args:
+        model: The classifier; it is put into evaluation mode.
+        input_ids: Token ids per row, special tokens included, without padding.
+        pad_token_id: Fills the shorter rows of a batch.
+        batch_size: Most rows in a batch, which are of similar length; a batch of long rows holds fewer.
+        precision: "fp32", "bf16" or "fp16" (autocast).
+        progress: Show a progress bar when it takes longer than a few seconds.
+
+    Raises:
+        UserError: A logit is NaN or infinite.
+    """
+    model.eval()
+    device = model.device
+    max_tokens = MAX_BATCH_TOKENS_CPU if device.type == "cpu" else MAX_BATCH_TOKENS_ACCELERATOR
+    logits = np.zeros((len(input_ids), model.config.num_labels))
+    dtype = AUTOCAST_DTYPES.get(precision)
+    with (
+        torch.autocast(device.type, dtype, enabled=dtype is not None),
+        tqdm(total=len(input_ids), desc="Encoding", unit=" texts", delay=3, leave=None, disable=not progress) as bar,
+    ):
+        # Longest first: memory runs out in the first batch or never.
+        order = _longest_first(input_ids)
+        while order:
+            size = max(1, min(batch_size, max_tokens // max(1, len(input_ids[order[0]]))))
+            rows, order = order[:size], order[size:]
+            tensors = [torch.tensor(input_ids[row], dtype=torch.long) for row in rows]
+            ids = torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=pad_token_id)
+            mask = torch.nn.utils.rnn.pad_sequence([torch.ones_like(tokens) for tokens in tensors], batch_first=True)
+            output = model(input_ids=ids.to(device), attention_mask=mask.to(device))
+            logits[rows] = output.logits.double().cpu().numpy()
+            bar.update(len(rows))
+    invalid = int((~np.isfinite(logits)).any(axis=1).sum())
+    if invalid:
+        cause = "its weights are damaged, or the precision is too low (use fp32)"
+        raise UserError(f"the classifier's outputs for {invalid} of {len(logits)} texts are NaN or infinite: {cause}")
+    return logits
+
+
+def _longest_first(input_ids: Sequence[list[int]]) -> list[int]:
+    return sorted(range(len(input_ids)), key=lambda row: -len(input_ids[row]))
+
+
+class OnnxModel(torch.nn.Module):
+    """An exported graph, called like the torch model; it runs on the CPU with as many threads as torch uses."""
+
+    device = torch.device("cpu")
+
+    def __init__(self, path: str | Path, config: PooledEncoderConfig):
+        """Load the graph in `path`; `config` is of the classifier that was exported. UserError without onnxruntime."""
+        super().__init__()
+        try:
+            import onnxruntime
+        except ModuleNotFoundError as error:
+            raise UserError("an ONNX model needs onnxruntime: pip install onnxruntime") from error
+        self.path, self.config = Path(path), config
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.log_severity_level = 3  # errors only
+        self._session = onnxruntime.InferenceSession(self.path, options, providers=["CPUExecutionProvider"])
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> SequenceClassifierOutput:
+        """Return the logits, (batch, labels) float32, of ids and mask, each (batch, tokens) int64."""
+        inputs = {"input_ids": input_ids.numpy(), "attention_mask": attention_mask.numpy()}
+        return SequenceClassifierOutput(logits=torch.from_numpy(self._session.run(["logits"], inputs)[0]))
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """One text's answer.
+    """The prediction for one text.
 
     Attributes:
-        label: The most probable of `labels`, or "unsure" where there is none.
-        labels: The labels given, most probable first. Single-label: the most probable label. Multi-label: every label
-            that reaches its threshold, possibly none. Never one below the confidence asked for.
-        confidence: Probability of `label`, in [0, 1]; of the most probable label where the answer is "unsure".
-        probabilities: Label to probability, most probable first. They add up to 1 only for a single-label classifier.
-        truncated: Whether the text was longer than the model reads.
+        label: The most probable of `labels`; None where `labels` is empty (the classifier is unsure).
+        labels: The most probable label, or of a multi-label classifier every label that reaches its threshold, most
+            probable first; without those below `min_confidence`.
+        confidence: The probability of `label`, or of the most probable label where `label` is None.
+        probabilities: Label to probability, most probable first; `top_k` limits how many.
+        truncated: Whether the text was longer than the classifier reads.
     """
 
-    label: str
+    label: str | None
     labels: list[str]
     confidence: float
     probabilities: dict[str, float]
     truncated: bool
 
 
-class TextClassifier(ABC):
-    """What every form of a classifier does; a form says how logits are computed.
+class TextClassifier:
+    """A finished classifier with its tokenizer: a torch model or an ONNX export.
+
+    >>> classifier = TextClassifier.from_pretrained("runs/minilm-mean-seed42")  # doctest: +SKIP
+    >>> classifier.predict(["Shares fell in early trading."])[0].label          # doctest: +SKIP
+    'business'
 
     Attributes:
-        config: What the classifier reads of a text, and which labels it gives.
-        tokenizer: Its tokenizer.
-        memory: Texts whose tokens are known; None, the default, tokenises every text.
+        model: The classifier, and its `tokenizer`.
+        config: The classifier's configuration; for an export, that of the classifier that was exported.
+        precision: "fp32" (the default), "bf16" or "fp16" (autocast; torch models only).
+        progress: Whether calls that take longer than a few seconds show a progress bar.
     """
 
-    def __init__(self, config: PooledEncoderConfig, tokenizer: PreTrainedTokenizerBase):
-        self.config = config
-        self.tokenizer = tokenizer
-        self.memory: TokenMemory | None = None
+    def __init__(
+        self,
+        model: PreTrainedModel | OnnxModel,
+        tokenizer: PreTrainedTokenizerBase,
+        config: PooledEncoderConfig | None = None,
+    ):
+        self.model, self.tokenizer = model, tokenizer
+        self.config: PooledEncoderConfig = model.config if config is None else config
+        self.precision, self.progress = "fp32", False
 
-    @abstractmethod
-    def logits(self, input_ids: Sequence[list[int]]) -> np.ndarray:
-        """Return the logits, (rows, labels) float64, of token ids per row, special tokens included, without padding."""
+    @classmethod
+    def from_pretrained(
+        cls, path_or_hub_id: str | Path, revision: str | None = None, device: str | None = None
+    ) -> "TextClassifier":
+        """Load a run, model or export directory, or a Hub id of a model or an export; no code in it is run.
+
+        `device` None means the accelerator if there is one; an ONNX export runs on "cpu".
+
+        Raises:
+            UserError: There is no such classifier or device, or a file of it is missing.
+            EnvironmentFailure: The Hub cannot be reached.
+        """
+        location, what = model_location(path_or_hub_id), f"--model '{path_or_hub_id}'"
+        with hub_errors(what):
+            values, _ = PreTrainedConfig.get_config_dict(location, revision=revision)
+            form = values[EXPORT_KEY]["format"] if EXPORT_KEY in values else None
+            if form is None and values.get("model_type") != PooledEncoderConfig.model_type:
+                raise UserError(
+                    f"{what} is a '{values.get('model_type')}' model, not a classifier of this package; train one from "
+                    f"it with: bbc-classifier train --encoder {path_or_hub_id}"
+                )
+            tokenizer = load_tokenizer(location, revision)
+            if form in ("onnx", "onnx-int8"):
+                if device not in (None, "cpu"):
+                    raise UserError(f"--device: an ONNX export runs on cpu, not on '{device}'")
+                graph = cached_file(location, EXPORT_FILES[form], revision=revision)
+                return cls(OnnxModel(graph, exported_config(values)), tokenizer)
+            model_class = AutoModelForSequenceClassification if form else PooledEncoderForSequenceClassification
+            options = {"revision": revision or "main", "dtype": torch.float32, "use_safetensors": True}
+            try:
+                model, loading = model_class.from_pretrained(location, output_loading_info=True, **options)
+            except ValueError as error:  # such as the module of an own pooling that is not imported
+                raise UserError(f"{what}: {error}") from error
+        if loading["missing_keys"]:
+            raise UserError(f"{what}: the weights lack {min(loading['missing_keys'])}; the checkpoint is incomplete")
+        return cls(model.eval().to(_device(device)), tokenizer, exported_config(values) if form else None)
 
     @property
     def label_names(self) -> list[str]:
@@ -72,123 +257,149 @@ class TextClassifier(ABC):
 
     @property
     def thresholds(self) -> list[float] | None:
-        """The probability from which on each label is given; None for a single-label classifier, which has none."""
-        if not self.multi_label:
-            return None
-        return self.config.label_thresholds or [DEFAULT_THRESHOLD] * len(self.label_names)
-
-    def probabilities(self, texts: Sequence[str]) -> tuple[np.ndarray, list[bool]]:
-        """Return the probabilities, (texts, labels) float64, rows in the texts' order, and which texts were cut."""
-        config = self.config
-        encoded = encode_texts(
-            self.tokenizer,
-            texts,
-            config.max_input_tokens,
-            config.truncation,
-            distinct=config.distinct_tokens,
-            keep_whole=config.lexical_head,
-            memory=self.memory,
-        )
-        refuse_unknown_ids(encoded.input_ids, config.encoder_config)
-        logits = self.logits(encoded.input_ids)
-        return (sigmoid if self.multi_label else softmax)(logits), encoded.truncated
-
-    def predict(
-        self, texts: Sequence[str], *, top_k: int | None = None, min_confidence: float = 0.0
-    ) -> list[Prediction]:
-        """Classify texts.
-
-        Args:
-            texts: Any number of texts of any length.
-            top_k: How many labels `probabilities` holds; None means all.
-            min_confidence: Labels below this confidence are not given; where none is left the answer is "unsure".
-
-        Raises:
-            InputError: `top_k` is below 1, or `min_confidence` is not in [0, 1].
-        """
-        if top_k is not None and top_k < 1:
-            raise InputError(f"top_k must be at least 1, not {top_k}")
-        if not 0 <= min_confidence <= 1:
-            raise InputError(f"min_confidence must be between 0 and 1, not {min_confidence}")
-        if isinstance(texts, str):
-            raise InputError("texts must be a list of texts, not one text")
-        rows, truncated = self.probabilities(texts)
-        thresholds = self.thresholds
-        given = most_probable(rows) if thresholds is None else above_thresholds(rows, thresholds)
-        given &= rows >= min_confidence
-        return [self._prediction(*row, top_k) for row in zip(rows, given, truncated, strict=True)]
-
-    def _prediction(self, row: np.ndarray, given: np.ndarray, truncated: bool, top_k: int | None) -> Prediction:
-        order = np.argsort(-row, kind="stable")
-        names = self.label_names
-        chosen = [index for index in order if given[index]]
-        return Prediction(
-            label=names[chosen[0]] if chosen else UNSURE,
-            labels=[names[index] for index in chosen],
-            confidence=float(row[chosen[0] if chosen else order[0]]),
-            probabilities={names[index]: float(row[index]) for index in order[:top_k]},
-            truncated=truncated,
-        )
-
-
-class NewsClassifier(TextClassifier):
-    """A finished classifier with its tokenizer.
-
-    >>> classifier = NewsClassifier.from_pretrained("runs/minilm-mean-seed42")  # doctest: +SKIP
-    >>> classifier.predict(["Shares fell in early trading."])[0].label          # doctest: +SKIP
-    'business'
-
-    Attributes:
-        model: The classifier, or the stock class that it was exported as.
-    """
-
-    def __init__(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, config: PooledEncoderConfig | None = None
-    ):
-        """Join model and tokenizer.
-
-        Args:
-            model: The classifier.
-            tokenizer: Its tokenizer.
-            config: What a stock class does not know of the classifier it was exported from; None takes the model's own.
-        """
-        super().__init__(model.config if config is None else config, tokenizer)
-        self.model = model
-
-    @classmethod
-    def from_pretrained(
-        cls, name_or_path: str, *, revision: str | None = None, device: str | None = None
-    ) -> "NewsClassifier":
-        """Open a run folder, a model folder or a Hub id.
-
-        Args:
-            name_or_path: Where the classifier is.
-            revision: Branch, tag or commit of a Hub id.
-            device: "cpu", "cuda", "mps", …; None takes the accelerator where there is one.
-
-        Raises:
-            InputError: Nothing is there, it is no classifier of ours, or there is no such device.
-            WorldError: The Hub cannot be reached.
-        """
-        device = chosen_device(device)
-        model, tokenizer = open_checkpoint(name_or_path, revision)
-        return cls(model.to(device), tokenizer)
+        """The probability from which on each label is predicted; None for a single-label classifier."""
+        return (self.config.label_thresholds or [0.5] * len(self.label_names)) if self.multi_label else None
 
     def logits(self, input_ids: Sequence[list[int]]) -> np.ndarray:
         """Return the logits, (rows, labels) float64, of token ids per row, special tokens included, without padding."""
-        return predict_logits(self.model, input_ids, self.tokenizer.pad_token_id)
+        # In 8 bits a batch is scaled by its largest value, so texts of a batch would change each other's predictions.
+        alone = isinstance(self.model, OnnxModel) and self.model.path.name == Path(INT8_FILE).name
+        batch_size, pad = 1 if alone else 128, self.tokenizer.pad_token_id
+        return predict_logits(self.model, input_ids, pad, batch_size, self.precision, self.progress)
+
+    def probabilities(self, texts: Iterable[str]) -> tuple[np.ndarray, list[bool]]:
+        """Return the probabilities, (texts, labels) float64, and which texts were cut.
+
+        UserError: `texts` is not a sequence of str (list, tuple, array, Series, dataset column); it names the text.
+        """
+        input_ids, truncated = tokenize(self.tokenizer, _as_texts(texts), self.config)
+        return (sigmoid if self.multi_label else softmax)(self.logits(input_ids)), truncated
+
+    def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
+        """Return the probabilities, (texts, labels) float64; columns in the order of `label_names`."""
+        return self.probabilities(texts)[0]
+
+    def predict(self, texts: Iterable[str], top_k: int | None = None, min_confidence: float = 0.0) -> list[Prediction]:
+        """Classify any sequence of str, of any length; `top_k` limits `Prediction.probabilities`.
+
+        Labels less probable than `min_confidence` are not predicted; where none is left, `label` is None.
+        UserError: `texts` is not a sequence of str, or an option is out of range.
+        """
+        if (top_k is not None and top_k < 1) or not 0 <= min_confidence <= 1:
+            raise UserError(f"top_k must be at least 1 and min_confidence 0 to 1, not {top_k} and {min_confidence}")
+        probabilities, truncated = self.probabilities(texts)
+        names, predicted = self.label_names, predict_labels(probabilities, self.thresholds)
+        predictions = []
+        for row, chosen, cut in zip(probabilities, predicted, truncated, strict=True):
+            order = np.argsort(-row, kind="stable")
+            labels = [i for i in order if (chosen[i] if self.multi_label else i == chosen) and row[i] >= min_confidence]
+            predictions.append(
+                Prediction(
+                    label=names[labels[0]] if labels else None,
+                    labels=[names[i] for i in labels],
+                    confidence=float(row[labels[0] if labels else order[0]]),
+                    probabilities={names[i]: float(row[i]) for i in order[:top_k]},
+                    truncated=cut,
+                )
+            )
+        return predictions
 
 
-def chosen_device(name: str | None) -> str:
-    """Return `name` if a tensor can be put there; the accelerator where there is one for None.
+def model_location(path_or_hub_id: str | Path) -> str:
+    """Return the directory of the model (in a run directory, its `model`), or the Hub id; or raise UserError."""
+    path = Path(path_or_hub_id)
+    for directory in (path / "model", path):
+        if (directory / "config.json").is_file():
+            return str(directory)
+    name = str(path_or_hub_id)
+    # "runs/name" could be a Hub id, but means a run that does not exist.
+    can_be_hub_id = isinstance(path_or_hub_id, str) and name.count("/") == 1 and not name.startswith((".", "/", "~"))
+    if can_be_hub_id and not path.exists() and not name.startswith("runs/") and not name.endswith("/"):
+        return name
+    unfinished = " (its training has not finished; run the same train command again)"
+    raise UserError(
+        f"--model: no classifier at '{name}'{unfinished if (path / 'checkpoints').is_dir() else ''}: give a run "
+        "directory, a model or export directory, or a Hub id, or train one with: bbc-classifier train"
+    )
 
-    Raises:
-        InputError: It cannot.
+
+def load_tokenizer(location: str | Path, revision: str | None = None) -> PreTrainedTokenizerBase:
+    """Return the tokenizer of a directory or Hub id, without the truncation and padding that its files may set.
+
+    UserError: it has no vocabulary or no padding token. EnvironmentFailure: the Hub cannot be reached.
     """
-    if not name:
-        return device_type()
+    problem = f"'{location}' has no tokenizer with a vocabulary and a padding token; save one beside the weights"
+    with hub_errors(f"'{location}'"):
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(location, revision=revision, trust_remote_code=False)
+        except Exception as error:
+            if Path(location).is_dir():
+                raise UserError(f"{problem} ({' '.join(str(error).split())[:200]})") from error
+            raise
+    # Without its files the library may build a tokenizer that has special tokens only.
+    if tokenizer.pad_token_id is None or len(tokenizer) <= len(set(tokenizer.all_special_ids)):
+        raise UserError(problem)
+    if tokenizer.is_fast:
+        tokenizer.backend_tokenizer.no_truncation()
+        tokenizer.backend_tokenizer.no_padding()
+    return tokenizer
+
+
+def exported_config(values: Mapping[str, Any]) -> PooledEncoderConfig:
+    """Return the configuration of the classifier that was exported, from the content of the export's config.json."""
+    encoder = {name: value for name, value in values.items() if name not in (EXPORT_KEY, "id2label", "label2id")}
+    return PooledEncoderConfig(
+        encoder_config=encoder,
+        id2label={int(index): name for index, name in values["id2label"].items()},
+        problem_type=values.get("problem_type"),
+        **{name: values[EXPORT_KEY][name] for name in EXPORTED_OPTIONS},
+    )
+
+
+@contextmanager
+def hub_errors(what: str) -> Iterator[None]:
+    """Explain errors of the Hub's client, also where another library wrapped them; `what` begins the message.
+
+    Raises UserError where the request cannot succeed (name, token), EnvironmentFailure where the Hub or network failed.
+    """
+    log_in = "check the name, and log in with `hf auth login` or set HF_TOKEN (to publish, to a token that may write)"
     try:
-        torch.empty(0, device=name)
+        yield
+    except (UserError, EnvironmentFailure):
+        raise
+    except Exception as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, hf_errors.HfHubHTTPError):
+                status = cause.response.status_code
+                reason = f"status {status}: {cause.server_message or type(cause).__name__}"
+                if status in (409, 412, 429) or status >= 500:
+                    raise EnvironmentFailure(f"{what}: the Hub failed ({reason}); try again later") from error
+                raise UserError(f"{what}: the Hub refused the request ({reason}); {log_in}") from error
+            if isinstance(cause, (hf_errors.HFValidationError, hf_errors.LocalTokenNotFoundError)):
+                raise UserError(f"{what}: {' '.join(str(cause).split())[:300]}; {log_in}") from error
+            if isinstance(cause, (hf_errors.HTTPError, hf_errors.EntryNotFoundError, ConnectionError, TimeoutError)):
+                problem = f"not on this machine, and the Hub cannot be reached ({type(cause).__name__})"
+                raise EnvironmentFailure(f"{what}: {problem}; is HF_HUB_OFFLINE set?") from error
+            cause = cause.__cause__ or cause.__context__
+        raise
+
+
+def _device(name: str | None) -> torch.device:
+    if name is None:
+        accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        return accelerator or torch.device("cpu")
+    try:
+        return torch.empty(0, device=name).device
     except (RuntimeError, AssertionError) as error:
-        raise InputError(f"--device: this machine has no device '{name}' that torch can use") from error
-    return name
+        raise UserError(f"--device: torch has no device '{name}' on this machine") from error
+
+
+def _as_texts(texts: Iterable[str]) -> list[str]:
+    if isinstance(texts, (str, bytes, Mapping)) or hasattr(texts, "columns"):
+        raise UserError("texts must be a sequence of str: pass [text] for one, and the column of a table")
+    values = list(texts)
+    for number, text in enumerate(values, 1):
+        if not isinstance(text, str):
+            raise UserError(f"text {number} is {'None' if text is None else f'a {type(text).__name__}'}, not a str")
+    return values

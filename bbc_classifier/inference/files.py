@@ -1,84 +1,198 @@
-"""Classifying a file: every row and column of it comes out again, with the answer beside."""
+"""Tables of texts: reading them a block of rows at a time, and writing them."""
 
-import logging
+import csv
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from bbc_classifier.data.broken_rows import broken_texts
-from bbc_classifier.data.columns import choose_text_columns
-from bbc_classifier.data.file_source import names_several
-from bbc_classifier.data.formats.delimited import DELIMITERS
-from bbc_classifier.data.formats.read import read_table
-from bbc_classifier.data.formats.spreadsheet import spreadsheet_safe
-from bbc_classifier.data.formats.write import check_output_file, write_table
-from bbc_classifier.data.labelled_table import joined_text
-from bbc_classifier.data.options import ColumnArguments
-from bbc_classifier.errors import InputError
-from bbc_classifier.inference.answer_columns import answer_columns, answer_names, refuse_taken_names
-from bbc_classifier.inference.classifier import Prediction, TextClassifier
-from bbc_classifier.inference.options import PredictArguments
+from bbc_classifier.config import PredictArguments
+from bbc_classifier.data.labels import detect_text_columns, join_texts
+from bbc_classifier.data.sources import CELL_FORMATS, read_table
+from bbc_classifier.errors import UserError
+from bbc_classifier.io import atomic_write, read_json
 
-logger = logging.getLogger(__name__)
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+INPUT_FORMATS = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx", ".txt")
+OUTPUT_FORMATS = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx", ".txt")
+# Spreadsheets compute text that begins so; the wide forms count in some languages.
+FORMULA = re.compile(r" *[=+\-@\t\r＝＋－＠]")
 
 
-def check_files(options: PredictArguments) -> None:
-    """Check what can be said of input and output before the classifier is loaded.
+@dataclass(frozen=True)
+class Shard:
+    """Successive rows of a file; `texts` has None where there is none, `invalid` why a row could not be parsed."""
 
-    Raises:
-        InputError: One of the two is missing, or the output must not be written.
+    number: int
+    source: str
+    first_row: int
+    table: pa.Table
+    texts: list[str | None]
+    invalid: dict[int, str]
+
+
+class InputFile:
+    """A file of rows with one or several text columns, read a block at a time.
+
+    Its `name` is the `source_file` of its rows; `num_rows` includes those that cannot be parsed. Of its columns,
+    `text_columns` are joined to the text, and `columns` are kept in the output.
     """
-    if not (options.input and options.output):
-        raise InputError("--input and --output go together: a file of texts, and the file to write")
-    output = Path(options.output)
-    if names_several(options.input):
-        raise InputError(
-            f"--input: '{options.input}' is a folder or a pattern, whose answers go to a folder: give --output a name "
-            f"without an ending, not '{output}'"
-        )
-    check_output_file(output, overwrite=options.overwrite)
-    if options.spreadsheet_safe and output.suffix.lower() not in DELIMITERS:
-        raise InputError(f"--spreadsheet_safe is for {' and '.join(DELIMITERS)}, not '{output.suffix}'")
-    if output.exists() and Path(options.input).exists() and output.samefile(options.input):
-        raise InputError(f"--output: '{output}' is the input; choose another name")
+
+    def __init__(self, path: Path, args: PredictArguments, name: str = ""):
+        """Read the file once, for its columns and the number of its rows.
+
+        Columns and delimiter that are not set are those that the classifier was trained with, if they fit the file.
+        UserError: it cannot be read as what its extension says, or has no such column.
+        """
+        self.path, self.name, self._args, self._suffix = path, name, args, path.suffix.lower()
+        if self._suffix not in INPUT_FORMATS:
+            raise UserError(f"--input: the format of '{path}' is not one of {', '.join(INPUT_FORMATS)}")
+        self._trained_with = _run_data_options(args.model)
+        self.delimiter: str | None = None
+        self._schema, self.num_rows = pa.schema([]), 0
+        try:
+            if self._suffix == ".parquet":
+                self._schema, self.num_rows = pq.read_schema(path), pq.read_metadata(path).num_rows
+            else:
+                for table, invalid in self._blocks(5000):
+                    self._schema, self.num_rows = table.schema, self.num_rows + max(table.num_rows, len(invalid))
+        except (UnicodeError, LookupError) as error:
+            raise UserError(f"'{path}' cannot be read as {args.encoding} ({error}): set --encoding") from error
+        except (pa.ArrowException, csv.Error) as error:
+            raise UserError(f"'{path}' cannot be read: {' '.join(str(error).split())[:300]}") from error
+        columns = self._trained_with.get("text_column") or []
+        wanted = args.text_column or (columns if set(columns) <= set(self._schema.names) else None)
+        self.text_columns = detect_text_columns(f"'{path}'", self._schema.names, wanted)
+        self.columns, self.num_shards = args.keep_columns or self._schema.names, -(-self.num_rows // args.shard_rows)
+        if missing := set(self.columns) - set(self._schema.names):
+            raise UserError(f"--keep_columns: '{path}' has no column '{min(missing)}'")
+
+    def shards(self, rows: int, first_number: int = 0) -> Iterator[Shard]:
+        """Yield `rows` rows at a time, in their order; a row that cannot be parsed is null in every column."""
+        for index, (table, invalid) in enumerate(self._blocks(rows)):
+            frame = table.select(self.text_columns).to_pandas()
+            texts = join_texts(f"'{self.path}'", frame, self.text_columns, cells=self._suffix in CELL_FORMATS)
+            kept = table.select(self.columns)
+            yield Shard(first_number + index, self.name, index * rows + 1, kept, texts, invalid)
+
+    def _blocks(self, rows: int) -> Iterator[tuple[pa.Table, dict[int, str]]]:
+        """Yield `rows` rows at a time, and by its index why a row could not be parsed."""
+        if self._suffix == ".parquet":
+            batches = pq.ParquetFile(self.path).iter_batches(rows)
+            yield from ((pa.Table.from_batches([batch]), {}) for batch in batches)
+        elif self._suffix in (".csv", ".tsv", ".jsonl"):
+            records, schema = self._records(), self._schema
+            while block := list(islice(records, rows)):
+                parsed = [{} if isinstance(record, str) else record for record in block]
+                names = dict.fromkeys([*schema.names, *(name for record in parsed for name in record)])
+                table = pa.table({name: _column([record.get(name) for record in parsed]) for name in names})
+                # A .jsonl file may lack a column, or hold whole numbers only, in some of its blocks.
+                table = pa.concat_tables([schema.empty_table(), table], promote_options="permissive")
+                schema = table.schema
+                yield table, {index: record for index, record in enumerate(block) if isinstance(record, str)}
+        else:
+            frame = read_table(self.path, encoding=self._args.encoding)
+            table = pa.table({name: _column(frame[name].tolist()) for name in frame})
+            yield from ((table.slice(start, rows), {}) for start in range(0, len(table), rows))
+
+    def _records(self) -> Iterator[dict[str, Any] | str]:
+        """Yield each row of a text file as a dict, or why it cannot be parsed."""
+        encoding = "utf-8-sig" if self._args.encoding.lower() in ("utf-8", "utf8") else self._args.encoding
+        with self.path.open(encoding=encoding, newline="") as file:
+            if self._suffix == ".jsonl":
+                for line in filter(str.strip, file):
+                    try:
+                        record = json.loads(line)
+                        json.dumps(record, ensure_ascii=False).encode()  # fails for half a surrogate pair
+                        yield record if isinstance(record, dict) else "not a JSON object"
+                    except ValueError as error:
+                        yield f"not JSON, or not Unicode: {error}"
+                return
+            first = file.readline()
+            stated = re.fullmatch(r'"?sep=(.)"?\s*', first, re.IGNORECASE)  # a line for Excel
+            given = self._args.delimiter or (stated and stated[1])
+            self.delimiter = given.replace("\\t", "\t") if given else self._find_delimiter(first)
+            quoting: Any = csv.QUOTE_NONE if self._args.quoting == "none" else csv.QUOTE_MINIMAL
+            csv.field_size_limit(1 << 26)
+            lines = file if stated else chain([first], file)
+            rows = filter(None, csv.reader(lines, delimiter=self.delimiter, quoting=quoting, strict=True))
+            header = next(rows, [])
+            if repeated := [name for name in header if name and header.count(name) > 1]:
+                raise UserError(f"'{self.path}': two columns are named '{repeated[0]}'; rename one")
+            for row in rows:
+                if len(row) == len(header):
+                    yield {name: cell for name, cell in zip(header, row, strict=True) if name}
+                else:
+                    yield f"{len(row)} cells, but the header has {len(header)}"
+
+    def _find_delimiter(self, header: str) -> str:
+        usual, trained_with = DELIMITERS[self._suffix], self._trained_with.get("delimiter")
+        found = next((mark for mark in (usual, trained_with, *";,\t|") if mark and mark in header), usual)
+        if found not in (usual, trained_with):
+            raise UserError(f"'{self.path}': the columns seem to be separated by {found!r}; add --delimiter")
+        return found
 
 
-def predict_file(classifier: TextClassifier, options: PredictArguments, columns: ColumnArguments) -> list[Prediction]:
-    """Classify the rows of `--input` and write them, in their order, with the answers to `--output`.
+def _column(values: list[Any]) -> pa.Array:
+    """Return an array; values of several kinds become text."""
+    try:
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
+        return pa.array([value if value is None else _as_text(value) for value in values], pa.string())
 
-    Added are the columns `prediction` (of a multi-label classifier a list of labels), `confidence`, and `p_<label>` for
-    each label; with `top_k`, the others are null.
 
-    Returns:
-        The answers, in the order of the rows.
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
 
-    Raises:
-        InputError: The file is missing or broken, has no such column, a row without a text, or one of the columns that
-            are to be added.
-        WorldError: A file cannot be read or written.
+
+def _run_data_options(model: str) -> dict[str, Any]:
+    """Return the data options that a classifier was trained with; empty unless `model` is in a run directory."""
+    for record in (Path(model) / "record.json", Path(model).parent / "record.json"):
+        if record.is_file():
+            return read_json(record).get("options", {}).get("data", {})
+    return {}
+
+
+def write_table(
+    path: Path, table: pa.Table, *, delimiter: str | None = None, encoding: str = "utf-8", escape_formulas: bool = False
+) -> None:
+    """Write a table as .csv, .tsv, .jsonl, .parquet, .xlsx or .txt (only the column `prediction`), atomically.
+
+    In .csv, .tsv and .xlsx a list of names is joined by semicolons, other nested values are JSON, and `escape_formulas`
+    writes an apostrophe before text that a spreadsheet would compute. What `encoding` does not have becomes "?".
     """
-    source, output = Path(str(options.input)), Path(str(options.output))
-    table = read_table(source, delimiter=columns.delimiter)
-    names = choose_text_columns(f"'{source}'", table.schema.names, columns.text_column)
-    logger.info("text from %s", " and ".join(f"'{name}'" for name in names))
-    texts = joined_text(f"'{source}'", table, names)
-    _refuse_broken_texts(source, names, texts)
-    refuse_taken_names(f"'{source}'", table.schema.names, answer_names(classifier.label_names))
-    answers = classifier.predict(texts.to_pylist(), top_k=options.top_k, min_confidence=options.min_confidence)
-    for name, values in answer_columns(classifier, answers).items():
-        table = table.append_column(name, values)
-    if options.spreadsheet_safe:
-        table = spreadsheet_safe(table)
-    write_table(output, table, line="prediction")
-    return answers
+    suffix, rows = path.suffix.lower(), [] if path.suffix.lower() == ".parquet" else table.to_pylist()
+    names = [_cell(name, escape_formulas) for name in table.schema.names]
+    cells = ([_cell(value, escape_formulas) for value in row.values()] for row in rows)
+    with atomic_write(path) as tmp_path:
+        if suffix == ".parquet":
+            pq.write_table(table, tmp_path)
+        elif suffix == ".xlsx":
+            with tmp_path.open("wb") as excel:
+                pd.DataFrame(cells, columns=names).to_excel(excel, index=False, engine="openpyxl")
+        else:
+            with tmp_path.open("w", encoding=encoding, errors="replace", newline="") as file:
+                if suffix == ".jsonl":
+                    finite = ({name: None if value != value else value for name, value in row.items()} for row in rows)
+                    file.writelines(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in finite)
+                elif suffix == ".txt":
+                    file.writelines(f"{_cell(row['prediction'], False) or ''}\n" for row in rows)
+                else:
+                    writer = csv.writer(file, delimiter=delimiter or DELIMITERS[suffix], lineterminator="\n")
+                    writer.writerows(chain([names], cells))
 
 
-def _refuse_broken_texts(source: Path, names: list[str], texts: pa.ChunkedArray) -> None:
-    broken = broken_texts(texts)
-    if broken:
-        row = min(broken)
-        column = "', '".join(names)
-        more = f"; of {len(broken)} broken rows it is the first" if len(broken) > 1 else ""
-        raise InputError(
-            f"'{source}', row {row + 1}, column '{column}': {broken[row]}{more}; every row needs a text to classify"
-        )
+def _cell(value: Any, escape_formulas: bool) -> Any:
+    if value is None or isinstance(value, (int, float)):
+        return value
+    if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
+        value = ";".join(value)
+    text = _as_text(value)
+    return f"'{text}" if escape_formulas and FORMULA.match(text) else text

@@ -1,43 +1,284 @@
-"""An encoder, a pooling that always sees the mask, and a linear head: a sequence classifier."""
+"""An encoder, a mask-aware pooling and a linear head: a sequence classifier."""
 
 import inspect
+import os
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import nn
-from transformers import PreTrainedModel
+from torch.nn import functional
+from transformers import MODEL_MAPPING, AutoConfig, PreTrainedConfig, PreTrainedModel, __version__
 from transformers.modeling_outputs import SequenceClassifierOutput
-from transformers.utils import can_return_tuple
+from transformers.utils import ModelOutput, can_return_tuple, logging
 
-from .columns import every_token, is_exporting, longest_row, take_columns
-from .configuration_pooled_encoder import PooledEncoderConfig, PooledEncoderError
-from .distinct_tokens import first_positions
-from .encoders import locate_encoder
-from .lexical_head import LexicalHead
-from .loss import infer_problem_type, sequence_loss
-from .pooling import POOLINGS
-from .pretrained_encoder import (
-    absent_tensors,
-    build_encoder,
-    load_encoder_config,
-    load_pretrained_encoder,
-    poolings_without,
-    quiet_library,
-    set_encoder_dropout,
+from .configuration_pooled_encoder import PooledEncoderConfig, locate_encoder
+
+# Encoders whose classes build no pooler. The model also checks every other class when it builds it.
+_POOLERLESS = set(
+    "convbert deberta deberta-v2 distilbert electra eurobert funnel modernbert mra nystromformer roformer yoso".split()
 )
-from .truncation import kept_positions
+
+
+class Pooling(nn.Module):
+    """Base class of poolings: one vector per text from the encoder's vectors per token; see `register_pooling`.
+
+    In the formulas h_t is the encoder's vector of token t and m_t is 1 for a real token, 0 for padding. Rows are
+    left-aligned, so token 1 is the row's first real token.
+    """
+
+    vectors_joined = 1  # how many vectors of the encoder's width are concatenated
+    needs_encoder_pooler = False  # whether `encoder_output.pooler_output` is read
+    needs_hidden_states = False  # whether `encoder_output.hidden_states` is read: the embeddings and every layer
+
+    def __init__(self, config: PooledEncoderConfig):
+        super().__init__()
+        self.width = config.hidden_size * self.vectors_joined
+
+    def forward(self, encoder_output: ModelOutput, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return (batch, width) from `last_hidden_state` (batch, tokens, hidden) and the mask (batch, tokens)."""
+        raise NotImplementedError
+
+
+POOLINGS: dict[str, type[Pooling]] = {}
+
+
+def register_pooling(name: str) -> Callable[[type[Pooling]], type[Pooling]]:
+    """Return a decorator that makes a subclass of `Pooling` available as `pooling=name`, if no other has the name."""
+
+    def register(pooling: type[Pooling]) -> type[Pooling]:
+        other = POOLINGS.get(name, pooling)
+        # The same class again is a module that was reloaded, or a notebook's cell that ran twice.
+        if (other.__module__, other.__qualname__) != (pooling.__module__, pooling.__qualname__):
+            raise ValueError(f"the pooling '{name}' is already registered by {other.__module__}; choose another name")
+        POOLINGS[name] = pooling
+        return pooling
+
+    return register
+
+
+def legal_poolings(model_type: str) -> list[str]:
+    """Return the names of the poolings that an encoder of this type can have."""
+    has_pooler = model_type not in _POOLERLESS
+    return [name for name, pooling in POOLINGS.items() if has_pooler or not pooling.needs_encoder_pooler]
+
+
+@register_pooling("cls")
+class Cls(Pooling):
+    """The first token's vector, h_1 (J. Devlin et al., "BERT", NAACL 2019; without BERT's own pooler)."""
+
+    def forward(self, encoder_output: ModelOutput, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return the vector of each row's first token, (batch, hidden)."""
+        return encoder_output.last_hidden_state[:, 0]
+
+
+@register_pooling("mean")
+class Mean(Pooling):
+    """The mean over real tokens, sum_t m_t h_t / sum_t m_t (N. Reimers, I. Gurevych, "Sentence-BERT", EMNLP 2019)."""
+
+    def forward(self, encoder_output: ModelOutput, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return each row's mean, (batch, hidden), summed in float32; zeros for a row without real tokens."""
+        hidden = encoder_output.last_hidden_state
+        weights = attention_mask.unsqueeze(-1).float()
+        return ((hidden.float() * weights).sum(1) / weights.sum(1).clamp(min=1.0)).to(hidden.dtype)
+
+
+@register_pooling("max")
+class Max(Pooling):
+    """The largest value per dimension over {t : m_t = 1} of h_t ("Sentence-BERT", EMNLP 2019, MAX strategy)."""
+
+    def forward(self, encoder_output: ModelOutput, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return each row's maximum, (batch, hidden); zeros for a row without real tokens."""
+        hidden = encoder_output.last_hidden_state
+        real = (attention_mask != 0).unsqueeze(-1)
+        largest = hidden.masked_fill(~real, torch.finfo(hidden.dtype).min).amax(1)
+        return largest.masked_fill(~real.any(1), 0.0)
+
+
+@register_pooling("pooler")
+class Pooler(Pooling):
+    """The encoder's own pretrained pooler, for BERT tanh(W h_1 + b) (J. Devlin et al., "BERT", NAACL 2019)."""
+
+    needs_encoder_pooler = True
+
+    def forward(self, encoder_output: ModelOutput, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return the encoder's `pooler_output`, (batch, hidden)."""
+        return encoder_output.pooler_output
+
+
+@register_pooling("attention")
+class LearnedAttention(Pooling):
+    """sum_t a_t h_t, where a = softmax over real t of u . tanh(V h_t + b) (Z. Yang et al., NAACL 2016, eq. 5-7)."""
+
+    def __init__(self, config: PooledEncoderConfig):
+        super().__init__(config)
+        self.projection = nn.Linear(config.hidden_size, config.hidden_size)
+        self.context = nn.Linear(config.hidden_size, 1, bias=False)
+
+    def forward(self, encoder_output: ModelOutput, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return each row's weighted mean, (batch, hidden); the softmax is in float32."""
+        hidden = encoder_output.last_hidden_state
+        scores = self.context(torch.tanh(self.projection(hidden))).squeeze(-1).float()
+        scores = scores.masked_fill(attention_mask == 0, torch.finfo(torch.float32).min)
+        weights = scores.softmax(1).to(hidden.dtype)
+        return torch.einsum("bt,bth->bh", weights, hidden)
+
+
+@register_pooling("cls+mean")
+class ClsMean(Mean):
+    """The first token's vector and the mean, [h_1 ; mean], concatenated as in "BERT", NAACL 2019, section 5.3."""
+
+    vectors_joined = 2
+
+    def forward(self, encoder_output: ModelOutput, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return both vectors side by side, (batch, 2 hidden)."""
+        mean = super().forward(encoder_output, attention_mask)
+        return torch.cat([encoder_output.last_hidden_state[:, 0], mean], dim=-1)
+
+
+class LexicalHead(nn.Module):
+    """Scores of a text from the tokens and pairs of neighboring tokens it has: W x, TF-IDF inside the model.
+
+    x_k = (1 + ln n_k) idf_k for a token or pair k that occurs n_k > 0 times in the text, 0 for others; x is then scaled
+    to length 1. Sublinear TF-IDF: G. Salton and C. Buckley, 1988; pairs hashed into buckets: A. Joulin et al., "Bag of
+    Tricks for Efficient Text Classification", EACL 2017, section 2.2.
+    """
+
+    pair_buckets = 2**16
+    idf: torch.Tensor
+
+    def __init__(self, vocab_size: int, num_labels: int):
+        super().__init__()
+        self.vocab_size = vocab_size
+        self.scores = nn.Linear(vocab_size + self.pair_buckets, num_labels, bias=False)
+        self.register_buffer("idf", torch.ones(vocab_size + self.pair_buckets))
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return (batch, labels) from whole texts: ids (batch, tokens) int64 and their mask."""
+        return self.scores(self.features(input_ids, attention_mask).to(self.scores.weight.dtype))
+
+    def features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return x of each row, (batch, vocabulary + buckets) float32."""
+        counts = self.counts(input_ids, attention_mask)
+        weighted = torch.where(counts > 0, 1 + counts.clamp(min=1).log(), 0.0) * self.idf.float()
+        return functional.normalize(weighted, dim=-1)
+
+    def counts(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Return how often each row has each token and pair, (batch, vocabulary + buckets) float32."""
+        real = attention_mask != 0
+        # Odd factors, so that neither token of a pair is lost modulo a power of two.
+        pairs = (input_ids[:, :-1] * 1_000_003 + input_ids[:, 1:] * 7_919) % self.pair_buckets
+        columns = torch.cat([input_ids, self.vocab_size + pairs], dim=1)
+        counted = torch.cat([real, real[:, :-1] & real[:, 1:]], dim=1)
+        counts = torch.zeros(len(input_ids), self.idf.shape[0], device=input_ids.device)
+        return counts.scatter_add(1, columns, counted.float())
+
+
+def truncate(input_ids: list[int], config: PooledEncoderConfig) -> tuple[list[int], bool]:
+    """Return the part of a text that the model reads, and whether the encoder has no room for all (distinct) tokens.
+
+    `distinct_tokens`, then `max_input_tokens` and `truncation` are applied to a text with its special tokens, without
+    padding; a text for a `lexical_head` stays whole. `forward` gives the same answer for the part as for the whole.
+    """
+    tokens = _distinct(input_ids) if config.distinct_tokens else input_ids
+    is_cut = config.max_input_tokens is not None and len(tokens) > config.max_input_tokens
+    if config.lexical_head:
+        return input_ids, is_cut
+    if is_cut:
+        first, last = _kept_ends(config.max_input_tokens, config.truncation)
+        tokens = tokens[:first] + tokens[-last:]
+    return tokens, is_cut
+
+
+def _distinct(input_ids: list[int]) -> list[int]:
+    # The last token is the closing special one, which always stays last.
+    return [*dict.fromkeys(input_ids[:-1]), *input_ids[-1:]]
+
+
+def _kept_ends(max_tokens: int, truncation: str) -> tuple[int, int]:
+    """Return how many tokens are kept of the start and of the end (C. Sun et al., CCL 2019, section 5.3.1)."""
+    first = 1 + {"head": max_tokens - 2, "tail": 0, "head+tail": (max_tokens - 2) // 4}[truncation]
+    return first, max_tokens - first
+
+
+def _distinct_columns(input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return `_distinct` of a padded batch: the columns, first occurrences first, and their mask, (batch, tokens)."""
+    column = torch.arange(input_ids.shape[1], device=input_ids.device).expand_as(input_ids)
+    real = attention_mask != 0
+    last = torch.where(real, column, -1).amax(1, keepdim=True)
+    # Padding and the closing token get values of their own, so they equal nothing else.
+    values, order = torch.where(~real | (column == last), -1 - column, input_ids).sort(dim=1, stable=True)
+    is_first = torch.ones_like(real)
+    is_first[:, 1:] = values[:, 1:] != values[:, :-1]
+    kept = torch.zeros_like(real).scatter(1, order, is_first) & real
+    columns = (~kept).to(torch.int8).argsort(dim=1, stable=True)
+    return columns, attention_mask.gather(1, columns) * kept.gather(1, columns).to(attention_mask.dtype)
+
+
+def _columns_to_read(
+    input_ids: torch.Tensor | None, attention_mask: torch.Tensor, config: PooledEncoderConfig
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return `truncate` of a padded batch: the columns that are read, (batch, kept) int64, and their mask.
+
+    Rows move to the left edge, so that neither the side nor the amount of padding changes an answer.
+    """
+    distinct = None
+    if config.distinct_tokens and input_ids is not None:
+        distinct, attention_mask = _distinct_columns(input_ids, attention_mask)
+    tokens = attention_mask.shape[1]
+    column = torch.arange(tokens, device=attention_mask.device)
+    target = column[: config.max_input_tokens]  # not min(), which would fix the length in an exported graph
+    kept = target.shape[0]
+    real = attention_mask != 0
+    start = torch.where(real, column, tokens).amin(1, keepdim=True)
+    span = torch.where(real, column + 1, 0).amax(1, keepdim=True) - start
+    skipped = (target >= _kept_ends(kept, config.truncation)[0]) * (span - kept).clamp(min=0)
+    columns = (start + target + skipped).clamp(max=tokens - 1)
+    mask = attention_mask.gather(1, columns) * (target < span).to(attention_mask.dtype)
+    return columns if distinct is None else distinct.gather(1, columns), mask
+
+
+def sequence_loss(
+    logits: torch.Tensor, labels: torch.Tensor, config: PooledEncoderConfig, training: bool = True
+) -> torch.Tensor:
+    """Return the scalar loss of a batch in float32: cross-entropy, or binary cross-entropy for multi-label.
+
+    Labels of -100 count nowhere. Class weights and label smoothing (C. Szegedy et al., CVPR 2016) apply in training:
+    weights make a weighted mean over rows by their true class, or over the cells of multi-label rows.
+
+    `logits` are (batch, labels), `labels` (batch,) int64 class indices, or (batch, labels) 0/1 for multi-label, which
+    float labels imply if the configuration has no `problem_type`.
+    """
+    multi_label = config.is_multi_label or (config.problem_type is None and labels.is_floating_point())
+    logits, labels = logits.float(), labels if multi_label else labels.reshape(-1)
+    smoothing = config.label_smoothing if training else 0.0
+    counted = labels != -100
+    classes = torch.where(counted, labels, 0)
+    if multi_label:
+        targets = classes.float() * (1 - smoothing) + smoothing / 2
+        losses = functional.binary_cross_entropy_with_logits(logits, targets, reduction="none")
+    else:
+        losses = functional.cross_entropy(logits, classes, reduction="none", label_smoothing=smoothing)
+    weights = counted.float()
+    if training and config.class_weights is not None:
+        class_weights = torch.tensor(config.class_weights, dtype=torch.float32, device=logits.device)
+        weights = weights * (class_weights if multi_label else class_weights[classes])
+    return (losses * weights).sum() / weights.sum()
 
 
 class PooledEncoderForSequenceClassification(PreTrainedModel):
-    """Encoder, pooling, dropout, linear head.
+    """Encoder, pooling, dropout, linear head. `from_encoder` starts a classifier, `from_pretrained` loads a saved one.
 
-    `from_encoder` starts a classifier from a pretrained encoder; `from_pretrained` loads a finished one.
+    For LoRA, train the modules other than `encoder` in full: `modules_to_save=["pooling", "classifier"]`.
     """
 
     config_class = PooledEncoderConfig
     base_model_prefix = "encoder"
     supports_gradient_checkpointing = True
-    # The loss is a plain mean over the batch, so the Trainer must not divide by `num_items_in_batch` for it.
+    # The loss is a mean over the batch; without this the Trainer multiplies it by the number of accumulation steps.
     accepts_loss_kwargs = False
+    # The library reads a model's abilities from these. An encoder class without SDPA, such as MPNet's, runs in eager.
     _supports_sdpa = True
     _supports_flash_attn = True
     _supports_flex_attn = True
@@ -45,80 +286,81 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
 
     def __init__(self, config: PooledEncoderConfig):
         super().__init__(config)
-        config.check()
-        pooling = POOLINGS[config.pooling]
-        self.encoder = build_encoder(config.encoder_config, pooling.needs_encoder_pooler)
-        self.pooling = pooling(config.hidden_size)
+        config.validate_values()
+        pooling = _pooling_class(config)
+        config.pooling_module = None if pooling.__module__ == __name__ else pooling.__module__
+        self.encoder = _build_encoder(config.encoder_config, pooling.needs_encoder_pooler)
+        self.pooling = pooling(config)
         self.dropout = nn.Dropout(config.classifier_dropout)
         self.classifier = nn.Linear(self.pooling.width, config.num_labels)
-        # Not every encoder has a vocabulary: CANINE reads characters.
-        self.lexical_head = (
-            LexicalHead(config.encoder_config.vocab_size, config.num_labels) if config.lexical_head else None
-        )
-        self._encoder_arguments = frozenset(inspect.signature(type(self.encoder).forward).parameters)
+        vocab_size = config.encoder_config.vocab_size if config.lexical_head else 0
+        self.lexical_head = LexicalHead(vocab_size, config.num_labels) if config.lexical_head else None
+        self.encoder_arguments = frozenset(inspect.signature(type(self.encoder).forward).parameters)
         self.post_init()
 
     @classmethod
     def from_encoder(
         cls,
-        name_or_path: str,
+        name_or_path: str | os.PathLike[str],
         *,
-        labels: list[str] | None = None,
+        labels: Iterable[str] | None = None,
         revision: str | None = None,
         encoder_dropout: float | None = None,
         attn_implementation: str | None = None,
-        **config_options,
+        **config_options: Any,
     ) -> "PooledEncoderForSequenceClassification":
-        """Start a classifier from a pretrained encoder, in float32, with a fresh head.
+        """Start a classifier from a pretrained encoder, in float32, with a random head; seed torch first.
 
-        Seed the random number generators first: the head is drawn from them. If `name_or_path` is a finished
-        classifier of this class, its encoder is taken, and its pooling and head too when pooling, labels and problem
-        type agree.
+        A saved classifier of this class keeps its labels, problem type, pooling, head, thresholds and what it reads of
+        a text, unless given here. Its head becomes random if labels, problem type, pooling or `lexical_head` change.
 
         Args:
-            name_or_path: A short name (`NAMED_ENCODERS`), a folder or a Hub id.
-            labels: Label names, in the order of their indices; None takes those of a finished classifier.
+            name_or_path: A short name (`NAMED_ENCODERS`), a directory or a Hub id.
+            labels: Label names, in the order of their indices.
             revision: Branch, tag or commit of a Hub id.
             encoder_dropout: Replaces every dropout probability of the encoder; None keeps the checkpoint's.
             attn_implementation: "eager", "sdpa", "flash_attention_2", …; None lets the library choose.
-            config_options: Fields of `PooledEncoderConfig`: `pooling`, `max_input_tokens`, …
+            config_options: Fields of `PooledEncoderConfig`; None means not given.
 
         Raises:
-            PooledEncoderError: The encoder is unknown, lacks tensors, or cannot have the pooling.
+            ValueError: The encoder is unknown, lacks tensors or cannot have the pooling; or an option is not legal.
             OSError: The files cannot be read or fetched.
         """
-        location = locate_encoder(name_or_path)
-        encoder_config = load_encoder_config(location.path, revision)
-        start = None
-        if encoder_config.model_type == cls.config_class.model_type:
-            start = _load_finished(cls, location.path, revision)
-            encoder_config = start.config.encoder_config
-            labels = labels or start.config.label_names
-        if not labels:
-            raise PooledEncoderError("labels are needed to start a classifier from an encoder")
+        path = locate_encoder(name_or_path).path
+        try:
+            encoder_config = AutoConfig.from_pretrained(path, revision=revision, trust_remote_code=False)
+        except ValueError as error:
+            raise ValueError(f"{path} has a type of model that is not part of transformers {__version__}") from error
+        options = {name: value for name, value in config_options.items() if value is not None}
+        if labels is not None:
+            options["id2label"] = {index: str(name) for index, name in enumerate(labels)}
+        start = encoder_config if encoder_config.model_type == PooledEncoderConfig.model_type else None
+        if start is not None:
+            encoder_config = start.encoder_config
+            options = {name: getattr(start, name) for name in _KEPT_OPTIONS} | options
+        if not options.get("id2label"):
+            raise ValueError("labels must be given to start a classifier from an encoder")
+        options["problem_type"] = options.get("problem_type") or "single_label_classification"
         if encoder_dropout is not None:
-            set_encoder_dropout(encoder_config, encoder_dropout)
-        config_options.setdefault("problem_type", "single_label_classification")
-        config = cls.config_class(
-            encoder_config=encoder_config,
-            id2label=dict(enumerate(labels)),
-            label2id={name: index for index, name in enumerate(labels)},
-            **config_options,
-        )
-        attention = {"attn_implementation": attn_implementation} if attn_implementation else {}
-        model = cls._from_config(config, dtype=torch.float32, **attention)
+            for name, value in encoder_config.to_dict().items():
+                if "dropout" in name and isinstance(value, (int, float)) and not isinstance(value, bool):
+                    setattr(encoder_config, name, float(encoder_dropout))
+        config = PooledEncoderConfig(encoder_config=encoder_config, attn_implementation=attn_implementation, **options)
+        model = cls(config)
+        kept = ("encoder.",) if start is None else _kept_modules(start, config)
         if start is None:
-            needs_pooler = model.pooling.needs_encoder_pooler
-            _copy_encoder(
-                model, load_pretrained_encoder(location.path, encoder_config, needs_pooler, revision=revision)
-            )
-            return model
-        _copy_encoder(model, start.encoder)
-        if _same_head(start.config, config):
-            model.pooling.load_state_dict(start.pooling.state_dict())
-            model.classifier.load_state_dict(start.classifier.state_dict())
-            if model.lexical_head is not None and start.lexical_head is not None:
-                model.lexical_head.load_state_dict(start.lexical_head.state_dict())
+            loaded = _load_tensors(type(model.encoder), path, revision=revision, config=encoder_config)
+            tensors = {f"encoder.{name}": tensor for name, tensor in loaded.items()}
+        else:
+            tensors = _load_tensors(cls, path, revision=revision)
+        wanted = [name for name in model.state_dict() if name.startswith(kept)]
+        if absent := [name for name in wanted if name not in tensors]:
+            if all(name.startswith("encoder.pooler.") for name in absent):
+                raise ValueError(f"{path} has no pretrained pooler; choose another pooling")
+            raise ValueError(f"{path} lacks {len(absent)} tensors, or has them in another shape: {absent[0]}, …")
+        model.load_state_dict({name: tensors[name] for name in wanted}, strict=False)
+        if start is not None and "classifier." in kept and config.label_thresholds is None:
+            config.label_thresholds = start.label_thresholds
         return model
 
     @can_return_tuple
@@ -130,163 +372,137 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         position_ids: torch.Tensor | None = None,
         inputs_embeds: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> SequenceClassifierOutput:
         """Classify a padded batch.
 
-        Rows are moved to the left edge and cut to `config.max_input_tokens` first, so no input is too long and padding
-        never changes an answer, unless the encoder itself lets real tokens see padding, as those do that convolve
-        neighbours or hash (ConvBERT, MobileBERT, CANINE, YOSO). Hidden states and attentions are those of the rows as
-        read.
+        Rows are first moved to the left edge and cut to `config.max_input_tokens`, so that no input is too long and
+        padding never changes an answer, except in encoders that convolve neighbors or hash (ConvBERT, MobileBERT,
+        CANINE, YOSO). How many columns the encoder reads depends on the shape of the batch only, so that a hook may
+        replace the output of the embedding layer (captum's layer attributions).
 
         Args:
-            input_ids: (batch, tokens) int64. Either these or `inputs_embeds`.
+            input_ids: (batch, tokens) int64.
             attention_mask: (batch, tokens), 1 for real tokens; None means that every token is real.
-            token_type_ids: (batch, tokens) int64; dropped where the encoder has no use for them.
-            position_ids: (batch, tokens) int64; dropped where the encoder has no use for them.
-            inputs_embeds: (batch, tokens, hidden) floats.
+            token_type_ids: (batch or 1, tokens) int64; dropped if the encoder does not use them, as `position_ids` are.
+            position_ids: (batch or 1, tokens) int64.
+            inputs_embeds: (batch, tokens, hidden) floats, read in place of `input_ids`. The ids, if given, still decide
+                which tokens are read; without them, `distinct_tokens` has no effect.
             labels: See `sequence_loss`.
-            kwargs: Passed to the encoder, `output_hidden_states` and `output_attentions` among them.
+            kwargs: Passed to the encoder, such as `output_hidden_states`.
 
         Returns:
-            `loss` (scalar, when labels are given), `logits` (batch, labels), `hidden_states`, `attentions`.
-
-        Raises:
-            ValueError: Both or neither of `input_ids` and `inputs_embeds` are given, embeddings to a classifier that
-                compares or counts tokens, or a mask that is not 2-D.
+            `loss` (scalar, if labels are given), `logits` (batch, labels), `hidden_states`, `attentions`.
         """
-        if (input_ids is None) == (inputs_embeds is None):
-            raise ValueError("give either input_ids or inputs_embeds")
-        if input_ids is None and (self.config.distinct_tokens or self.config.lexical_head):
-            raise ValueError("this classifier compares or counts tokens, which needs input_ids, not inputs_embeds")
+        tokens = inputs_embeds if input_ids is None else input_ids
+        if tokens is None or (input_ids is None and self.lexical_head is not None):
+            raise ValueError("give input_ids; inputs_embeds alone are enough only without a lexical head")
         if attention_mask is None:
-            attention_mask = every_token(input_ids, inputs_embeds)
-        if attention_mask.dim() != 2:
-            raise ValueError(f"attention_mask must have the shape (batch, tokens), not {tuple(attention_mask.shape)}")
-        lexical_scores = None if self.lexical_head is None else self.lexical_head(input_ids, attention_mask)
-        columns, attention_mask = self._columns_to_read(input_ids, attention_mask)
-        per_token = {
-            "input_ids": input_ids,
-            "token_type_ids": token_type_ids,
-            "position_ids": position_ids,
-            "inputs_embeds": inputs_embeds,
+            attention_mask = torch.ones(tokens.shape[:2], dtype=torch.long, device=tokens.device)
+        lexical_scores = 0.0 if self.lexical_head is None else self.lexical_head(input_ids, attention_mask)
+        columns, attention_mask = _columns_to_read(input_ids, attention_mask, self.config)
+        per_token = {"token_type_ids": token_type_ids, "position_ids": position_ids, "inputs_embeds": inputs_embeds}
+        per_token["input_ids"] = input_ids if inputs_embeds is None else None
+        rows = torch.arange(columns.shape[0], device=columns.device).unsqueeze(1)
+        inputs = {
+            name: values.expand(columns.shape[0], *values.shape[1:])[rows, columns]
+            for name, values in per_token.items()
+            if values is not None and name in self.encoder_arguments
         }
-        encoder_output = self.encoder(
-            attention_mask=attention_mask,
-            return_dict=True,
-            **{
-                name: take_columns(values, columns)
-                for name, values in per_token.items()
-                if values is not None and name in self._encoder_arguments
-            },
-            **kwargs,
-        )
-        pooled = self.pooling(encoder_output, attention_mask)
-        logits = self.classifier(self.dropout(pooled))
-        if lexical_scores is not None:
-            logits = logits + lexical_scores
+        returns_hidden_states = kwargs.get("output_hidden_states") or not self.pooling.needs_hidden_states
+        if self.pooling.needs_hidden_states:
+            kwargs["output_hidden_states"] = True
+        encoder_output = self.encoder(attention_mask=attention_mask, return_dict=True, **inputs, **kwargs)
+        logits = self.classifier(self.dropout(self.pooling(encoder_output, attention_mask))) + lexical_scores
         return SequenceClassifierOutput(
-            loss=None if labels is None else self._loss(logits, labels),
+            loss=None if labels is None else sequence_loss(logits, labels, self.config, self.training),
             logits=logits,
-            hidden_states=encoder_output.get("hidden_states"),
+            hidden_states=encoder_output.get("hidden_states") if returns_hidden_states else None,
             attentions=encoder_output.get("attentions"),
         )
 
     def freeze_encoder(self, layers: int) -> None:
-        """Stop training the embeddings and the lowest `layers` layers of the encoder; 0 leaves everything trained.
-
-        Nothing below the lowest trained layer needs a backward pass, so time is saved as well as memory.
-
-        Raises:
-            PooledEncoderError: The encoder has fewer layers, or does not keep them in one list.
-        """
+        """Stop training the embeddings and the lowest `layers` layers of the encoder; 0 changes nothing."""
         if layers == 0:
             return
         depth = self.config.encoder_config.num_hidden_layers
-        stacks = [
-            module for module in self.encoder.modules() if isinstance(module, nn.ModuleList) and len(module) == depth
-        ]
-        if not stacks or not 0 <= layers <= depth:
-            raise PooledEncoderError(
-                f"cannot freeze {layers} layers of this encoder; it has {depth if stacks else 'no list of'}"
-            )
+        lists = [module for module in self.encoder.modules() if isinstance(module, nn.ModuleList)]
+        stack = next((modules for modules in lists if len(modules) == depth), None)
+        if stack is None or not 0 < layers <= depth:
+            raise ValueError(f"cannot freeze {layers} layers: the encoder has {depth}, or no list of them")
         self.encoder.requires_grad_(False)
-        stacks[0][layers:].requires_grad_(True)
+        stack[layers:].requires_grad_(True)
         if self.pooling.needs_encoder_pooler:
             self.encoder.pooler.requires_grad_(True)
 
-    def fold_temperature(self, temperature: float) -> None:
-        """Divide the head by `temperature`, so that every later form of the model has the calibrated confidences."""
-        with torch.no_grad():
-            self.classifier.weight.div_(temperature)
-            self.classifier.bias.div_(temperature)
-            if self.lexical_head is not None:
-                self.lexical_head.scores.weight.div_(temperature)
+    @torch.no_grad()
+    def apply_temperature(self, temperature: float) -> None:
+        """Divide the head by `temperature`, so that every saved or exported form has the calibrated confidences."""
+        for name, parameter in self.named_parameters():
+            if name.startswith(("classifier.", "lexical_head.")):
+                parameter.div_(temperature)
 
-    def save_pretrained(self, save_directory, **kwargs):
-        """Save config, code and weights (safetensors).
-
-        Raises:
-            PooledEncoderError: The labels still have the library's default names.
-        """
-        if not self.config.has_named_labels():
-            raise PooledEncoderError("give the labels real names (id2label) before saving: LABEL_0 helps no reader")
+    def save_pretrained(self, save_directory: str | os.PathLike[str], **kwargs: Any) -> None:
+        """Save configuration, code and weights (safetensors); warn if the labels have the library's default names."""
+        if any(name == f"LABEL_{index}" for index, name in self.config.id2label.items()):
+            warnings.warn("the labels have default names (LABEL_0, …): set config.id2label and label2id", stacklevel=2)
         super().save_pretrained(save_directory, **kwargs)
 
-    def _columns_to_read(
-        self, input_ids: torch.Tensor | None, attention_mask: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the columns of the batch that are read, (batch, kept) int64, and their mask."""
-        config = self.config
-        if not config.distinct_tokens or input_ids is None:
-            return kept_positions(attention_mask, config.max_input_tokens, config.truncation)
-        distinct, attention_mask = first_positions(input_ids, attention_mask)
-        columns, attention_mask = kept_positions(attention_mask, config.max_input_tokens, config.truncation)
-        columns = distinct.gather(1, columns)
-        if torch.jit.is_tracing() or (torch.compiler.is_compiling() and not is_exporting()):
-            return columns, attention_mask
-        # A text says most of its tokens more than once: what no row reads need not go through the encoder.
-        longest = longest_row(attention_mask)
-        return columns[:, :longest], attention_mask[:, :longest]
 
-    def _loss(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        problem_type = self.config.problem_type or infer_problem_type(self.config.num_labels, labels)
-        if not self.training:
-            return sequence_loss(logits, labels, problem_type)
-        weights = self.config.class_weights
-        class_weights = None if weights is None else torch.tensor(weights, dtype=torch.float32, device=logits.device)
-        return sequence_loss(logits, labels, problem_type, class_weights, self.config.label_smoothing)
+# What `from_encoder` keeps of a saved classifier's configuration unless it is given.
+_KEPT_OPTIONS = (
+    "id2label problem_type pooling pooling_module max_input_tokens truncation distinct_tokens lexical_head".split()
+)
 
 
-def _load_finished(
-    model_class: type[PooledEncoderForSequenceClassification], path: str, revision: str | None
-) -> PooledEncoderForSequenceClassification:
-    """Load a finished classifier in float32; every tensor must be there."""
-    with quiet_library():
-        model, report = model_class.from_pretrained(
-            path,
-            revision=revision or "main",
-            dtype=torch.float32,
-            output_loading_info=True,
-            ignore_mismatched_sizes=True,
-        )
-    if absent := absent_tensors(report):
-        raise PooledEncoderError(f"the classifier {path} lacks {len(absent)} tensors, {absent[0]} among them")
-    return model
+def _kept_modules(start: PooledEncoderConfig, config: PooledEncoderConfig) -> tuple[str, ...]:
+    """Return the prefixes of the tensors that mean the same under both configurations."""
+    if start.pooling != config.pooling:
+        return ("encoder.",)
+    of_start, of_new = ((c.label_names, c.is_multi_label, c.lexical_head) for c in (start, config))
+    return ("encoder.", "pooling.", *(("classifier.", "lexical_head.") if of_start == of_new else ()))
 
 
-def _copy_encoder(model: PooledEncoderForSequenceClassification, source: PreTrainedModel) -> None:
-    """Copy the source's tensors into the model's encoder; a finished classifier may lack the pooler."""
-    tensors = source.state_dict()
-    if any(name.startswith("pooler.") and name not in tensors for name in model.encoder.state_dict()):
-        raise PooledEncoderError(f"the classifier has no pretrained pooler; {poolings_without(source.config)}")
-    model.encoder.load_state_dict({name: tensors[name] for name in model.encoder.state_dict()})
+def _pooling_class(config: PooledEncoderConfig) -> type[Pooling]:
+    name, model_type, module = config.pooling, config.encoder_config.model_type, config.pooling_module
+    if name not in POOLINGS and module is not None:
+        raise ValueError(f"pooling '{name}' is registered by the module '{module}': import that module before loading")
+    legal = legal_poolings(model_type)
+    if name not in legal:
+        raise ValueError(f"pooling '{name}' is not one of {', '.join(legal)} for a {model_type} encoder")
+    return POOLINGS[name]
 
 
-def _same_head(start: PooledEncoderConfig, config: PooledEncoderConfig) -> bool:
-    """Whether two configurations mean the same by the head's outputs; an unset problem type agrees with any."""
-    same_kind = start.problem_type in (None, config.problem_type) and start.lexical_head == config.lexical_head
-    return same_kind and start.pooling == config.pooling and start.label_names == config.label_names
+def _build_encoder(encoder_config: PreTrainedConfig, with_pooler: bool) -> PreTrainedModel:
+    """Build the encoder with random weights, without a pooler unless the pooling uses it."""
+    # Not AutoModel.from_config, which builds in the dtype that the encoder's configuration was saved with.
+    found = MODEL_MAPPING[type(encoder_config)]
+    # Of a type with two classes (funnel), the second shortens the sequence, and no mask fits its output.
+    encoder_class = found[0] if isinstance(found, tuple) else found
+    has_choice = "add_pooling_layer" in inspect.signature(encoder_class.__init__).parameters
+    encoder = encoder_class(encoder_config, **({"add_pooling_layer": with_pooler} if has_choice else {}))
+    has_pooler = getattr(encoder, "pooler", None) is not None
+    if with_pooler and not has_pooler:
+        raise ValueError(f"{encoder_class.__name__} has no pooler; choose another pooling")
+    if has_pooler and not with_pooler:
+        encoder.pooler = nn.Identity()
+    return encoder
+
+
+def _load_tensors(model_class: type[PreTrainedModel], path: str, **options: Any) -> dict[str, torch.Tensor]:
+    """Return a checkpoint's tensors in float32 without those that are absent or have another shape.
+
+    The library's class loads them, since it knows every layout and every old name.
+    """
+    options |= {"dtype": torch.float32, "output_loading_info": True, "ignore_mismatched_sizes": True}
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()  # the loading report lists tensors of other heads
+    try:
+        model, report = model_class.from_pretrained(path, **options)
+    finally:
+        logging.set_verbosity(verbosity)
+    random = {*report["missing_keys"], *(str(entry[0]) for entry in report["mismatched_keys"])}
+    return {name: tensor for name, tensor in model.state_dict().items() if name not in random}
 
 
 PooledEncoderForSequenceClassification.register_for_auto_class("AutoModelForSequenceClassification")

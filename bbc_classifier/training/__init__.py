@@ -1,1 +1,1 @@
-"""Options in, finished run out."""
+"""Training: the options become a run directory with a calibrated, evaluated classifier."""

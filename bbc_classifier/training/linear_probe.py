@@ -1,91 +1,132 @@
-"""A head to start from: the best one for the encoder as it is, in place of a random one.
+"""Initial weights of the head: a logistic regression on the pretrained embeddings, instead of random numbers.
 
-First a linear probe, then fine-tuning: from a random head, the first steps move the encoder towards noise (A. Kumar et
-al., "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", ICLR 2022).
+A linear probe before fine-tuning keeps the first steps from moving the encoder towards noise (A. Kumar et al.,
+"Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", ICLR 2022).
 """
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import torch
-from scipy.sparse import csr_matrix
+from scipy.optimize import minimize
+from scipy.sparse import csr_matrix, vstack
+from scipy.special import log_softmax
+from sklearn.feature_extraction.text import TfidfTransformer
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from torch.nn.utils.rnn import pad_sequence
 
-from bbc_classifier.model import PooledEncoderForSequenceClassification
-from bbc_classifier.model.lexical_head import LexicalHead
-from bbc_classifier.training.lexical_probe import fit_idf, held_out_scores, view_shares
-from bbc_classifier.training.softmax_regression import MOST_ITERATIONS, Linear, fit_softmax
+from bbc_classifier.model import LexicalHead, PooledEncoderForSequenceClassification
 
-# The inverse strength of the penalty on the weights of standardised vectors.
-INVERSE_PENALTY = 0.1
-# The same on those of TF-IDF, whose rows have length 1 and whose columns are many and mostly 0.
-LEXICAL_INVERSE_PENALTY = 100.0
+# Inverse strength of the L2 penalty: on standardized embeddings, and on TF-IDF rows of length 1.
+EMBEDDING_C = 0.1
+LEXICAL_C = 100.0
+MAX_ITERATIONS = 1000
+# A dimension that varies less than this share of the median is switched off in the encoder. Standardizing it would give
+# weights of up to 1e31: NaN in fp16, and a gradient whose clipping leaves every other weight where it is.
+DEAD_DIMENSION = 1e-3
+FOLDS = 5
+MIN_PROBABILITY = 1e-6
+ROWS_PER_BATCH = 64
+
+Rows = np.ndarray | csr_matrix
 
 
-def fit_head(
+@torch.no_grad()
+def fit_linear_probe(
     model: PooledEncoderForSequenceClassification,
-    vectors: np.ndarray,
-    input_ids: Sequence[list[int]],
-    targets: np.ndarray,
-    pad_token_id: int,
+    embeddings: np.ndarray,
+    labels: np.ndarray,
+    input_ids: Sequence[list[int]] = (),
 ) -> None:
-    """Set the model's linear head to a logistic regression on its pooled vectors of rows.
+    """Set the model's head to a logistic regression on embeddings; multi-label data get one regression per label.
 
-    A lexical head is fitted as well, and the two are weighed by how well they predict rows they were not fitted on.
+    A lexical head, for single-label data only, is fitted too, and both are weighted by `mixture_weights`.
 
     Args:
-        model: A classifier whose encoder is pretrained.
-        vectors: (rows, width), what its head is given of the rows.
-        input_ids: Token ids per row, special tokens included, without padding.
-        targets: (rows,) class indices, or (rows, labels) of 0/1.
-        pad_token_id: Fills the shorter rows of a batch.
+        model: A classifier with a pretrained encoder. Its `class_weights` weight the rows of single-label data.
+        embeddings: (rows, hidden), the input of the linear head.
+        labels: (rows,) class indices, or (rows, labels) of 0 and 1.
+        input_ids: Whole token ids per row; only a lexical head needs them.
     """
-    scaler = StandardScaler().fit(vectors)
-    scaled = scaler.transform(vectors)
-    if targets.ndim > 1:
-        linear = _each_alone(scaled, targets)
-    else:
-        row_weights = None if model.config.class_weights is None else np.asarray(model.config.class_weights)[targets]
-        linear = fit_softmax(scaled, targets, model.config.num_labels, INVERSE_PENALTY, row_weights)
-        if model.lexical_head is not None:
-            features = fit_idf(model.lexical_head, input_ids, pad_token_id)
-            linear = _fit_lexical(model.lexical_head, features, scaled, linear, targets, row_weights)
-    # The head sees the vectors as they are.
-    weights = linear.weights / scaler.scale_
-    biases = linear.biases - weights @ scaler.mean_
-    with torch.no_grad():
-        model.classifier.weight.copy_(torch.from_numpy(weights))
-        model.classifier.bias.copy_(torch.from_numpy(biases))
+    mean, scale = embeddings.mean(axis=0), embeddings.std(axis=0)
+    scale[scale <= DEAD_DIMENSION * np.median(scale)] = np.inf  # the dimension becomes 0, and so does its weight
+    parts: list[tuple[Rows, float]] = [((embeddings - mean) / scale, EMBEDDING_C)]
+    if model.lexical_head is not None:
+        parts.append((fit_idf(model.lexical_head, input_ids), LEXICAL_C))
+    class_weights = model.config.class_weights if labels.ndim == 1 else None
+    row_weights = None if class_weights is None else np.asarray(class_weights)[labels]
+    heads = [fit_regression(rows, labels, model.config.num_labels, penalty, row_weights) for rows, penalty in parts]
+    mixture = np.ones(1)
+    if model.lexical_head is not None:
+        mixture = mixture_weights(parts, labels, row_weights)
+        model.lexical_head.scores.weight.copy_(torch.from_numpy(mixture[1] * heads[1][0]))
+    weights = mixture[0] * heads[0][0] / scale
+    biases = sum(share * head[1] for share, head in zip(mixture, heads, strict=True))  # the lexical head has none
+    model.classifier.weight.copy_(torch.from_numpy(weights))
+    model.classifier.bias.copy_(torch.from_numpy(biases - weights @ mean))
 
 
-def _fit_lexical(
-    head: LexicalHead,
-    features: csr_matrix,
-    scaled: np.ndarray,
-    linear: Linear,
-    targets: np.ndarray,
-    row_weights: np.ndarray | None,
-) -> Linear:
-    """Fit the lexical head, scale it to its share, and return the encoder's linear part scaled to its own.
+def fit_regression(
+    rows: Rows, labels: np.ndarray, num_labels: int, inverse_penalty: float, row_weights: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit a logistic regression with an L2 penalty (scikit-learn's C): multinomial, or one per label of (rows, labels).
 
-    The lexical head has no biases; the encoder's part takes its as well.
+    Returns weights (labels, features) and biases (labels,): 0 for a label without rows, or that all multi-label rows
+    have. `rows` are (rows, features), `row_weights` (rows,).
     """
-    labels = len(linear.biases)
-    views = [(scaled, INVERSE_PENALTY), (features, LEXICAL_INVERSE_PENALTY)]
-    scores = [held_out_scores(view, targets, labels, penalty, row_weights) for view, penalty in views]
-    vector_share, lexical_share = view_shares(scores, targets, row_weights)
-    lexical = fit_softmax(features, targets, labels, LEXICAL_INVERSE_PENALTY, row_weights)
-    with torch.no_grad():
-        head.scores.weight.copy_(torch.from_numpy(lexical_share * lexical.weights))
-    return Linear(vector_share * linear.weights, vector_share * linear.biases + lexical_share * lexical.biases)
+    weights, biases = np.zeros((num_labels, rows.shape[1])), np.zeros(num_labels)
+    regression = LogisticRegression(C=inverse_penalty, max_iter=MAX_ITERATIONS)
+    if labels.ndim == 2:
+        for label, has_label in enumerate(labels.T > 0):
+            if 0 < has_label.sum() < len(has_label):
+                regression.fit(rows, has_label)
+                weights[label], biases[label] = regression.coef_[0], regression.intercept_[0]
+        return weights, biases
+    regression.fit(rows, labels, sample_weight=row_weights)
+    # For two classes scikit-learn fits the difference of their scores.
+    signs = np.array([-0.5, 0.5]) if len(regression.classes_) == 2 else np.ones(len(regression.classes_))
+    weights[regression.classes_] = signs[:, None] * regression.coef_
+    biases[regression.classes_] = signs * regression.intercept_
+    return weights, biases
 
 
-def _each_alone(vectors: np.ndarray, targets: np.ndarray) -> Linear:
-    """Return the linear part of a sigmoid per label; one that all rows have, or none, stays at 0."""
-    weights, biases = np.zeros((targets.shape[1], vectors.shape[1])), np.zeros(targets.shape[1])
-    for label, there in enumerate(targets.T > 0):
-        if there.any() and not there.all():
-            fitted = LogisticRegression(C=INVERSE_PENALTY, max_iter=MOST_ITERATIONS).fit(vectors, there)
-            weights[label], biases[label] = fitted.coef_[0], fitted.intercept_[0]
-    return Linear(weights, biases)
+@torch.no_grad()
+def fit_idf(head: LexicalHead, input_ids: Sequence[list[int]]) -> csr_matrix:
+    """Set the head's idf from rows of whole token ids; return their features, (rows, vocabulary + buckets) float64."""
+    blocks = []
+    for start in range(0, len(input_ids), ROWS_PER_BATCH):
+        rows = [torch.tensor(ids, device=head.idf.device) for ids in input_ids[start : start + ROWS_PER_BATCH]]
+        mask = pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
+        ids = pad_sequence(rows, batch_first=True)
+        blocks.append(csr_matrix(head.counts(ids, mask).double().cpu().numpy()))
+    tfidf = TfidfTransformer(sublinear_tf=True)
+    features = tfidf.fit_transform(vstack(blocks, format="csr"))
+    head.idf.copy_(torch.from_numpy(tfidf.idf_))
+    return features
+
+
+def mixture_weights(
+    parts: Sequence[tuple[Rows, float]], labels: np.ndarray, row_weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Return the weights, 0 or more, under which the sum of several regressions' scores has least log loss.
+
+    The scores are log-probabilities of rows that a regression was not fitted on: on their own rows all are right (D. H.
+    Wolpert, "Stacked Generalization", 1992). `parts` are the rows (rows, features) and scikit-learn's C of each.
+    """
+    folds = StratifiedKFold(min(FOLDS, np.bincount(labels).max()), shuffle=True, random_state=0)
+    options = {"cv": folds, "method": "predict_proba", "params": {"sample_weight": row_weights}}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class with fewer rows than folds is missing from some: probability 0
+        probabilities = [
+            cross_val_predict(LogisticRegression(C=penalty, max_iter=MAX_ITERATIONS), rows, labels, **options)
+            for rows, penalty in parts
+        ]
+    scores, columns = np.log(np.maximum(probabilities, MIN_PROBABILITY)), np.unique(labels, return_inverse=True)[1]
+
+    def log_loss(weights: np.ndarray) -> float:
+        likelihoods = log_softmax(np.tensordot(weights, scores, 1), axis=1)[np.arange(len(columns)), columns]
+        return -float(np.average(likelihoods, weights=row_weights))
+
+    return minimize(log_loss, np.ones(len(scores)), method="L-BFGS-B", bounds=[(0, None)] * len(scores)).x

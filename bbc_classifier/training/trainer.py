@@ -1,168 +1,342 @@
-"""The Trainer as this project composes it: our sampler, our loss, our validation figures, no silent NaN."""
+"""The Hugging Face Trainer as this project uses it: arguments, a row order that resumes exactly, failures, signals."""
 
-from collections.abc import Sequence
-from contextlib import nullcontext
-from functools import partial
+import math
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch import nn
-from torch.utils.data import Sampler, SequentialSampler
+from safetensors.torch import load_model
+from torch.utils.data import DataLoader, Sampler
 from transformers import (
     DataCollatorWithPadding,
     EarlyStoppingCallback,
     EvalPrediction,
+    PreTrainedTokenizerBase,
     PrinterCallback,
     ProgressCallback,
     Trainer,
     TrainerCallback,
+    TrainerState,
+    TrainingArguments,
 )
-from transformers.trainer_utils import TrainOutput
+from transformers.integrations import TensorBoardCallback, get_available_reporting_integrations
 
-from bbc_classifier.data.length_grouped_sampler import LengthGroupedSampler
-from bbc_classifier.errors import Diverged, InputError
-from bbc_classifier.evaluation.problem import Problem
-from bbc_classifier.inference.unusable_values import usable_values
-from bbc_classifier.memory import memory_for
-from bbc_classifier.training.arguments import ClassifierTrainingArguments
-from bbc_classifier.training.checkpoints import Checkpoints, seal
-from bbc_classifier.training.going_on import refuse_damaged_best
-from bbc_classifier.training.interruption import StopOnSignal
-from bbc_classifier.training.non_finite_loss import StopOnNonFiniteLoss, refuse_non_finite
-from bbc_classifier.training.progress import Progress
-from bbc_classifier.training.start import Start
+from bbc_classifier.config import TrainArguments
+from bbc_classifier.errors import EnvironmentFailure, Interrupted, TrainingDivergedError, UserError
+from bbc_classifier.evaluation.metrics import metric_names, validation_metrics
+from bbc_classifier.io import is_disk_full
+from bbc_classifier.model import PooledEncoderForSequenceClassification
+from bbc_classifier.training.run_dir import CHECKPOINT_PREFIX, TRAINER_STATE
+
+ComputeMetrics = Callable[[EvalPrediction], dict[str, float]]
+# Options of transformers.TrainingArguments that cannot work here, and why.
+UNSUPPORTED = {
+    "dataloader_drop_last": "it would leave out validation rows too",
+    "auto_find_batch_size": "a resumed run must take the same batches; set --per_device_train_batch_size",
+    "save_only_model": "a checkpoint without the optimizer cannot be resumed",
+    "bf16": "use --precision bf16",
+    "fp16": "use --precision fp16",
+}
+# A sound start has a gradient norm below 100. Clipping one this large to 1 leaves nearly every weight where it is.
+MAX_FIRST_GRADIENT_NORM = 1e4
+
+
+class TokenizedRows(NamedTuple):
+    """The rows of a split: token ids, labels as (rows,) indices or (rows, labels) bool, and which texts were cut."""
+
+    input_ids: list[list[int]]
+    labels: np.ndarray
+    truncated: list[bool]
+
+    def as_dataset(self) -> list[dict[str, Any]]:
+        """Return the rows as the Trainer takes them."""
+        labels = self.labels.astype(np.float32 if self.labels.ndim == 2 else np.int64).tolist()
+        return [{"input_ids": ids, "labels": label} for ids, label in zip(self.input_ids, labels, strict=True)]
+
+
+def training_arguments(args: TrainArguments, output_dir: Path) -> TrainingArguments:
+    """Return the Trainer's arguments from the options that `resolve_recipe` filled; it writes to `output_dir`."""
+    for name, reason in UNSUPPORTED.items():
+        if args.trainer_kwargs.get(name):
+            raise UserError(f"--{name} is not supported: {reason}")
+    trackers = get_available_reporting_integrations()
+    for name in set(args.report_to) - {"none", "all", *trackers}:
+        raise UserError(f"--report_to: '{name}' is not installed; installed: {', '.join(trackers) or 'none'}")
+    accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+    device = "cpu" if args.use_cpu or accelerator is None else accelerator.type
+    precision = choose_precision(args.precision or "auto", device)
+    names = {entry.name for entry in fields(TrainingArguments)}
+    values = {entry.name: getattr(args, entry.name) for entry in fields(args) if entry.name in names}
+    values |= {
+        "output_dir": str(output_dir),
+        "label_smoothing_factor": 0.0,  # the model's loss has it
+        "push_to_hub": False,  # the finished run is published, not its checkpoints
+        "hub_token": None,
+        "use_cpu": device == "cpu",
+        "bf16": precision == "bf16",
+        "fp16": precision == "fp16",
+        "dataloader_pin_memory": device == "cuda",
+        "full_determinism": device == "cuda" if args.full_determinism is None else args.full_determinism,
+        # With a seed of its own the order of rows depends on nothing drawn before training, so resuming repeats it.
+        "data_seed": args.seed if args.data_seed is None else args.data_seed,
+        # The other orders are `LengthGroupedSampler`; the Trainer's own would also reorder the validation rows.
+        "train_sampling_strategy": "sequential" if args.train_sampling_strategy == "sequential" else "random",
+        # The Trainer counts the best checkpoint too, and deletes the last one at the end if the limit is 1.
+        "save_total_limit": args.save_total_limit + 1,
+        "restore_callback_states_from_checkpoint": True,
+        "ddp_find_unused_parameters": False,
+        "logging_nan_inf_filter": False,
+    }
+    try:
+        return TrainingArguments(**values | args.trainer_kwargs)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"training options: {error}") from error
+
+
+def validate_metric(name: str, multi_label: bool) -> None:
+    """Raise a UserError if `--metric_for_best_model` does not exist for this kind of data."""
+    names = ("loss", *metric_names(multi_label))
+    if name.removeprefix("eval_") not in names:
+        raise UserError(f"--metric_for_best_model: '{name}' does not exist for these data; use {', '.join(names)}")
+
+
+def choose_precision(requested: str, device: str) -> str:
+    """Return "fp32", "bf16" or "fp16": the requested one, or for "auto" the fastest that is safe on the device.
+
+    A processor without bf16 instructions (AVX512-BF16 or AMX) emulates it, twenty times slower than fp32. fp16 on a CPU
+    is a UserError: the Trainer would silently stay in fp32.
+    """
+    if requested == "fp16" and device == "cpu":
+        raise UserError("--precision fp16 needs a GPU; on a CPU use fp32, or bf16 if the processor has it")
+    if requested != "auto":
+        return requested
+    if device == "cuda":
+        return "bf16" if torch.cuda.get_device_capability() >= (8, 0) else "fp16"
+    capabilities = torch.cpu.get_capabilities() if device == "cpu" and hasattr(torch.cpu, "get_capabilities") else {}
+    return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "fp32"
+
+
+class LengthGroupedSampler(Sampler[int]):
+    """Yields every row once per epoch, so that a batch of `batch_size` rows holds rows of similar length.
+
+    Rows are shuffled, cut into pools, sorted by length within each pool, and the batches of all pools are shuffled.
+    With equal lengths that is a random order. The order depends on `seed` and on what `epoch` returns only, so a
+    resumed run sees the rows that it would have seen; the library's sampler draws from the global random state.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int, epoch: Callable[[], int]):
+        self.lengths, self.batch_size, self.seed, self.epoch = lengths, batch_size, seed, epoch
+        self.pool_size = 50 * batch_size
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch())
+        shuffled = torch.randperm(len(self.lengths), generator=generator).tolist()
+        batches: list[list[int]] = []
+        for start in range(0, len(shuffled), self.pool_size):
+            pool = sorted(shuffled[start : start + self.pool_size], key=lambda row: -self.lengths[row])
+            batches += [pool[row : row + self.batch_size] for row in range(0, len(pool), self.batch_size)]
+        # A short batch, of the last pool, stays last; anywhere else it would shift the batches after it.
+        full = len(shuffled) // self.batch_size
+        for number in [*torch.randperm(full, generator=generator).tolist(), *range(full, len(batches))]:
+            yield from batches[number]
+
+
+class FailureCheck(TrainerCallback):
+    """Raises a TrainingDivergedError if a logged loss or gradient norm is NaN, infinite, or at first too large."""
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        """Find the best checkpoint of a resumed run also after its directory was moved."""
+        best = Path(args.output_dir, f"{CHECKPOINT_PREFIX}{state.best_global_step}")
+        if best.is_dir():
+            state.best_model_checkpoint = str(best)
+
+    def on_step_end(self, args, state, control, **kwargs):
+        """Log the first step, whose gradient norm is checked."""
+        control.should_log |= state.global_step == 1
+
+    def on_log(self, args, state, control, logs, **kwargs):
+        """Check the losses and the gradient norm."""
+        is_first = state.global_step == 1
+        for name in ("loss", "eval_loss", "grad_norm"):
+            # In fp16 a norm may overflow: the gradient scaler then skips the step and lowers its scale.
+            if not math.isfinite(logs.get(name, 0.0)) and not (args.fp16 and name == "grad_norm"):
+                raise TrainingDivergedError(
+                    f"{name} became {logs[name]} at step {state.global_step}; lower --learning_rate (now "
+                    f"{args.learning_rate:g}) or use --precision fp32{' or --head_init random' if is_first else ''}"
+                )
+        if is_first and MAX_FIRST_GRADIENT_NORM < logs.get("grad_norm", 0.0) < math.inf:
+            raise TrainingDivergedError(
+                f"the gradient norm of the first step is {logs['grad_norm']:.3g} (above {MAX_FIRST_GRADIENT_NORM:g}): "
+                f"clipped to --max_grad_norm {args.max_grad_norm:g} it trains almost nothing. A weight of the head or "
+                "of --encoder is extreme: use --head_init random or another encoder"
+            )
+
+
+class StopOnSignal(TrainerCallback):
+    """On SIGINT or SIGTERM, finishes the step, writes a checkpoint and stops. A second signal stops at once."""
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self._handlers: dict[int, Any] = {}
+
+    def __enter__(self) -> "StopOnSignal":
+        if threading.current_thread() is threading.main_thread():  # no other thread can handle signals
+            self._handlers = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers = {}
+
+    def on_step_end(self, args, state, control, **kwargs):
+        """Save after this step; at the end of an epoch only after its validation."""
+        control.should_save |= self._is_stopping(args) and not float(state.epoch).is_integer()
+
+    def on_epoch_end(self, args, state, control, **kwargs):
+        """Save after the validation, also if epochs are not saved."""
+        control.should_save |= self._is_stopping(args)
+
+    def on_save(self, args, state, control, **kwargs):
+        """Raise Interrupted if a signal was received, now that a checkpoint is written."""
+        if self._is_stopping(args):
+            message = f"stopped at step {state.global_step} of {state.max_steps} after writing a checkpoint"
+            raise Interrupted(message, 128 + int(self.received or 0))
+
+    def _note(self, number: int, frame: object) -> None:
+        self.received = number
+        self.__exit__()
+
+    def _is_stopping(self, args: TrainingArguments) -> bool:
+        """Return whether any process received a signal: all must stop at the same step, or the others wait forever."""
+        if args.world_size > 1:
+            received = torch.tensor(self.received or 0, device=args.device)
+            torch.distributed.all_reduce(received, torch.distributed.ReduceOp.MAX)
+            self.received = int(received) or None
+        return self.received is not None
+
+
+class Progress(ProgressCallback):
+    """A progress bar with the training loss, and a line with the main metrics of each validation on standard error."""
+
+    def on_log(self, args, state, control, logs, **kwargs):
+        """Show what was logged."""
+        if self.training_bar is None:
+            return
+        if "loss" in logs:
+            self.training_bar.set_postfix(loss=f"{logs['loss']:.4f}", refresh=False)
+        names = ("eval_loss", "eval_accuracy", "eval_subset_accuracy", "eval_macro_f1")
+        shown = ", ".join(f"{name} {logs[name]:.4f}" for name in names if name in logs)
+        if shown:
+            self.training_bar.write(f"epoch {state.epoch:.2f}: {shown}", file=sys.stderr)
 
 
 class ClassifierTrainer(Trainer):
-    """The Trainer with a length-grouped sampler that resumes exactly, and validation in the data's order."""
+    """The Trainer with a row order that resumes exactly, our metrics, and the callbacks that the options ask for.
 
-    args: ClassifierTrainingArguments
-    progress: Progress | None = None
-    row_ids: Sequence[str] = ()
-    keep: int | None = None
-    computes = False
-
-    def train(self, resume_from_checkpoint: str | bool | None = None, *args: Any, **kwargs: Any) -> TrainOutput:
-        """Train, from a checkpoint's state where one is given.
-
-        Raises:
-            InputError: A file of the checkpoint is a pickle of something else than a state; nothing of it was run.
-        """
-        try:
-            return super().train(resume_from_checkpoint, *args, **kwargs)
-        except UnpicklingError as error:
-            raise InputError(
-                f"--resume_from_checkpoint: '{resume_from_checkpoint}' cannot be gone on from: one of its files holds "
-                "more than tensors and numbers, and was not opened"
-            ) from error
-        finally:
-            if self.progress is not None:
-                self.progress.close()
-
-    def training_step(self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None) -> torch.Tensor:
-        """Take one step, unless its loss is no number."""
-        step = self.state.global_step + 1
-        rows, tokens = inputs["input_ids"].shape
-        # What a model cannot be computed with shows at once; what fails later is not its files' fault.
-        values = nullcontext() if self.computes else usable_values("the model")
-        with memory_for(f"step {step}, on {rows} rows of {tokens} tokens", smaller_batches(self.args)), values:
-            loss = super().training_step(model, inputs, num_items_in_batch)
-        self.computes = True
-        refuse_non_finite(loss, step, inputs, self.train_dataset, self.row_ids, self.args)
-        return loss
-
-    def prediction_step(
-        self, model: nn.Module, inputs: dict[str, Any], prediction_loss_only: bool, ignore_keys: list[str] | None = None
-    ) -> tuple[torch.Tensor | None, Any, Any]:
-        """Return no loss of the batch: averaged over processes it would count the rows that pad the last batch twice.
-
-        What validation returns has the loss of every row, once.
-        """
-        rows, tokens = inputs["input_ids"].shape
-        instead = f"lower --per_device_eval_batch_size (now {self.args.per_device_eval_batch_size}) or --max_length"
-        with memory_for(f"validation, on {rows} rows of {tokens} tokens", instead):
-            _, logits, labels = super().prediction_step(model, inputs, prediction_loss_only, ignore_keys)
-        return None, logits, labels
-
-    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
-        checkpoints = Checkpoints(Path(str(self.args.output_dir)))
-        with checkpoints.written_whole(self.state.global_step):
-            super()._save_checkpoint(model, trial)
-            self.accelerator.wait_for_everyone()
-            if self.args.should_save:
-                seal(checkpoints.at(self.state.global_step))
-        if self.args.should_save:
-            # An older checkpoint goes only once the new one is whole.
-            checkpoints.keep(self.keep, self.state.best_model_checkpoint)
-
-    def _load_best_model(self) -> None:
-        refuse_damaged_best(Path(str(self.state.best_model_checkpoint)))
-        super()._load_best_model()
-
-    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler | None:
-        rows = train_dataset if train_dataset is not None else self.train_dataset
-        strategy = self.args.train_sampling_strategy
-        if strategy == "group_by_length":
-            batch_size = self.args.train_batch_size * self.args.gradient_accumulation_steps * self.args.world_size
-            return LengthGroupedSampler([len(row["input_ids"]) for row in rows], batch_size, self.args.shuffle_seed)
-        return SequentialSampler(rows) if strategy == "sequential" else super()._get_train_sampler(rows)
-
-    def _get_eval_sampler(self, eval_dataset: Any) -> Sampler:
-        # The library groups validation rows by length too, and its predictions are then out of order.
-        return SequentialSampler(eval_dataset)
-
-
-def smaller_batches(arguments: ClassifierTrainingArguments) -> str:
-    """Return what helps a training that needs too much memory, what changes its result least, first."""
-    batch, times = arguments.per_device_train_batch_size, arguments.gradient_accumulation_steps
-    halved = (
-        f"--per_device_train_batch_size {batch // 2} --gradient_accumulation_steps {2 * times} for the same steps "
-        f"(now {batch} and {times}), "
-        if batch > 1
-        else ""
-    )
-    return f"try {halved}--gradient_checkpointing true, a lower --max_length, or a smaller --encoder"
-
-
-def build_trainer(start: Start, arguments: ClassifierTrainingArguments, stop: StopOnSignal) -> ClassifierTrainer:
-    """Compose the Trainer over the encoded rows of what training starts with; a signal can stop it."""
-    progress = Progress()
-    callbacks: list[TrainerCallback] = [StopOnNonFiniteLoss(), progress, stop]
-    if arguments.early_stopping_patience > 0 and arguments.load_best_model_at_end:
-        callbacks.append(EarlyStoppingCallback(arguments.early_stopping_patience))
-    trainer = ClassifierTrainer(
-        model=start.model,
-        args=arguments,
-        train_dataset=start.rows("train"),
-        eval_dataset=start.rows("validation"),
-        processing_class=start.tokenizer,
-        data_collator=DataCollatorWithPadding(start.tokenizer, pad_to_multiple_of=None if arguments.use_cpu else 8),
-        compute_metrics=partial(validation_metrics, start.problem),
-        callbacks=callbacks,
-    )
-    # The Trainer's own rotation deletes before the new checkpoint is sealed, and at the end all but the best one: a
-    # process that is killed while it evaluates would go on from there.
-    trainer.keep, arguments.save_total_limit = arguments.save_total_limit, None
-    trainer.progress = progress
-    trainer.row_ids = start.articles.side("train")["row_id"][:]
-    # Smoothing is the model's own, beside its class weights; the Trainer's would replace the model's loss.
-    trainer.label_smoother = None
-    for default in (PrinterCallback, ProgressCallback):
-        trainer.remove_callback(default)
-    return trainer
-
-
-def validation_metrics(problem: Problem, prediction: EvalPrediction) -> dict[str, float]:
-    """Return the problem's figures, the loss among them, from the logits and labels of every validation row.
-
-    Raises:
-        Diverged: A logit is no number.
+    `trainer_args` are the `training_arguments` of `args`. Metrics and callbacks of the caller come in addition to ours.
     """
-    logits, targets = np.asarray(prediction.predictions, dtype=np.float64), np.asarray(prediction.label_ids)
-    if not np.isfinite(logits).all():
-        raise Diverged("the outputs are no longer numbers; lower --learning_rate or use --precision fp32")
-    figures = problem.validation_metrics(targets, logits)
-    return {**figures, "loss": figures["log_loss"]}
+
+    def __init__(
+        self,
+        model: PooledEncoderForSequenceClassification,
+        tokenizer: PreTrainedTokenizerBase,
+        trainer_args: TrainingArguments,
+        args: TrainArguments,
+        train: TokenizedRows,
+        validation: TokenizedRows,
+        *,
+        compute_metrics: ComputeMetrics | None = None,
+        callbacks: Sequence[TrainerCallback | type[TrainerCallback]] = (),
+    ):
+        def metrics(prediction: EvalPrediction) -> dict[str, float]:
+            ours = validation_metrics(prediction.label_ids, prediction.predictions, model.config.is_multi_label)
+            # The Trainer's own loss counts the rows twice that fill the last batch of several processes.
+            return {**ours, "loss": ours["log_loss"], **(compute_metrics(prediction) if compute_metrics else {})}
+
+        super().__init__(
+            model=model,
+            args=trainer_args,
+            train_dataset=train.as_dataset(),
+            eval_dataset=validation.as_dataset(),
+            processing_class=tokenizer,
+            data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=None if trainer_args.use_cpu else 8),
+            compute_metrics=metrics,
+            callbacks=[*callbacks, FailureCheck()],
+        )
+        self.sampling_strategy = args.train_sampling_strategy
+        if args.early_stopping_patience and args.load_best_model_at_end:
+            self.add_callback(EarlyStoppingCallback(args.early_stopping_patience))
+        self.remove_callback(PrinterCallback)
+        self.remove_callback(ProgressCallback)
+        if not args.disable_tqdm:
+            self.add_callback(Progress())
+        for callback in self.callback_handler.callbacks:
+            if isinstance(callback, TensorBoardCallback):  # its default is the directory of checkpoints
+                callback.logging_dir = callback.logging_dir or str(Path(trainer_args.output_dir).with_name("logs"))
+
+    def get_train_dataloader(self) -> DataLoader:
+        """Return the batches of training rows, in an order that a resumed run repeats."""
+        args = self.args
+        if self.sampling_strategy == "sequential":
+            return super().get_train_dataloader()
+        is_grouped = self.sampling_strategy == "group_by_length"
+        lengths = [len(row["input_ids"]) if is_grouped else 0 for row in self.train_dataset]
+        step_rows = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
+        loader = DataLoader(
+            self.train_dataset,
+            batch_size=args.train_batch_size,
+            sampler=LengthGroupedSampler(lengths, step_rows, args.data_seed, lambda: int(self.state.epoch or 0)),
+            collate_fn=self.data_collator,
+            num_workers=args.dataloader_num_workers,
+            pin_memory=args.dataloader_pin_memory,
+            prefetch_factor=args.dataloader_prefetch_factor,
+        )
+        return self.accelerator.prepare(loader)
+
+
+def restore_finished_training(trainer: Trainer, checkpoint: Path | None) -> bool:
+    """Load what a training ended with before its run was evaluated; return False if steps remain.
+
+    The Trainer itself would take one more step.
+    """
+    # Another run, from whose checkpoint this one starts, may have had fewer steps.
+    if checkpoint is None or checkpoint.parent.resolve() != Path(trainer.args.output_dir).resolve():
+        return False
+    state = TrainerState.load_from_json(str(checkpoint / TRAINER_STATE))
+    if not state.stateful_callbacks["TrainerControl"]["args"]["should_training_stop"]:
+        return False
+    best = checkpoint.with_name(f"{CHECKPOINT_PREFIX}{state.best_global_step}")
+    keeps_best = trainer.args.load_best_model_at_end and best.is_dir()
+    load_model(trainer.model, (best if keeps_best else checkpoint) / "model.safetensors")
+    trainer.state = state
+    return True
+
+
+@contextmanager
+def explained_failures(args: TrainingArguments) -> Iterator[None]:
+    """Raise an EnvironmentFailure that says what to do when memory or disk space runs out during training."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+            raise EnvironmentFailure(
+                "out of memory while training; lower --per_device_train_batch_size (now "
+                f"{args.per_device_train_batch_size}) or --max_length, or add --activation_checkpointing true"
+            ) from error
+        if is_disk_full(error):
+            raise EnvironmentFailure(
+                f"no space left on the disk for '{args.output_dir}'; free some, then run the same command with "
+                "--resume_from_checkpoint"
+            ) from error
+        raise

@@ -1,102 +1,88 @@
-"""The calibration error by hand, and a temperature that is where the loss is least."""
+"""Calibration error and thresholds by hand; temperatures where the loss is least."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import f1_score
 
-from bbc_classifier.evaluation.calibration import TEMPERATURE_RANGE, expected_calibration_error, fit_temperature
-from bbc_classifier.evaluation.metrics import log_loss
-from bbc_classifier.inference.decision import softmax
-
-
-def two_classes(confidences: list[float]) -> np.ndarray:
-    """Return rows whose most probable class is 0 with the given confidence."""
-    first = np.array(confidences)
-    return np.column_stack([first, 1 - first])
-
-
-def calibrated(rows: int = 5000, classes: int = 4, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return logits, and labels drawn from the very probabilities that the logits state."""
-    generator = np.random.default_rng(seed)
-    logits = generator.normal(0, 2, (rows, classes))
-    draws = generator.random(rows)[:, None]
-    return logits, (softmax(logits).cumsum(axis=1) < draws).sum(axis=1)
+from bbc_classifier.evaluation.calibration import (
+    TEMPERATURE_RANGE,
+    expected_calibration_error,
+    fit_temperature,
+    fit_thresholds,
+    reliability_curve,
+)
+from bbc_classifier.evaluation.metrics import compute_metrics
+from bbc_classifier.inference.classifier import sigmoid, softmax
 
 
-def test_the_error_is_the_one_worked_out_by_hand():
-    # Of 5 bins, (0.4, 0.6] holds two rows of confidence 0.6, one right; (0.8, 1] holds 0.9 and 1.0, both right.
-    labels = np.array([0, 1, 0, 0])
-    error = expected_calibration_error(labels, two_classes([0.6, 0.6, 0.9, 1.0]), bins=5)
+def test_calibration_error_by_hand():
+    # Of 5 bins, (0.4, 0.6] holds two rows of confidence 0.6, one correct; (0.8, 1] holds 0.9 and 1.0, both correct.
+    y_true, probabilities = np.array([0, 1, 0, 0]), np.array([[0.6, 0.4], [0.6, 0.4], [0.9, 0.1], [1.0, 0.0]])
+    assert reliability_curve(y_true, probabilities, bins=5) == [
+        pytest.approx({"rows": 2, "confidence": 0.6, "accuracy": 0.5}),
+        pytest.approx({"rows": 2, "confidence": 0.95, "accuracy": 1.0}),
+    ]
+    error = expected_calibration_error(y_true, probabilities, bins=5)
     assert error == pytest.approx(0.5 * abs(0.5 - 0.6) + 0.5 * abs(1 - 0.95))
+    # Multi-label: (0, 0.2] holds 0.1 and 0 (neither has the label), (0.8, 1] holds 0.9 (has it) and 1.0 (has not).
+    error = expected_calibration_error(np.array([[0, 1], [0, 0]]), np.array([[0.1, 0.9], [1.0, 0.0]]), bins=5)
+    assert error == pytest.approx(0.5 * abs(0 - 0.05) + 0.5 * abs(0.5 - 0.95))
 
 
-@pytest.mark.parametrize("edge", [3, 4])
-def test_a_confidence_on_the_edge_of_a_bin_belongs_to_the_bin_below(edge):
-    # With bins closed on the right a wrong row at the edge and a right one just below it share a bin.
-    labels, confidences = np.array([1, 0]), [edge / 5, edge / 5 - 0.05]
-    error = expected_calibration_error(labels, two_classes(confidences), bins=5)
+@pytest.mark.parametrize("edge", range(8, 16))
+def test_a_confidence_on_an_edge_belongs_to_the_bin_below(edge):
+    confidences = [edge / 15, edge / 15 - 0.01]
+    error = expected_calibration_error(np.array([1, 0]), np.array([[p, 1 - p] for p in confidences]))
     assert error == pytest.approx(abs(0.5 - np.mean(confidences)))
 
 
-def test_every_edge_of_fifteen_bins_is_exact():
-    for edge in range(8, 15):
-        labels, confidences = np.array([1, 0]), [edge / 15, edge / 15 - 0.01]
-        error = expected_calibration_error(labels, two_classes(confidences))
-        assert error == pytest.approx(abs(0.5 - np.mean(confidences)))
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_the_fitted_temperature_has_the_least_loss(multi_label):
+    generator = np.random.default_rng(1)
+    logits, activation = generator.normal(-1, 2, (400, 4)), sigmoid if multi_label else softmax
+    p = activation(logits)  # labels are drawn from these; the logits below are three times too large
+    y_true = generator.random(p.shape) < p if multi_label else (p.cumsum(1) < generator.random((400, 1))).sum(axis=1)
+
+    def loss(temperature: float) -> float:
+        p = activation(3 * logits / temperature)
+        return compute_metrics(y_true, p >= 0.5 if multi_label else p.argmax(1), p)["log_loss"]
+
+    best = fit_temperature(y_true, 3 * logits, multi_label)
+    assert loss(best) < min(loss(best * 0.98), loss(best * 1.02))
 
 
-def test_certainty_is_in_the_last_bin():
-    assert expected_calibration_error(np.array([0, 0]), two_classes([1.0, 1.0])) == 0
-    assert expected_calibration_error(np.array([1, 1]), two_classes([1.0, 1.0])) == 1
+@pytest.mark.parametrize(
+    ("y_true", "multi_label", "expected"),
+    [([0, 1], False, 1), ([[1, 0], [0, 1]], True, 1), ([1, 0], False, None), ([[0, 1], [1, 0]], True, None)],
+)
+def test_temperatures_without_a_minimum(y_true, multi_label, expected):
+    fitted = fit_temperature(np.array(y_true), np.array([[3.0, -1.0], [-1.0, 2.0]]), multi_label)
+    assert fitted == pytest.approx(expected or TEMPERATURE_RANGE[1], rel=1e-3)
 
 
-def test_calibrated_rows_have_a_small_error_and_overconfident_ones_a_large_one():
-    logits, labels = calibrated()
-    assert expected_calibration_error(labels, softmax(logits)) < 0.03
-    assert expected_calibration_error(labels, softmax(4 * logits)) > 0.1
+@pytest.mark.parametrize(
+    ("has_label", "probabilities", "expected"),
+    [
+        ([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9], 0.5),  # all from 0.2 to 0.8 are perfect; 0.5 is one of them
+        ([0, 0, 1, 1], [0.6, 0.7, 0.8, 0.9], 0.75),
+        ([1, 1, 1, 0], [0.3, 0.2, 0.1, 0.4], 0.05),  # F1 of 6/7 if predicted always
+        ([1, 0, 1, 0], [0.9, 0.6, 0.3, 0.1], 0.2),  # F1 of 2/3 with one row, 1/2 with two, 4/5 with three
+        ([1, 0, 0, 1], [0.7, 0.6, 0.55, 0.35], 0.65),  # as good as below 0.4, and closer to 0.5
+        ([0, 0, 0], [0.9, 0.8, 0.7], 0.5),
+    ],
+)
+def test_thresholds_by_hand(has_label, probabilities, expected):
+    assert fit_thresholds(np.array([has_label]).T, np.array([probabilities]).T) == pytest.approx([expected])
 
 
-@settings(max_examples=10, deadline=None)
-@given(st.floats(0.2, 8))
-def test_the_temperature_undoes_a_known_overconfidence(factor):
-    logits, labels = calibrated()
-    assert fit_temperature(logits * factor, labels) == pytest.approx(factor, rel=0.06)
-
-
-@settings(max_examples=10, deadline=None)
-@given(st.floats(0.2, 5))
-def test_scaling_the_logits_scales_the_temperature(factor):
-    logits, labels = calibrated(500)
-    assert fit_temperature(logits * factor, labels) == pytest.approx(factor * fit_temperature(logits, labels), rel=1e-4)
-
-
-@pytest.mark.parametrize("shift", [0.98, 1.02])
-def test_no_temperature_nearby_has_a_smaller_loss(shift):
-    logits, labels = calibrated(300, seed=1)
-    temperature = fit_temperature(3 * logits, labels)
-    best = log_loss(labels, softmax(3 * logits / temperature))
-    assert best < log_loss(labels, softmax(3 * logits / (temperature * shift)))
-
-
-def test_logits_with_the_temperature_folded_in_need_no_other_and_keep_their_answers():
-    logits, labels = calibrated(500, seed=2)
-    folded = 5 * logits / fit_temperature(5 * logits, labels)
-    assert fit_temperature(folded, labels) == pytest.approx(1, abs=1e-4)
-    assert (folded.argmax(axis=1) == logits.argmax(axis=1)).all()
-
-
-def test_where_no_row_is_wrong_nothing_is_learnt_and_the_temperature_is_one():
-    logits = np.array([[3.0, 1.0], [0.0, 2.0]])
-    assert fit_temperature(logits, np.array([0, 1])) == 1.0
-
-
-def test_where_every_row_is_wrong_the_temperature_stops_at_its_limit():
-    logits = np.array([[3.0, 1.0], [0.0, 2.0]])
-    assert fit_temperature(logits, np.array([1, 0])) == pytest.approx(TEMPERATURE_RANGE[1], rel=1e-3)
-
-
-def test_large_logits_do_not_overflow():
-    logits = np.array([[1e6, 0.0], [0.0, 1e6], [1e6, 0.0]])
-    with np.errstate(over="raise", invalid="raise", divide="raise"):
-        assert np.isfinite(fit_temperature(logits, np.array([0, 1, 1])))
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.floats(1e-6, 1)), min_size=1, max_size=25), st.floats(0.001, 0.999))
+def test_no_other_threshold_has_a_better_f1(rows, other):
+    has_label, probabilities = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+    (best,) = fit_thresholds(has_label[:, None], probabilities[:, None])
+    assert 0 < best < 1
+    assert f1_score(has_label, probabilities >= best, zero_division=0) >= (
+        f1_score(has_label, probabilities >= other, zero_division=0) if has_label.any() else 0
+    )

@@ -1,100 +1,141 @@
-"""Every figure against its value worked out by hand, and against the library's on random confusion matrices."""
+"""Metrics against hand-computed values and scikit-learn; reports; memory with many labels."""
 
+import json
 import math
+import tracemalloc
 
+import evaluate
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from sklearn.metrics import f1_score, hamming_loss, precision_recall_fscore_support
 
-from bbc_classifier.evaluation.intervals import averaged_scores
-from bbc_classifier.evaluation.metrics import brier_score, class_table, confusion, label_metrics, log_loss
-
-# Class 2 is never predicted: its precision has a zero denominator.
-LABELS = np.array([0, 0, 0, 1, 1, 2])
-PREDICTIONS = np.array([0, 0, 1, 1, 1, 0])
-COUNTS = [[2, 1, 0], [0, 2, 0], [1, 0, 0]]
-MATRICES = st.integers(2, 6).flatmap(lambda size: arrays(np.int64, (size, size), elements=st.integers(0, 30)))
-
-
-def rows_of(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return labels and predictions that have these counts."""
-    true, predicted = np.indices(counts.shape)
-    return np.repeat(true.ravel(), counts.ravel()), np.repeat(predicted.ravel(), counts.ravel())
-
-
-def test_label_metrics_are_those_worked_out_by_hand():
-    assert label_metrics(LABELS, PREDICTIONS, 3) == pytest.approx(
-        {
-            "accuracy": 4 / 6,
-            "macro_precision": (2 / 3 + 2 / 3 + 0) / 3,
-            "macro_recall": (2 / 3 + 1 + 0) / 3,
-            "macro_f1": (2 / 3 + 4 / 5 + 0) / 3,
-            "weighted_precision": (3 * 2 / 3 + 2 * 2 / 3) / 6,
-            "weighted_recall": (3 * 2 / 3 + 2 * 1) / 6,
-            "weighted_f1": (3 * 2 / 3 + 2 * 4 / 5) / 6,
-        }
-    )
-
-
-def test_a_class_that_no_row_has_counts_in_the_macro_average():
-    labels = np.array([0, 1])
-    assert label_metrics(labels, labels, 4)["macro_f1"] == pytest.approx(0.5)
-    assert label_metrics(labels, labels, 4)["weighted_f1"] == 1
-
-
-def test_the_class_table_has_every_class_under_its_name():
-    table = class_table(LABELS, PREDICTIONS, ["a", "b", "c"])
-    assert table["a"] == pytest.approx({"precision": 2 / 3, "recall": 2 / 3, "f1": 2 / 3, "support": 3})
-    assert table["b"] == pytest.approx({"precision": 2 / 3, "recall": 1, "f1": 4 / 5, "support": 2})
-    assert table["c"] == {"precision": 0, "recall": 0, "f1": 0, "support": 1}
-
-
-def test_the_confusion_matrix_has_true_labels_down_and_predicted_ones_across():
-    assert confusion(LABELS, PREDICTIONS, 3).tolist() == COUNTS
-    assert confusion(LABELS, PREDICTIONS, 4).shape == (4, 4)
-
-
-def test_log_loss_is_the_mean_of_minus_log_p():
-    probabilities = np.array([[0.5, 0.5], [0.75, 0.25]])
-    assert log_loss(np.array([0, 1]), probabilities) == pytest.approx(1.5 * math.log(2))
-
-
-def test_log_loss_of_a_certain_error_is_large_and_finite():
-    assert log_loss(np.array([1]), np.array([[1.0, 0.0]])) == pytest.approx(708.396, abs=1e-3)
-
-
-@pytest.mark.parametrize(
-    ("row", "label", "expected"),
-    [([0.5, 0.3, 0.2], 0, 0.38), ([1.0, 0.0, 0.0], 0, 0.0), ([1.0, 0.0, 0.0], 2, 2.0), ([1 / 3] * 3, 1, 2 / 3)],
+from bbc_classifier.evaluation.metrics import (
+    ClassificationMetrics,
+    averaged_scores,
+    classification_report,
+    compute_metrics,
+    metric_names,
+    validation_metrics,
 )
-def test_the_brier_score_is_the_one_worked_out_by_hand(row, label, expected):
-    assert brier_score(np.array([label]), np.array([row])) == pytest.approx(expected)
+
+NAMES = ("precision", "recall", "f1")
+# Class 2 is never predicted: its precision has a zero denominator.
+Y_TRUE = np.array([0, 0, 0, 1, 1, 2])
+PREDICTIONS = np.array([0, 0, 1, 1, 1, 0])
+# Four rows, three labels; the second row has none, and no row has the third label.
+MULTI_TRUE = np.array([[1, 1, 0], [0, 0, 0], [1, 0, 0], [0, 1, 0]], dtype=bool)
+MULTI_PREDICTED = np.array([[1, 0, 0], [0, 0, 0], [1, 0, 1], [1, 1, 0]], dtype=bool)
+MULTI_PROBABILITIES = np.array([[0.9, 0.2, 0.1], [0.4, 0.3, 0.2], [0.6, 0.1, 0.8], [0.7, 0.8, 0.3]])
+THRESHOLDS = [0.5, 0.4, 0.8]
+MULTI_ROWS = st.tuples(st.integers(1, 12), st.integers(2, 5)).flatmap(
+    lambda shape: st.tuples(arrays(bool, shape), arrays(bool, shape))
+)
 
 
-def test_nan_does_not_turn_into_a_figure():
-    broken = np.array([[np.nan, np.nan]])
-    assert math.isnan(log_loss(np.array([0]), broken))
-    assert math.isnan(brier_score(np.array([0]), broken))
+def test_single_label_metrics_by_hand():
+    metrics = compute_metrics(Y_TRUE, PREDICTIONS)
+    macro = [(2 / 3 + 2 / 3 + 0) / 3, (2 / 3 + 1 + 0) / 3, (2 / 3 + 4 / 5 + 0) / 3]
+    weighted = [(3 * 2 / 3 + 2 * 2 / 3) / 6, (3 * 2 / 3 + 2 * 1) / 6, (3 * 2 / 3 + 2 * 4 / 5) / 6]
+    assert list(metrics.values()) == pytest.approx([4 / 6, *macro, *weighted])
+    assert set(metrics) == set(metric_names(False)) - {"log_loss"}
+    metrics = compute_metrics(np.array([0, 1]), np.array([0, 0]), np.array([[0.5, 0.5], [0.75, 0.25]]))
+    assert metrics["log_loss"] == pytest.approx(1.5 * math.log(2))
+    assert metrics["brier_score"] == pytest.approx((0.5 + 1.125) / 2)
 
 
-@settings(max_examples=20, deadline=None)
-@given(MATRICES.filter(lambda counts: counts.sum() > 0))
-def test_averages_of_a_matrix_equal_the_librarys_of_its_rows(counts):
-    labels, predictions = rows_of(counts)
-    assert confusion(labels, predictions, len(counts)).tolist() == counts.tolist()
-    expected = label_metrics(labels, predictions, len(counts))
-    averaged = averaged_scores(counts[None])
-    assert {name: values[0] for name, values in averaged.items()} == pytest.approx(
-        {name: value for name, value in expected.items() if name != "accuracy"}
-    )
+def test_multi_label_metrics_by_hand():
+    metrics = compute_metrics(MULTI_TRUE, MULTI_PREDICTED, MULTI_PROBABILITIES)
+    assert [metrics[name] for name in ("subset_accuracy", "hamming_loss")] == [1 / 4, 3 / 12]
+    assert [metrics[f"micro_{name}"] for name in NAMES] == pytest.approx([3 / 5, 3 / 4, 6 / 9])
+    assert [metrics[f"macro_{name}"] for name in NAMES] == pytest.approx([5 / 9, 1 / 2, (4 / 5 + 2 / 3 + 0) / 3])
+    # Both labels that occur: ranked yes, no, yes. The third has no row and is left out.
+    assert metrics["mean_average_precision"] == pytest.approx((1 + 2 / 3) / 2)
+    p = np.where(MULTI_TRUE, MULTI_PROBABILITIES, 1 - MULTI_PROBABILITIES)
+    assert metrics["log_loss"] == pytest.approx(-np.log(p).mean())
+    assert metrics["brier_score"] == pytest.approx(((1 - p) ** 2).mean())
+    # A single column is a label and not two classes.
+    assert compute_metrics(np.array([[True], [False]]), np.array([[True], [True]]))["macro_precision"] == 0.5
 
 
-@settings(max_examples=20, deadline=None)
-@given(MATRICES.filter(lambda counts: counts.sum() > 0), st.randoms())
-def test_no_figure_depends_on_the_order_of_the_rows(counts, shuffler):
-    labels, predictions = rows_of(counts)
-    order = np.array(shuffler.sample(range(len(labels)), len(labels)))
-    there = label_metrics(labels[order], predictions[order], len(counts))
-    assert there == pytest.approx(label_metrics(labels, predictions, len(counts)))
+def test_the_module_works_as_the_evaluate_library_uses_it():
+    metric = ClassificationMetrics()
+    metric.add_batch(predictions=PREDICTIONS[:3], references=Y_TRUE[:3])
+    metric.add_batch(predictions=PREDICTIONS[3:], references=Y_TRUE[3:])
+    assert metric.compute() == compute_metrics(Y_TRUE, PREDICTIONS)
+    assert evaluate.combine([metric, ClassificationMetrics()]).compute(predictions=[0, 1], references=[0, 1])
+
+
+@settings(max_examples=30, deadline=None)
+@given(MULTI_ROWS)
+def test_scores_from_counts_equal_those_of_scikit_learn(rows):
+    y_true, y_pred = rows
+    counts = [cells.sum(axis=0)[None].astype(float) for cells in (y_true & y_pred, y_pred, y_true)]
+    scores = averaged_scores(*counts, len(y_true), multi_label=True)
+    assert scores["hamming_loss"][0] == pytest.approx(hamming_loss(y_true, y_pred))
+    for average in ("micro", "macro", "weighted"):
+        expected = precision_recall_fscore_support(y_true, y_pred, average=average, zero_division=0)[:3]
+        assert [scores[f"{average}_{name}"][0] for name in NAMES] == pytest.approx(expected)
+
+
+def test_intervals_agree_with_resampling_rows():
+    generator = np.random.default_rng(5)
+    y_true = generator.integers(0, 3, 60)
+    y_pred = np.where(generator.random(60) < 0.8, y_true, generator.integers(0, 3, 60))
+    draws = [generator.integers(0, 60, 60) for _ in range(400)]
+    expected = np.quantile([f1_score(y_true[d], y_pred[d], average="macro") for d in draws], [0.025, 0.975])
+    one_hot = np.eye(3, dtype=bool)
+    for labels, predictions in ((y_true, y_pred), (one_hot[y_true], one_hot[y_pred])):
+        report = classification_report(labels, None, list("abc"), predictions=predictions)
+        assert report["intervals"]["macro_f1"] == pytest.approx(expected, abs=0.03)
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_a_report_is_plain_data_whose_parts_agree(multi_label):
+    names = ["a", "b", "never"]
+    if multi_label:
+        report = classification_report(MULTI_TRUE, MULTI_PROBABILITIES, names, THRESHOLDS)
+        assert (report["n"], report["correct"]) == (4, 1)
+        assert report["per_label"]["a"] == {"tp": 2, "fp": 1, "fn": 0, "tn": 1}
+        scores = {"precision": 1, "recall": 0.5, "f1": 2 / 3, "support": 2, "average_precision": 5 / 6}
+        scores["threshold"] = 0.4
+        assert report["per_class"]["never"]["average_precision"] is None
+    else:
+        report = classification_report(Y_TRUE, np.eye(3)[PREDICTIONS] * 0.7 + 0.1, names)
+        assert (report["n"], report["correct"]) == (6, 4)
+        assert report["confusion_matrix"] == {"labels": names, "counts": [[2, 1, 0], [0, 2, 0], [1, 0, 0]]}
+        scores = {"precision": 2 / 3, "recall": 1, "f1": 4 / 5, "support": 2}
+    assert report["per_class"]["b"] == pytest.approx(scores)
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    for name, (low, high) in report["intervals"].items():
+        assert 0 <= low <= report["metrics"][name] <= high <= 1
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+def test_validation_metrics_are_those_named_and_do_not_depend_on_row_order(multi_label):
+    generator = np.random.default_rng(0)
+    logits = generator.normal(size=(50, 4))
+    y_true = (generator.random((50, 4)) < 0.3).astype(np.float32) if multi_label else generator.integers(0, 4, 50)
+    metrics = validation_metrics(y_true, logits, multi_label)
+    assert tuple(metrics) == metric_names(multi_label)
+    order = generator.permutation(50)
+    assert validation_metrics(y_true[order], logits[order], multi_label) == pytest.approx(metrics)
+    logits[3, 1] = np.nan
+    assert all(math.isnan(value) for value in validation_metrics(y_true, logits, multi_label).values())
+
+
+@pytest.mark.parametrize(("num_labels", "multi_label"), [(1200, False), (200, True)])
+def test_many_labels_need_little_more_memory_than_their_probabilities(num_labels, multi_label):
+    y_true, names = np.arange(2 * num_labels) % num_labels, list(map(str, range(num_labels)))
+    probabilities = np.full((len(y_true), num_labels), 0.5 / (num_labels - 1))
+    probabilities[np.arange(len(y_true)), y_true] = 0.5
+    labels, thresholds = (np.eye(num_labels, dtype=bool)[y_true], [0.5] * num_labels) if multi_label else (y_true, None)
+    tracemalloc.start()
+    report = classification_report(labels, probabilities, names, thresholds)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert "macro_f1" in report["intervals"]
+    # With 1,200 labels 230 MB; 2,000 resamples of the confusion matrix were 23 GB.
+    assert peak < 10 * probabilities.nbytes + 50e6

@@ -1,143 +1,102 @@
-"""One graph per classifier: the model's logits, whatever the batch, the length and the side of the padding."""
+"""The ONNX graph computes the model's logits for any batch, and its 8-bit form nearly the same probabilities."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
-from bbc_classifier.errors import InputError
-from bbc_classifier.export import onnx_folder, onnx_runtime
-from bbc_classifier.export.onnx_folder import TOLERANCE, export_onnx
-from bbc_classifier.export.onnx_runtime import OnnxGraph, load_extra
-from bbc_classifier.export.trial_texts import TRIAL_TEXTS
-from bbc_classifier.inference.classifier import NewsClassifier
-from bbc_classifier.inference.open_classifier import open_classifier
-from bbc_classifier.model.configuration_pooled_encoder import legal_poolings
-from tests.export.stock_families import stock_classifier
-from tests.model.conftest import random_ids
-from tests.model.test_families import lay_out
+from bbc_classifier.export.export import SAMPLE_TEXTS
+from bbc_classifier.export.onnx import export_onnx, write_graph
+from bbc_classifier.export.quantize import quantize
+from bbc_classifier.export.transformers_export import stock_config
+from bbc_classifier.inference.classifier import EXPORT_FILES, OnnxModel, TextClassifier
+from bbc_classifier.model import legal_poolings
+from tests.export.test_transformers_export import classifier_of
 from tests.tiny import FAMILIES
 
-EVERY_PAIR = [(family, pooling, {}) for family in sorted(FAMILIES) for pooling in legal_poolings(family)]
-WAYS_TO_READ = [
-    ("bert", "mean", {"distinct_tokens": True, "max_input_tokens": 16}),
+CLASSIFIERS = [
+    *((family, pooling, {}) for family in sorted(FAMILIES) for pooling in legal_poolings(family)),
     ("bert", "cls+mean", {"lexical_head": True, "distinct_tokens": True, "max_input_tokens": 16}),
+    ("roberta", "attention", {"truncation": "tail", "max_input_tokens": 16}),
     ("distilbert", "max", {"truncation": "head+tail", "max_input_tokens": 16}),
-    ("roberta", "pooler", {"truncation": "tail", "max_input_tokens": 16}),
 ]
-LENGTHS = (7, 2, 12, 90, 40)
 
 
-def assert_same_logits(model, path: Path) -> None:
-    graph = OnnxGraph(path, threads=1)
-    rows = [random_ids(1, length, seed=length)[0] % 40 + 5 for length in LENGTHS]  # tokens stand there repeatedly
-    for chosen, width in (([0], 7), ([3], 90), ([0, 1, 2], 12), ([0, 1, 2], 33), ([0, 1, 2, 3, 4], 95), ([1], 2)):
-        for side in ("left", "right"):
-            batch = lay_out([rows[row] for row in chosen], width, side, seed=width)
+def check_same_logits(model, path: Path) -> None:
+    """Compare logits over batch sizes, lengths, and padding on either side."""
+    graph, generator = OnnxModel(path, model.config), torch.Generator().manual_seed(0)
+    for lengths, width in (((7,), 7), ((90,), 90), ((7, 2, 12), 12), ((7, 2, 12), 33), ((7, 2, 12, 90, 40), 95)):
+        for left in (False, True):
+            ids, mask = torch.zeros(2, len(lengths), width, dtype=torch.long)
+            for row, length in enumerate(lengths):
+                columns = slice(width - length, width) if left else slice(0, length)
+                ids[row, columns] = torch.randint(5, 45, (length,), generator=generator)  # tokens occur repeatedly
+                mask[row, columns] = 1
             with torch.inference_mode():
-                ours = model(**batch).logits.numpy()
-            theirs = graph.logits(batch["input_ids"].numpy(), batch["attention_mask"].numpy())
-            np.testing.assert_allclose(theirs, ours, rtol=0, atol=TOLERANCE)
-
-
-@pytest.mark.parametrize(("family", "pooling", "options"), WAYS_TO_READ)
-def test_the_graph_gives_the_models_logits(tmp_path, tokenizer, family, pooling, options):
-    model = stock_classifier(family, pooling, **options)
-    export_onnx(model, tokenizer, tmp_path, "onnx")
-    assert_same_logits(model, tmp_path / "onnx" / "model.onnx")
+                expected = model(input_ids=ids, attention_mask=mask).logits.numpy()
+            np.testing.assert_allclose(graph(ids, mask).logits.numpy(), expected, rtol=0, atol=1e-4)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("family", "pooling", "options"), EVERY_PAIR)
-def test_so_does_every_family_with_every_pooling(tmp_path, tokenizer, family, pooling, options):
-    test_the_graph_gives_the_models_logits(tmp_path, tokenizer, family, pooling, options)
+@pytest.mark.parametrize(("family", "pooling", "options"), CLASSIFIERS)
+def test_the_graph_of_every_family_and_pooling_computes_the_models_logits(tmp_path, family, pooling, options):
+    model = classifier_of(family, pooling, **options)
+    write_graph(model, tmp_path / "model.onnx")
+    check_same_logits(model, tmp_path / "model.onnx")
+
+
+def distinct_classifier():
+    return classifier_of("bert", "mean", distinct_tokens=True, max_input_tokens=16)
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory, tokenizer) -> dict[str, Path]:
-    """A classifier that needs the whole of a text, exported in full precision and in 8 bits."""
-    root, model = tmp_path_factory.mktemp("onnx"), whole_text_classifier()
-    for form in ("onnx", "onnx-int8"):
-        export_onnx(model, tokenizer, root / form, form)
-    return {form: root / form for form in ("onnx", "onnx-int8")}
+def exports(tmp_path_factory, tokenizer) -> dict[str, Path]:
+    """A classifier that leaves out repeated tokens, exported in full precision and in 8 bits."""
+    root = tmp_path_factory.mktemp("onnx")
+    full, int8 = root / "onnx", root / "onnx-int8"
+    full.mkdir()
+    export_onnx(distinct_classifier(), tokenizer, full, "onnx")
+    # As export_onnx writes it, from the graph that is already there.
+    shutil.copytree(full, int8)
+    stock_config(distinct_classifier().config, "onnx-int8").save_pretrained(int8)
+    quantize((int8 / EXPORT_FILES["onnx"]).rename(int8 / EXPORT_FILES["onnx-int8"]))
+    return {"onnx": full, "onnx-int8": int8}
 
 
-def whole_text_classifier():
-    return stock_classifier("bert", "mean", lexical_head=True, distinct_tokens=True, max_input_tokens=16)
+def test_the_graph_computes_the_models_logits(exports):
+    check_same_logits(distinct_classifier(), exports["onnx"] / EXPORT_FILES["onnx"])
 
 
-def test_an_opened_graph_predicts_what_the_classifier_does(folders, tokenizer):
-    expected = NewsClassifier(whole_text_classifier(), tokenizer).predict(list(TRIAL_TEXTS))
-    answers = open_classifier(str(folders["onnx"])).predict(list(TRIAL_TEXTS))
-    for answer, wanted in zip(answers, expected, strict=True):
-        assert (answer.label, answer.truncated) == (wanted.label, wanted.truncated)
-        assert answer.probabilities == pytest.approx(wanted.probabilities, abs=1e-6)
-
-
-def test_an_answer_in_8_bits_is_close_and_no_other_for_the_texts_beside_it(folders, tokenizer):
-    classifier = open_classifier(str(folders["onnx-int8"]))
-    expected, _ = NewsClassifier(whole_text_classifier(), tokenizer).probabilities(TRIAL_TEXTS)
-    together, _ = classifier.probabilities(TRIAL_TEXTS)
+def test_8_bit_probabilities_are_close_and_do_not_depend_on_the_other_texts(exports, tokenizer):
+    classifier = TextClassifier.from_pretrained(exports["onnx-int8"])
+    expected = TextClassifier(distinct_classifier(), tokenizer).predict_proba(SAMPLE_TEXTS)
+    together = classifier.predict_proba(SAMPLE_TEXTS)
     assert 1e-6 < np.abs(together - expected).max() < 0.2
-    alone = np.concatenate([classifier.probabilities([text])[0] for text in TRIAL_TEXTS])
-    np.testing.assert_array_equal(together, alone)
+    alone = [classifier.predict_proba([text]) for text in SAMPLE_TEXTS]
+    np.testing.assert_array_equal(together, np.concatenate(alone))
 
 
-def test_8_bits_are_what_the_encoders_weights_are_in_and_the_heads_are_not(folders):
-    onnx = load_extra("onnx")
-    sizes = {}
-    for form, path in (("onnx", "onnx/model.onnx"), ("onnx-int8", "onnx/model_quantized.onnx")):
-        weights = onnx.load(folders[form] / path).graph.initializer
-        sizes[form] = {
-            kind: sum(
-                int(np.prod(weight.dims)) for weight in weights if weight.data_type == kind and len(weight.dims) == 2
-            )
-            for kind in (onnx.TensorProto.FLOAT, onnx.TensorProto.INT8)
-        }
-    model = whole_text_classifier()
-    matrices = [tensor.numel() for name, tensor in model.encoder.state_dict().items() if tensor.dim() == 2]
-    assert sizes["onnx"][onnx.TensorProto.INT8] == 0
-    assert sizes["onnx-int8"][onnx.TensorProto.INT8] == sum(matrices)
-    assert sizes["onnx-int8"][onnx.TensorProto.FLOAT] > model.lexical_head.scores.weight.numel()
+def test_the_encoders_matrices_are_in_8_bits_and_the_head_is_not(exports):
+    weights = onnx.load(exports["onnx-int8"] / EXPORT_FILES["onnx-int8"]).graph.initializer
+    matrices = [weight for weight in weights if len(weight.dims) == 2 and weight.data_type == onnx.TensorProto.INT8]
+    encoder = [tensor for tensor in distinct_classifier().encoder.state_dict().values() if tensor.dim() == 2]
+    assert sum(np.prod(weight.dims) for weight in matrices) == sum(tensor.numel() for tensor in encoder)
+    (head,) = (weight for weight in weights if sorted(weight.dims) == [5, 24])
+    assert head.data_type == onnx.TensorProto.FLOAT
 
 
-@pytest.mark.parametrize("form", ["onnx", "onnx-int8"])
-def test_the_folder_is_what_other_programs_look_for_and_says_nothing_of_this_machine(folders, form):
-    folder = folders[form]
-    graph = {"onnx": "onnx/model.onnx", "onnx-int8": "onnx/model_quantized.onnx"}[form]
-    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert files == {"config.json", graph, "tokenizer.json", "tokenizer_config.json"}
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("export_format", ["onnx", "onnx-int8"])
+def test_the_directory_holds_what_other_programs_read_and_nothing_of_this_machine(exports, export_format):
+    path = exports[export_format]
+    files = {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()}
+    assert files == {"config.json", EXPORT_FILES[export_format], "tokenizer.json", "tokenizer_config.json"}
+    config = json.loads((path / "config.json").read_text("utf-8"))
     assert config["model_type"] == "bert" and config["architectures"] == ["BertForSequenceClassification"]
-    # Whoever truncates by it must not: the graph needs the whole text.
-    assert json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))["model_max_length"] > 10**9
-    content = (folder / graph).read_bytes()
-    for trace in (str(Path.home()), str(Path(onnx_folder.__file__).parent), "stack_trace", ".py"):
-        assert trace.encode() not in content, trace
-
-
-def test_a_graph_whose_logits_disagree_is_refused(tmp_path, tokenizer, monkeypatch):
-    model = stock_classifier("bert", "mean")
-    wrong = stock_classifier("bert", "cls")
-    write = onnx_folder.write_onnx_graph
-    monkeypatch.setattr(onnx_folder, "write_onnx_graph", lambda _, path: write(wrong, path))
-    with pytest.raises(InputError, match="logits differ from the classifier's by"):
-        export_onnx(model, tokenizer, tmp_path, "onnx")
-
-
-def test_without_the_extra_the_message_says_how_to_install_it(monkeypatch):
-    def absent(name: str):
-        raise ModuleNotFoundError(name=name)
-
-    monkeypatch.setattr(onnx_runtime.importlib, "import_module", absent)
-    with pytest.raises(InputError, match=r"this needs onnxscript: pip install 'bbc-classifier\[onnx\]'"):
-        load_extra("onnxscript")
-
-
-def test_a_file_that_is_no_graph_is_refused(tmp_path):
-    path = tmp_path / "model.onnx"
-    path.write_bytes(b"no graph")
-    with pytest.raises(InputError, match="is no ONNX graph that onnxruntime can run"):
-        OnnxGraph(path)
+    # The graph needs the whole text: a caller's truncation=True must not cut it.
+    assert json.loads((path / "tokenizer_config.json").read_text("utf-8"))["model_max_length"] > 10**9
+    content = (path / EXPORT_FILES[export_format]).read_bytes()
+    assert not [trace for trace in (b"/root", b"/home", b"stack_trace", b"site-packages", b".py") if trace in content]

@@ -1,205 +1,194 @@
-"""Publishing to a Hub on the loopback: whole or not at all, once, and only what a stranger may see."""
+"""Pushing to a Hub on the loopback: everything in one commit or nothing, and only what others may see."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
-from bbc_classifier.records import read_json, write_json
-from tests.hub.conftest import QUICK
+import pytest
+from huggingface_hub import constants
 
-FILES = {"README.md", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "record.json"}
-FIGURES = {
-    "figures/confusion_matrix.png",
-    "figures/confusion_matrix_normalized.png",
-    "figures/learning_curves.png",
+from bbc_classifier.config import PushArguments
+from bbc_classifier.errors import EnvironmentFailure, UserError
+from bbc_classifier.hub.push import check_push, push
+from bbc_classifier.io import read_json, write_json, write_text
+from tests.hub_server import READ_TOKEN, TOKEN
+
+REPO = "ann/news"
+FILES = {
+    *("README.md", "record.json", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"),
+    *("configuration_pooled_encoder.py", "modeling_pooled_encoder.py", "figures/confusion_matrix.png"),
 }
-NEVER = ("*.bin", "*.pt", "*.pth", "*.pkl", "optimizer*", "options.json", "split.json", "*.parquet", "history.json")
 
 
-def code_files(run: Path) -> set[str]:
-    return {path.name for path in (run / "model").glob("*.py")}
+def publish(*runs: Path, **options) -> list[str]:
+    target = {} if "namespace" in options else {"repo_id": REPO}
+    return push(runs, PushArguments(**{**target, "license": "mit", **options}))
 
 
-def test_one_commit_holds_what_a_stranger_needs_and_nothing_else(
-    push, hub, run, repo_id, trained, topics, tiny_bert_folder
-):
-    for name in ("training_args.bin", "optimizer.pt", "notes.txt"):
-        (run / "model" / name).write_bytes(b"not for others")
-    done = push("--repo_id", repo_id)
-    assert done.code == 0, done.err
-    repository = hub.models[repo_id]
+def test_one_commit_holds_what_a_user_needs_and_nothing_else(hub, run):
+    assert publish(run) == [f"{hub.url}/{REPO}"]
+    repository = hub.repositories[REPO]
     files = repository.files()
-    assert set(files) - {".gitattributes"} == FILES | FIGURES | code_files(run)
-    assert [commit.title for commit in repository.history()] == ["Publish tiny-run", "initial commit"]
-    assert not repository.private and not repository.orphans
+    assert set(files) - {".gitattributes"} == FILES
+    assert len(repository.commits) == 2 and not repository.private
     assert files["model.safetensors"] == (run / "model" / "model.safetensors").read_bytes()
-    assert json.loads(files["record.json"]) == read_json(run / "record.json")
-    assert f'model="{repo_id}"' in files["README.md"].decode()
-    assert "model.safetensors" in done.out and f"Published: {hub.url}/{repo_id}" in done.out
-    assert (
-        done.out.splitlines()[-1] == f'Next: bbc-classifier predict --model {repo_id} "Shares fell in early trading."'
-    )
-    private = [str(path.parent).encode() for path in (run, trained, topics, tiny_bert_folder)]
-    for content in files.values():
-        assert not any(path in content for path in (*private, b"not for others"))
-    assert all(not Path(path).match(pattern) for path in files for pattern in NEVER)
+    assert json.loads(files["record.json"])["evaluation"] == read_json(run / "record.json")["evaluation"]
+    for name, content in files.items():
+        for secret in (b"/home/ann", str(run.parent).encode(), str(Path.home()).encode(), TOKEN.encode(), b"not for"):
+            assert secret not in content, name
+    for options, commits in (({}, 2), ({"tag": ["new"]}, 3)):  # pushing again makes no empty commit
+        publish(run, **options)
+        assert len(repository.commits) == commits
 
 
-def test_pushing_the_same_again_changes_nothing(push, hub, repo_id):
-    assert push("--repo_id", repo_id).code == 0
-    before = hub.models[repo_id].history()
-    done = push("--repo_id", repo_id)
-    assert done.code == 0 and "Already there, unchanged" in done.out
-    assert hub.models[repo_id].history() == before
-
-
-def test_another_model_is_not_replaced_unasked(push, commands, hub, run, repo_id, tmp_path):
-    assert push("--repo_id", repo_id).code == 0
-    other = other_run(run, tmp_path)
-    flags = ["push", other, "--license", "mit", "--repo_id", repo_id]
-    refused = commands(*flags)
-    assert refused.code == 2 and "holds another model, with the weights" in refused.error
-    assert len(hub.models[repo_id].history()) == 2
-    assert commands(*flags, "--overwrite").code == 0
-    assert hub.models[repo_id].files()["model.safetensors"] == (other / "model" / "model.safetensors").read_bytes()
-    assert len(hub.models[repo_id].history()) == 3
-
-
-def other_run(run: Path, tmp_path: Path) -> Path:
-    """Return a run with other weights and a record of them, and one figure less."""
-    import shutil
-
-    from safetensors.torch import load_file, save_file
-
-    from bbc_classifier.inference.classifier import NewsClassifier
-    from bbc_classifier.provenance import file_sha256
-
-    folder = Path(shutil.copytree(run, tmp_path / "other-run"))
-    weights = folder / "model" / "model.safetensors"
-    tensors = load_file(weights)
-    tensors["classifier.bias"] = tensors["classifier.bias"] + 0.25
-    (folder / "record.json").rename(folder / "old.json")
-    save_file(tensors, weights, {"format": "pt"})
-    record = read_json(folder / "old.json")
-    record["model"]["weights_sha256"] = file_sha256(weights)
-    answers = NewsClassifier.from_pretrained(str(folder / "model")).predict([row["text"] for row in record["examples"]])
-    for row, answer in zip(record["examples"], answers, strict=True):
-        row["probabilities"] = answer.probabilities
-    write_json(folder / "record.json", record)
-    (folder / "figures" / "learning_curves.png").unlink()
-    return folder
-
-
-def test_what_a_new_version_lacks_is_taken_away_and_what_others_put_there_stays(
-    push, commands, hub, run, repo_id, tmp_path
-):
-    assert push("--repo_id", repo_id).code == 0
-    hub.models[repo_id].commit({"LICENSE": "mine", "pytorch_model.bin": b"\0" * 9, "handler.py": "old"})
-    other = other_run(run, tmp_path)
-    done = commands("push", other, "--license", "mit", "--repo_id", repo_id, "--overwrite")
-    assert done.code == 0
-    files = set(hub.models[repo_id].files())
-    assert {"LICENSE", ".gitattributes", "handler.py"} - files == {"handler.py"}
-    assert not files & {"pytorch_model.bin", "figures/learning_curves.png"}
-    assert "no longer there: pytorch_model.bin" in done.out
-
-
-def test_files_of_somebody_else_are_not_replaced_unasked(push, hub, repo_id):
-    hub.add_model(repo_id, {"README.md": "# mine", "weights.bin": b"123"})
-    refused = push("--repo_id", repo_id)
-    assert refused.code == 2 and "holds files that are none of ours" in refused.error
-    assert len(hub.models[repo_id].history()) == 1
-
-
-def test_private_branch_and_pull_request(push, hub, repo_id):
-    assert push("--repo_id", repo_id, "--private").code == 0
-    repository = hub.models[repo_id]
-    assert repository.private
-    assert push("--repo_id", repo_id, "--revision", "v2").code == 0
-    assert set(repository.branches) == {"main", "v2"}
-    done = push("--repo_id", repo_id, "--create_pr", "--tag", "again")
-    assert done.code == 0 and "/discussions/1" in done.out
-    assert list(repository.pull_requests) == ["1"] and "- again" not in repository.files()["README.md"].decode()
-    assert "- again" in repository.files("refs/pr/1")["README.md"].decode()
-
-
-def test_a_name_without_an_owner_is_ones_own(push, hub):
-    assert push("--repo_id", "just-a-name").code == 0
-    assert "record.json" in hub.models["ann/just-a-name"].files()
-
-
-def test_several_runs_become_a_collection(commands, hub, run, tmp_path):
-    other = other_run(run, tmp_path)
-    flags = ["--namespace", "newsroom", "--license", "mit", "--collection", "All of ours"]
-    done = commands("push", run, other, *flags)
-    assert done.code == 0, done.err
-    ids = ["newsroom/topics-tiny-run", "newsroom/topics-other-run"]
-    assert all("record.json" in hub.models[repo_id].files() for repo_id in ids)
-    (collection,) = hub.collections.values()
-    assert collection.title == "All of ours" and [item.id for item in collection.items] == ids
-    assert commands("push", run, other, *flags).code == 0
-    assert len(hub.collections) == 1 and len(collection.items) == 2
-
-
-def test_a_dry_run_asks_the_hub_nothing(push, hub, run, repo_id, tmp_path):
-    before = len(hub.requests)
-    flags = ["--repo_id", repo_id, "--dry_run", "--output_dir", tmp_path / "publish"]
-    assert push(*flags, token=None).code == 0
-    assert len(hub.requests) == before
-    folder = tmp_path / "publish" / repo_id.rpartition("/")[2]
-    written = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert written == FILES | FIGURES | code_files(run)
-    refused = push(*flags, token=None)
-    assert refused.code == 2 and "is not empty; add --overwrite" in refused.error
-    assert push(*flags, "--overwrite", token=None).code == 0
-
-
-def test_a_run_whose_record_is_of_other_weights_is_not_published(push, hub, run, repo_id):
-    record = read_json(run / "record.json")
-    write_json(run / "record.json", {**record, "model": {**record["model"], "weights_sha256": "0" * 64}})
-    before = len(hub.requests)
-    refused = push("--repo_id", repo_id)
-    assert refused.code == 2 and "damaged or belongs to another run" in refused.error
-    assert len(hub.requests) == before and repo_id not in hub.models
-
-
-def test_a_training_ends_with_publishing_where_asked(commands, hub, topics, tiny_bert_folder, repo_id, tmp_path):
-    run = tmp_path / "run"
-    options = ["--encoder", tiny_bert_folder, "--dataset", topics, "--output_dir", run, "--push_to_hub", "true"]
-    flags = ["train", *options, "--hub_model_id", repo_id, "--hub_private_repo", "true", *QUICK]
-    # Only a person can say on what terms; that, and the token, are asked for before anything is trained.
-    refused = commands(*flags)
-    assert refused.code == 2 and "--hub_license is needed" in refused.error and not run.exists()
-    flags += ["--hub_license", "mit"]
-    refused = commands(*flags, token="hf_wrong")
-    assert refused.code == 2 and "does not accept the access token" in refused.error and not run.exists()
-    done = commands(*flags)
-    assert done.code == 0, done.err
-    assert f"Published: {hub.url}/{repo_id}" in done.out
-    repository = hub.models[repo_id]
-    assert repository.private and [commit.title for commit in repository.history()] == ["Publish run", "initial commit"]
+def test_another_model_is_replaced_only_with_overwrite(hub, run, make_run):
+    publish(run)
+    repository, other = hub.repositories[REPO], make_run("other", bias=0.25)
+    repository.commit({**repository.files(), "LICENSE": "theirs", "figures/old.png": b"old"})
+    with pytest.raises(UserError, match="the model of another run: add --overwrite"):
+        publish(other)
+    publish(other, overwrite=True)
     files = repository.files()
-    assert set(files) - {".gitattributes"} == FILES | FIGURES | code_files(run)
-    assert "## Uses and limits" in files["README.md"].decode()
-    # A finished run is published by the same command again, and that changes nothing.
-    again = commands(*flags)
-    assert again.code == 0 and "Already there, unchanged" in again.out
+    assert files["model.safetensors"] == (other / "model" / "model.safetensors").read_bytes()
+    assert "LICENSE" in files and "figures/old.png" not in files
+    repository.commit({"README.md": "# by hand"})
+    with pytest.raises(UserError, match="other files"):
+        publish(run)
 
 
-def test_graphs_are_published_with_what_was_measured_of_them(push, commands, hub, run, repo_id):
-    refused = push("--repo_id", repo_id, "--onnx")
-    assert refused.code == 2 and "has no ONNX export; make one with: bbc-classifier export" in refused.error
-    done = commands("export", run, "--format", "onnx-int8", "--measure", "false")
-    assert done.code == 0, done.err
-    done = push("--repo_id", repo_id, "--onnx")
-    assert done.code == 0, done.err
-    files = hub.models[repo_id].files()
-    graph = run / "export" / "onnx-int8" / "onnx" / "model_quantized.onnx"
-    assert files["onnx/model_quantized.onnx"] == graph.read_bytes()
-    (row,) = [line for line in files["README.md"].decode().splitlines() if line.startswith("| `onnx/")]
-    measured = read_json(run / "export" / "onnx-int8" / "export.json")["measured"]
-    assert f"| {measured['n']} | {100 * measured['agreement']:.1f} % | not measured |" in row
-    other = read_json(run / "export" / "onnx-int8" / "export.json")
-    other["original"]["weights_sha256"] = "0" * 64
-    write_json(run / "export" / "onnx-int8" / "export.json", other)
-    refused = push("--repo_id", repo_id, "--onnx")
-    assert refused.code == 2 and "is of other weights" in refused.error
+def test_private_branch_and_pull_request(hub, run, make_run):
+    publish(run, private=True)
+    repository, other = hub.repositories[REPO], make_run("other", bias=0.25)
+    assert repository.private
+    assert publish(other, create_pr=True) == [f"{hub.url}/{REPO}/discussions/1"]
+    assert publish(run, revision="v2", tag=["v2"]) == [f"{hub.url}/{REPO}/tree/v2"]
+    assert set(repository.refs) == {"main", "refs/pr/1", "v2"} and len(repository.commits) == 4
+    weights = (other / "model" / "model.safetensors").read_bytes()
+    assert repository.files("refs/pr/1")["model.safetensors"] == weights != repository.files()["model.safetensors"]
+    repository.private = False
+    with pytest.raises(UserError, match="is public"):
+        publish(run, private=True, revision="new")
+
+
+def test_several_runs_become_repositories_and_a_collection(hub, run, make_run):
+    runs = (run, make_run("other", bias=0.25))
+    for _ in range(2):  # the second time changes nothing
+        urls = publish(*runs, namespace="newsroom", collection="All")
+        assert [url.rpartition("/")[2] for url in urls[:2]] == ["tiny-run", "other"] and "/collections/" in urls[2]
+    (collection,) = hub.collections.values()
+    assert [item["id"] for item in collection["items"]] == ["newsroom/tiny-run", "newsroom/other"]
+    assert len(hub.repositories["newsroom/other"].commits) == 2
+    with pytest.raises(UserError, match="--repo_id is for a single run"):
+        publish(*runs)
+    with pytest.raises(UserError, match="two runs would be published"):
+        publish(run, run, namespace="ann")
+
+
+def test_a_dry_run_writes_what_would_be_uploaded_and_needs_no_hub(run, tmp_path):
+    options = {"dry_run": True, "output_dir": str(tmp_path / "out")}
+    (path,) = publish(run, **options)
+    assert {file.relative_to(path).as_posix() for file in Path(path).rglob("*") if file.is_file()} == FILES
+    with pytest.raises(UserError, match="--output_dir"):
+        publish(run, **options)
+    assert publish(run, **options, overwrite=True) == [path]
+
+
+def test_onnx_exports_are_uploaded_if_asked_for_and_of_the_same_weights(hub, run):
+    with pytest.raises(UserError, match="bbc-classifier export"):
+        publish(run, onnx=True)
+    agreement = {"texts": "example texts", "num_texts": 9, "equal_predictions": 1.0, "max_probability_difference": 0.0}
+    export = {"format": "onnx", "exported": {"weights_bytes": 7}, "agreement": agreement}
+    export["original"] = {"weights_sha256": read_json(run / "record.json")["model"]["weights_sha256"]}
+    write_json(run / "export" / "onnx" / "export.json", export)
+    write_text(run / "export" / "onnx" / "onnx" / "model.onnx", "a graph")
+    publish(run, onnx=True)
+    files = hub.repositories[REPO].files()
+    assert files["onnx/model.onnx"] == b"a graph" and b"| onnx | `onnx/model.onnx` |" in files["README.md"]
+    publish(run)
+    assert "onnx/model.onnx" not in hub.repositories[REPO].files()
+    write_json(run / "export" / "onnx" / "export.json", {**export, "original": {"weights_sha256": "0" * 64}})
+    with pytest.raises(UserError, match="other weights"):
+        publish(run, onnx=True)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        ("model/model.safetensors", b"F32", b"F16", "is not the file that record.json describes"),
+        ("model/config.json", b'"sport"', b'"money"', "does not reproduce"),
+        ("record.json", b'"sport": 0.', b'"sport": 0.9', "does not reproduce"),
+    ],
+)
+def test_a_run_that_was_changed_is_not_published(run, tmp_path, file, old, new, message):
+    (run / file).write_bytes((run / file).read_bytes().replace(old, new))
+    with pytest.raises(UserError, match=message):
+        publish(run, dry_run=True, output_dir=str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("token", "options", "message"),
+    [
+        ("", {}, "no access token: log in with `hf auth login`"),
+        ("hf_wrong", {}, "does not accept the access token"),
+        (READ_TOKEN, {}, "can only read"),
+        (TOKEN, {"repo_id": "bob/news"}, "cannot write here"),
+        (TOKEN, {"repo_id": "ann/a b"}, "not a valid Hub id"),
+        (TOKEN, {"license": None}, "--license is required"),
+    ],
+)
+def test_what_cannot_succeed_is_an_error_with_a_remedy(hub, run, monkeypatch, token, options, message):
+    monkeypatch.setenv("HF_TOKEN", token)
+    with pytest.raises(UserError, match=message):
+        publish(run, **options)
+    assert not hub.repositories
+
+
+@pytest.mark.parametrize(
+    ("request_line", "status", "message"),
+    [("/commit/", 503, "status 503"), ("/commit/", 412, "changed during"), ("PUT /lfs/", 500, "status 500")],
+)
+def test_a_failure_leaves_nothing_half_published(hub, run, request_line, status, message):
+    hub.failures[request_line] = status
+    with pytest.raises(EnvironmentFailure, match=message):
+        publish(run)
+    assert set(hub.repositories[REPO].files()) == {".gitattributes"}
+    hub.failures.clear()
+    assert publish(run)  # the same command again succeeds
+
+
+def test_check_push_before_training(hub, monkeypatch, caplog):
+    args = PushArguments(repo_id="news", token=f"{TOKEN}\n")
+    check_push(args, dataset="bbc-news")
+    with pytest.raises(UserError, match="--hub_license"):
+        check_push(args, dataset="mine.csv")
+    hub.server_close()
+    with pytest.raises(EnvironmentFailure, match="cannot be reached") as failed:
+        check_push(args)
+    assert TOKEN not in f"{caplog.text} {failed.value}"
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(EnvironmentFailure, match="HF_HUB_OFFLINE"):
+        check_push(args)
+
+
+PIPELINE = """
+import json, sys
+sys.modules["bbc_classifier"] = None  # as where it is not installed
+from transformers import pipeline
+classifier = pipeline("text-classification", model={repo_id!r}, trust_remote_code=True)
+print(json.dumps([{{row["label"]: row["score"] for row in rows}} for rows in classifier({texts!r}, top_k=None)]))
+"""
+
+
+@pytest.mark.slow
+def test_a_stranger_gets_the_recorded_probabilities_and_two_lines_about_code(hub, run, tmp_path):
+    publish(run)
+    examples = read_json(run / "record.json")["examples"]
+    script = PIPELINE.format(repo_id=REPO, texts=[example["text"] for example in examples])
+    environment = hub.environment(tmp_path / "cache", TRANSFORMERS_VERBOSITY="warning")
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    for found, example in zip(json.loads(done.stdout.splitlines()[-1]), examples, strict=True):
+        assert found == pytest.approx(example["probabilities"], abs=1e-5)
+    assert 1 <= sum(".py" in line and line.startswith("- ") for line in done.stderr.splitlines()) <= 2

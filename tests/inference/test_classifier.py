@@ -1,103 +1,187 @@
-"""Texts in, labels and confidences out; the same figures as the library's own pipeline."""
+"""Texts in, labels and probabilities out: batching, order, input types, loading and errors."""
 
-import copy
+import shutil
+from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
+import pandas as pd
 import pytest
-from transformers import pipeline
+import torch
+from datasets import Dataset
+from huggingface_hub.errors import HfHubHTTPError
+from transformers import AutoTokenizer, pipeline
 
-from bbc_classifier.errors import InputError
-from bbc_classifier.inference.classifier import UNSURE, NewsClassifier
+from bbc_classifier.errors import EnvironmentFailure, UserError
+from bbc_classifier.inference.classifier import (
+    TextClassifier,
+    encode,
+    hub_errors,
+    load_tokenizer,
+    predict_labels,
+    tokenize,
+)
+from tests.tiny import save_tiny_encoder
 
 LONG = "shares fell in the market " * 30
 TEXTS = ["goal of the match", LONG, "", "film", "naïve café 🏆", "a b", LONG + "team"]
 
 
 @pytest.fixture
-def classifier(tiny_classifier, tokenizer) -> NewsClassifier:
-    return NewsClassifier(tiny_classifier(max_input_tokens=16), tokenizer)
+def classifier(tiny_classifier, tokenizer) -> TextClassifier:
+    return TextClassifier(tiny_classifier(max_input_tokens=16), tokenizer)
 
 
-def test_probabilities_add_up_to_one(classifier):
-    probabilities, _ = classifier.probabilities(TEXTS)
-    assert probabilities.shape == (len(TEXTS), 5)
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1, atol=1e-12)
-    assert (probabilities > 0).all()
+def test_predict_labels():
+    probabilities = np.array([[0.2, 0.5, 0.5], [0.9, 0.1, 0.3]])
+    assert predict_labels(probabilities).tolist() == [1, 0]
+    assert predict_labels(probabilities, [0.2, 0.6, 0.4]).tolist() == [[True, False, True], [True, False, False]]
+
+
+@pytest.mark.parametrize("options", [{}, {"distinct_tokens": True}, {"truncation": "tail"}], ids=str)
+def test_batch_size_and_order_change_no_result(tiny_classifier, tokenizer, options):
+    model = tiny_classifier(max_input_tokens=16, **options)
+    input_ids, _ = tokenize(tokenizer, TEXTS, model.config)
+    alone = [encode(model, [ids], 0) for ids in input_ids]
+    for batch_size in (1, 2, 128):
+        together = encode(model, input_ids[::-1], 0, batch_size=batch_size)
+        for part in ("embeddings", "logits"):
+            expected = np.concatenate([getattr(output, part) for output in alone])
+            assert getattr(together, part).dtype == np.float64
+            np.testing.assert_allclose(getattr(together, part), expected[::-1], atol=1e-5)
+
+
+def test_nan_outputs_are_an_error(tiny_classifier):
+    model = tiny_classifier()
+    with torch.no_grad():
+        model.classifier.bias[1] = float("nan")
+    with pytest.raises(UserError, match="2 of 2 texts are NaN"):
+        encode(model, [[2, 9, 3], [2, 3]], 0)
 
 
 @pytest.mark.parametrize("truncation", ["head", "tail", "head+tail"])
 @pytest.mark.parametrize("max_input_tokens", [16, None])
-def test_the_answers_are_those_of_the_librarys_pipeline(tiny_classifier, tokenizer, truncation, max_input_tokens):
+def test_predictions_are_those_of_pipeline(tiny_classifier, tokenizer, truncation, max_input_tokens):
     model = tiny_classifier(max_input_tokens=max_input_tokens, truncation=truncation)
-    ours = NewsClassifier(model, tokenizer).predict(TEXTS)
-    theirs = pipeline("text-classification", model=model, tokenizer=tokenizer, top_k=None, device="cpu")(TEXTS)
-    for answer, scores in zip(ours, theirs, strict=True):
-        assert answer.label == scores[0]["label"]
-        expected = {score["label"]: score["score"] for score in scores}
-        assert answer.probabilities == pytest.approx(expected, abs=1e-6)
+    expected = pipeline("text-classification", model=model, tokenizer=tokenizer, top_k=None, device="cpu")(TEXTS)
+    for prediction, scores in zip(TextClassifier(model, tokenizer).predict(TEXTS), expected, strict=True):
+        assert prediction.label == scores[0]["label"]
+        assert prediction.probabilities == pytest.approx({s["label"]: s["score"] for s in scores}, abs=1e-6)
 
 
-def test_an_answer_holds_its_best_label_and_every_label_best_first(classifier):
-    answer = classifier.predict(["goal of the match"])[0]
-    assert answer.label == next(iter(answer.probabilities))
-    assert answer.confidence == max(answer.probabilities.values())
-    assert list(answer.probabilities.values()) == sorted(answer.probabilities.values(), reverse=True)
-    assert set(answer.probabilities) == set(classifier.label_names)
+def test_prediction(classifier):
+    prediction = classifier.predict(["film"])[0]
+    shares = list(prediction.probabilities.values())
+    assert prediction.labels == [prediction.label] == list(prediction.probabilities)[:1]
+    assert prediction.confidence == shares[0] and shares == sorted(shares, reverse=True)
+    assert sum(shares) == pytest.approx(1) and set(prediction.probabilities) == set(classifier.label_names)
+    assert [entry.truncated for entry in classifier.predict(["film", LONG, ""])] == [False, True, False]
+    assert list(classifier.predict(["film"], top_k=2)[0].probabilities) == list(prediction.probabilities)[:2]
+    unsure = classifier.predict(["film"], min_confidence=1.0)[0]
+    assert (unsure.label, unsure.labels, unsure.confidence) == (None, [], prediction.confidence)
 
 
-def test_answers_come_in_the_order_of_the_texts(classifier):
-    together = classifier.predict(TEXTS)
-    for text, answer in zip(TEXTS, together, strict=True):
-        assert classifier.predict([text])[0].probabilities == pytest.approx(answer.probabilities, abs=1e-6)
+def test_multi_label(tiny_classifier, tokenizer):
+    options = {"problem_type": "multi_label_classification", "label_thresholds": [0.01, 0.01, 0.99, 0.99, 0.99]}
+    classifier = TextClassifier(tiny_classifier(**options), tokenizer)
+    prediction = classifier.predict(["film"])[0]
+    assert sorted(prediction.labels) == ["business", "entertainment"] and prediction.label == prediction.labels[0]
+    classifier.config.label_thresholds = [0.99] * 5
+    assert classifier.predict(["film"])[0].labels == []
+    classifier.config.label_thresholds = None
+    assert classifier.thresholds == [0.5] * 5
 
 
-@pytest.mark.parametrize(("top_k", "shown"), [(1, 1), (3, 3), (None, 5), (99, 5)])
-def test_top_k_limits_how_many_labels_are_shown(classifier, top_k, shown):
-    whole, cut = classifier.predict(["film"])[0], classifier.predict(["film"], top_k=top_k)[0]
-    assert list(cut.probabilities.items()) == list(whole.probabilities.items())[:shown]
-    assert (cut.label, cut.confidence) == (whole.label, whole.confidence)
+TYPES = [tuple, np.array, pd.Series, lambda texts: Dataset.from_dict({"text": texts})["text"], iter]
 
 
-def test_below_the_confidence_asked_for_the_answer_is_unsure(classifier):
-    confidence = classifier.predict(["film"])[0].confidence
-    assert classifier.predict(["film"], min_confidence=1.0)[0].label == UNSURE
-    assert classifier.predict(["film"], min_confidence=confidence)[0].label != UNSURE
-    assert classifier.predict(["film"], min_confidence=1.0)[0].confidence == confidence
+@pytest.mark.parametrize("make", TYPES, ids=["tuple", "array", "Series", "Dataset column", "iterator"])
+def test_any_sequence_of_str(classifier, make):
+    assert classifier.predict(make(TEXTS)) == classifier.predict(TEXTS)
+    np.testing.assert_array_equal(classifier.predict_proba(make(TEXTS)), classifier.probabilities(TEXTS)[0])
+    assert classifier.predict(make([])) == [] and classifier.predict_proba(make([])).shape == (0, 5)
 
 
-def test_texts_that_were_cut_say_so(classifier):
-    assert [answer.truncated for answer in classifier.predict(["film", LONG, ""])] == [False, True, False]
+INVALID = [
+    ("film", {}, r"\[text\]"),
+    (["A goal.", None], {}, "text 2 is None"),
+    (pd.Series(["A goal.", 3.5], dtype=object), {}, "text 2 is a float"),
+    (pd.DataFrame({"text": ["film"]}), {}, "column"),
+    (["film"], {"top_k": 0}, "top_k"),
+    (["film"], {"min_confidence": float("nan")}, "min_confidence"),
+]
 
 
-def test_no_texts_give_no_answers(classifier):
-    assert classifier.predict([]) == []
+@pytest.mark.parametrize(("texts", "options", "named"), INVALID)
+def test_invalid_input(classifier, texts, options, named):
+    with pytest.raises(UserError, match=named):
+        classifier.predict(texts, **options)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"top_k": 0}, "top_k must be at least 1, not 0"),
-        ({"top_k": -1}, "top_k must be at least 1, not -1"),
-        ({"min_confidence": 1.5}, "min_confidence must be between 0 and 1, not 1.5"),
-        ({"min_confidence": -0.1}, "min_confidence must be between 0 and 1, not -0.1"),
-        ({"min_confidence": float("nan")}, "min_confidence must be between 0 and 1, not nan"),
-    ],
-)
-def test_options_that_make_no_sense_are_refused(classifier, options, message):
-    with pytest.raises(InputError, match=message):
-        classifier.predict(["film"], **options)
+@pytest.mark.parametrize("kind", [str, Path])
+def test_run_and_model_directory_load_the_same(tiny_model_dir, kind):
+    classifier = TextClassifier.from_pretrained(kind(tiny_model_dir))
+    assert classifier.label_names == ["business", "sport"] and not classifier.model.training
+    run = TextClassifier.from_pretrained(kind(tiny_model_dir.parent))
+    np.testing.assert_array_equal(run.predict_proba(TEXTS), classifier.predict_proba(TEXTS))
 
 
-def test_one_text_instead_of_a_list_is_refused(classifier):
-    # Its letters would be classified one by one.
-    with pytest.raises(InputError, match="must be a list of texts"):
-        classifier.predict("film")
+def test_truncation_and_padding_of_tokenizer_files_have_no_effect(tokenizer, tmp_path):
+    tokenizer.save_pretrained(tmp_path)
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    tokenizer.backend_tokenizer.enable_truncation(4)
+    tokenizer.backend_tokenizer.enable_padding(length=9)
+    tokenizer.backend_tokenizer.save(str(tmp_path / "tokenizer.json"))
+    loaded = load_tokenizer(tmp_path)
+    assert len(loaded("the goal of the match in the market")["input_ids"]) == 10
+    assert len(loaded("goal")["input_ids"]) == 3
 
 
-def test_a_tokenizer_that_knows_more_than_the_encoder_is_named(tiny_classifier, tokenizer):
-    other = copy.deepcopy(tokenizer)
-    other.add_tokens(["hockey"])
-    classifier = NewsClassifier(tiny_classifier(), other)
-    assert classifier.predict(["a match"])
-    with pytest.raises(InputError, match=r"gives the token \d+, but the encoder knows \d+ tokens"):
-        classifier.predict(["a match", "hockey"])
+@pytest.mark.parametrize("name", ["runs/nothing", Path("runs/nothing"), "./a/b", "/no/such", "a/b/c", "nothing", "a/"])
+def test_no_classifier_there(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match="no classifier at"):
+        TextClassifier.from_pretrained(name)
+    (tmp_path / "checkpoints").mkdir()
+    with pytest.raises(UserError, match="not finished"):
+        TextClassifier.from_pretrained(tmp_path)
+
+
+def test_hub_without_network():
+    with pytest.raises(EnvironmentFailure, match=r"nobody/nothing'.* the Hub cannot be reached"):
+        TextClassifier.from_pretrained("nobody/nothing")
+    with pytest.raises(UserError, match="a b/c d"):
+        TextClassifier.from_pretrained("a b/c d")
+
+
+@pytest.mark.parametrize("status", [401, 403, 412, 503])
+def test_answers_of_the_hub(status):
+    answer = HfHubHTTPError("secret", response=Mock(status_code=status), server_message="why")
+    kind = UserError if status < 404 else EnvironmentFailure
+    with pytest.raises(kind, match=f"ann/news.*status {status}: why"), hub_errors("ann/news"):
+        raise OSError("cannot load") from answer
+
+
+@pytest.mark.parametrize("kept", [None, "tokenizer.json", "tokenizer_config.json"])
+def test_checkpoint_without_tokenizer(tiny_model_dir, tmp_path, kept):
+    shutil.copytree(tiny_model_dir, tmp_path / "model")
+    for name in {"tokenizer.json", "tokenizer_config.json"} - {kept}:
+        (tmp_path / "model" / name).unlink()
+    with pytest.raises(UserError, match="has no tokenizer with a vocabulary"):
+        TextClassifier.from_pretrained(tmp_path)
+
+
+def test_other_models_and_devices_are_errors(tiny_model_dir, tmp_path):
+    with pytest.raises(UserError, match="'bert' model, not a classifier"):
+        TextClassifier.from_pretrained(save_tiny_encoder(tmp_path / "encoder"))
+    with pytest.raises(UserError, match="--device"):
+        TextClassifier.from_pretrained(tiny_model_dir, device="tpu9")
+
+
+def test_incomplete_weights(tiny_classifier, tokenizer, tmp_path):
+    model = tiny_classifier()
+    tensors = {name: tensor for name, tensor in model.state_dict().items() if name != "classifier.bias"}
+    model.save_pretrained(tmp_path, state_dict=tensors)
+    tokenizer.save_pretrained(tmp_path)
+    with pytest.raises(UserError, match=r"lack classifier\.bias"):
+        TextClassifier.from_pretrained(tmp_path)

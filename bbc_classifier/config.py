@@ -1,0 +1,514 @@
+"""Every option of every command: a dataclass field is its flag, YAML key, help, check and entry in the record.
+
+Nothing here imports torch or transformers, so that `--help` and a mistyped flag answer at once. Options that a recipe
+can set are None until `resolve_recipe` fills them: the user's value first, then the recipe's, then `RECIPE_DEFAULTS`.
+"""
+
+import ast
+import dataclasses
+import importlib
+import importlib.util
+import numbers
+import re
+import shlex
+import types
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import yaml
+
+from bbc_classifier.errors import UserError
+
+POOLING_NAMES = ("cls", "mean", "max", "pooler", "attention", "cls+mean")
+ENCODER_NAMES = ("minilm", "mpnet", "bert-base", "distilbert", "tinybert")
+REFERENCE_ENCODERS = ["bert-base", "distilbert", "tinybert"]
+TRUNCATIONS = ("head", "tail", "head+tail")
+HEAD_INITS = ("random", "linear_probe")
+PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+SAMPLING = ("group_by_length", "random", "sequential")
+RECIPES = Path(__file__).parent / "recipes"
+RECIPE_NAMES = sorted(path.stem for path in RECIPES.glob("*.yaml"))
+# The recipe of an encoder where --recipe names none; every other encoder takes "standard".
+ENCODER_RECIPES = {"minilm": "default", "bert-base": "bert-base", "distilbert": "distilbert", "tinybert": "tinybert"}
+RECIPE_DEFAULTS: dict[str, Any] = {
+    "max_length": 128,
+    "truncation": "head",
+    "distinct_tokens": False,
+    "head_init": "random",
+    "lexical_head": False,
+    "frozen_layers": 0,
+    "precision": "auto",
+    "num_train_epochs": 3.0,
+    "learning_rate": 2e-5,
+    "per_device_train_batch_size": 16,
+    "weight_decay": 0.01,
+    "warmup_steps": 0.1,
+}
+# Options that say where and how to run, not what is computed: not compared when a run is found finished.
+RUNTIME_ONLY = frozenset(
+    "output_dir overwrite resume_from_checkpoint disable_tqdm report_to logging_steps push_to_hub hub_model_id "
+    "hub_private_repo hub_revision hub_license hub_token".split()
+)
+Arguments = TypeVar("Arguments")
+
+
+class Rule(NamedTuple):
+    """Which values are legal: in words for the message, and as a function."""
+
+    legal: str
+    check: Callable[[Any], bool]
+
+
+AT_LEAST_0 = Rule("0 or more", lambda value: value >= 0)
+AT_LEAST_1 = Rule("1 or more", lambda value: value >= 1)
+AT_LEAST_2 = Rule("2 or more", lambda value: value >= 2)
+AT_LEAST_3 = Rule("3 or more", lambda value: value >= 3)
+ABOVE_0 = Rule("above 0", lambda value: value > 0)
+DROPOUT = Rule("in [0, 1)", lambda value: 0 <= value < 1)
+FRACTION = Rule("above 0 and below 1", lambda value: 0 < value < 1)
+PROBABILITY = Rule("between 0 and 1", lambda value: 0 <= value <= 1)
+SEED = Rule("in [0, 2**32)", lambda value: 0 <= value < 2**32)
+SIZE = Rule("whole numbers above 0, or all", lambda v: v == "all" or (str(v).isdigit() and int(v) > 0))
+SHARD = Rule(
+    "i/n with i from 1 to n",
+    lambda v: bool(re.fullmatch(r"\d+/\d+", v)) and 1 <= int(v.split("/")[0]) <= int(v.split("/")[1]),
+)
+
+
+def option(default: Any, help: str, rule: Rule | None = None, *, common: bool = False, **metadata: Any):
+    """Return a dataclass field for an option.
+
+    Args:
+        default: Its default; a list is copied.
+        help: What it does, one or two sentences.
+        rule: Which values are legal.
+        common: Whether `--help` shows it; `--help-all` shows every option.
+        metadata: `choices`, `nargs`, `const`, as argparse takes them.
+    """
+    metadata |= {"help": help, "rule": rule, "common": common}
+    if isinstance(default, list):
+        return field(default_factory=default.copy, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+class _Checked:
+    """Checks every field when a dataclass of options is created, from Python as on the command line."""
+
+    def __post_init__(self) -> None:
+        for entry in dataclasses.fields(typing.cast(Any, self)):
+            value, metadata = getattr(self, entry.name), entry.metadata
+            wants_list = "nargs" in metadata and metadata["nargs"] != "?"
+            if wants_list and isinstance(value, str):
+                value = [value]
+                setattr(self, entry.name, value)
+            if value is None:
+                continue
+            choices, rule = metadata.get("choices"), metadata.get("rule")
+            for single in value if wants_list and not isinstance(value, dict) else [value]:
+                if choices and single not in choices:
+                    raise UserError(f"--{entry.name}: '{single}' is not one of {', '.join(choices)}")
+                if value_type(entry.type) in (int, float) and not isinstance(single, numbers.Real):
+                    raise UserError(f"--{entry.name} must be a number, not {single!r}")
+                if rule and not rule.check(single):
+                    raise UserError(f"--{entry.name} must be {rule.legal}, not {single!r}")
+
+
+@dataclass
+class ModelArguments(_Checked):
+    """model"""
+
+    encoder: str = option(
+        "minilm", f"{', '.join(ENCODER_NAMES)}; a Hub id; or a directory or finished run.", common=True
+    )
+    encoder_revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
+    recipe: str | None = option(
+        None, f"Named options to start from: {', '.join(RECIPE_NAMES)}.", choices=RECIPE_NAMES, common=True
+    )
+    pooling: str = option("mean", f"{', '.join(POOLING_NAMES)}, or a registered one.", common=True)
+    pooling_module: str | None = option(None, "Module to import first: it registers your own pooling.")
+    head_init: str | None = option(
+        None,
+        "random, or linear_probe: a logistic regression on pretrained embeddings.",
+        choices=HEAD_INITS,
+        common=True,
+    )
+    refit_on_validation: bool = option(
+        True, "If the encoder is frozen: refit the head on train and validation at last."
+    )
+    lexical_head: bool | None = option(None, "Add a linear classifier on TF-IDF. Needs --head_init linear_probe.")
+    frozen_layers: int | None = option(None, "Freeze the embeddings and this many of the lowest layers.", AT_LEAST_0)
+    classifier_dropout: float = option(0.1, "Dropout before the head.", DROPOUT)
+    encoder_dropout: float | None = option(None, "Dropout in the encoder. Unset: the recipe's or its own.", DROPOUT)
+    class_weights: str = option("none", "balanced: rare labels count more.", choices=("none", "balanced"), common=True)
+    attn_implementation: str | None = option(None, "eager, sdpa, flash_attention_2 …; unset, the fastest.")
+
+
+@dataclass
+class ColumnArguments(_Checked):
+    """Columns and format of a table; shared by training data and `predict`."""
+
+    text_column: list[str] | None = option(None, "Column of the text. Several are joined.", nargs="+", common=True)
+    delimiter: str | None = option(None, "Between columns. Unset: comma for .csv, tab for .tsv.", common=True)
+    encoding: str = option("utf-8", "Character encoding of text files, such as cp1252.")
+    quoting: str = option("minimal", "none reads quotation marks as ordinary characters.", choices=("minimal", "none"))
+
+
+@dataclass
+class DataArguments(ColumnArguments):
+    """data"""
+
+    dataset: str = option(
+        "bbc-news", "bbc-news; a table, a glob or directory of tables; class directories; or a Hub id.", common=True
+    )
+    dataset_config: str | None = option(None, "Configuration of a Hub data set.")
+    dataset_revision: str | None = option(None, "Branch, tag or commit of a Hub data set.")
+    train_file: str | None = option(None, "File or glob of training rows, in place of --dataset.", common=True)
+    validation_file: str | None = option(None, "File or glob of validation rows. Unset: cut from train.", common=True)
+    test_file: str | None = option(None, "File or glob of test rows. Unset: cut from train.", common=True)
+    label_column: list[str] | None = option(
+        None, "Column of the label. Several columns of 0 and 1: multi-label.", nargs="+", common=True
+    )
+    label_separator: str | None = option(None, "Separator of several labels in one cell: multi-label.")
+    label_map: list[str] | None = option(None, "New label names: 0=business 1=sport …; or a YAML file.", nargs="+")
+    min_label_rows: int | None = option(None, "Leave out labels with fewer rows than this.", AT_LEAST_1)
+    drop_invalid_rows: bool = option(False, "Leave out rows without text or label instead of stopping.", common=True)
+    near_duplicates: bool = option(True, "Keep near duplicates in one split; false looks for exact duplicates only.")
+    drop_leaked_rows: bool = option(False, "Leave out training rows that also occur in test; in evaluate, seen rows.")
+    max_train_samples: int | None = option(None, "Use at most this many training rows.", AT_LEAST_1, common=True)
+    max_eval_samples: int | None = option(None, "Use at most this many validation and test rows each.", AT_LEAST_1)
+    max_length: int | None = option(None, "Longest input in tokens, special ones included.", AT_LEAST_3, common=True)
+    truncation: str | None = option(None, "Part of a longer text that is read.", choices=TRUNCATIONS)
+    distinct_tokens: bool | None = option(None, "Read each token of a text once, where it first occurs.")
+    validation_fraction: float = option(0.15, "Share of rows for validation.", FRACTION)
+    test_fraction: float = option(0.15, "Share of rows for test.", FRACTION)
+    split_seed: int = option(42, "Seed of the split, independent of --seed.", SEED)
+    folds: int | None = option(None, "Cut this many folds instead of one split.", AT_LEAST_2, common=True)
+    fold: int | None = option(None, "Which of --folds is the test split, from 0.", AT_LEAST_0)
+
+
+@dataclass
+class TrainArguments(_Checked):
+    """training"""
+
+    output_dir: str | None = option(None, "Unset: runs/[<data>-]<encoder>-<pooling>-seed<seed>.", common=True)
+    overwrite: bool = option(False, "Replace an earlier run in the run directory.", common=True)
+    resume_from_checkpoint: str | None = option(
+        None, "Resume from the newest checkpoint or from this one.", nargs="?", const="last", common=True
+    )
+    num_train_epochs: float | None = option(None, "Passes over the training rows.", AT_LEAST_0, common=True)
+    max_steps: int = option(-1, "Training steps, in place of epochs.", common=True)
+    learning_rate: float | None = option(None, "Peak learning rate of AdamW.", ABOVE_0, common=True)
+    per_device_train_batch_size: int | None = option(None, "Rows per batch and device.", AT_LEAST_1, common=True)
+    per_device_eval_batch_size: int = option(32, "Rows per validation batch and device.", AT_LEAST_1)
+    gradient_accumulation_steps: int = option(1, "Batches per optimizer step.", AT_LEAST_1)
+    weight_decay: float | None = option(None, "Weight decay of AdamW.", AT_LEAST_0)
+    warmup_steps: float | None = option(None, "Warm-up steps; below 1, their share of all steps.", AT_LEAST_0)
+    label_smoothing_factor: float = option(0.0, "Label smoothing of the loss.", DROPOUT)
+    precision: str | None = option(
+        None, "auto: bf16 if the device computes it, fp16 on older GPUs, else fp32.", choices=PRECISIONS, common=True
+    )
+    early_stopping_patience: int = option(2, "Evaluations without improvement before it stops; 0 never.", AT_LEAST_0)
+    metric_for_best_model: str = option("macro_f1", "Validation metric that chooses the checkpoint.", common=True)
+    eval_strategy: str = option("epoch", "When to evaluate on validation.", choices=("epoch", "steps"))
+    save_strategy: str = option("epoch", "When to save a checkpoint.", choices=("epoch", "steps", "best"))
+    save_total_limit: int = option(1, "Checkpoints to keep beside the best one.", AT_LEAST_1)
+    load_best_model_at_end: bool = option(True, "Keep the checkpoint with the best validation metric, not the last.")
+    train_sampling_strategy: str = option("group_by_length", "Order of training rows.", choices=SAMPLING)
+    seed: int = option(42, "Seed of the head, dropout and row order.", SEED, common=True)
+    data_seed: int | None = option(None, "Seed of the row order. Unset: --seed.", SEED)
+    full_determinism: bool | None = option(None, "Deterministic kernels. Unset: on CUDA only; a CPU needs none.")
+    use_cpu: bool = option(False, "Train on the CPU even if there is a GPU.")
+    logging_steps: int = option(10, "Steps between log entries.", AT_LEAST_1)
+    report_to: list[str] = option(["none"], "Trackers, such as tensorboard or wandb.", common=True, nargs="+")
+    disable_tqdm: bool = option(False, "Hide progress bars.")
+    push_to_hub: bool = option(False, "Publish the finished run with its card to --hub_model_id.", common=True)
+    hub_model_id: str | None = option(None, "Hub id to publish to. Unset: your own namespace and the run's name.")
+    hub_private_repo: bool = option(False, "Make a new repository private.")
+    hub_revision: str | None = option(None, "Branch to publish to.")
+    hub_license: str | None = option(None, "License id for --push_to_hub; required for data other than BBC News.")
+    hub_token: str | None = option(None, "Access token. Unset: HF_TOKEN or `hf auth login`. Never recorded.")
+    trainer_kwargs: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def trains_encoder(self) -> bool:
+        """Whether any training step is taken; without one the head is a linear probe."""
+        return self.max_steps > 0 or bool(self.num_train_epochs)
+
+
+MODEL_HELP = "Run directory, model directory, exported directory or Hub id of a classifier."
+DEFAULT_RUN = "runs/minilm-mean-seed42"
+
+
+@dataclass
+class EvaluateArguments(_Checked):
+    """evaluation"""
+
+    model: str = option(DEFAULT_RUN, MODEL_HELP, common=True)
+    revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
+    split: str = option(
+        "auto",
+        "test: the test split; all: every row; auto: test where the data have it or the run cut it, else every row.",
+        choices=("auto", "test", "all"),
+        common=True,
+    )
+    output_dir: str | None = option(None, "Unset: evaluations/<model>, or <model>-on-<data>.", common=True)
+    overwrite: bool = option(False, "Replace an earlier evaluation.", common=True)
+
+
+@dataclass
+class WorkerArguments(_Checked):
+    """Where `predict` and `compare` compute."""
+
+    engine: str = option("local", "local: this process. ray: the workers of a Ray cluster.", choices=("local", "ray"))
+    cpus_per_worker: int = option(1, "With --engine ray: CPUs, and threads, of a worker.", AT_LEAST_1)
+    gpus_per_worker: float = option(0, "With --engine ray: GPUs of a worker; 0.5 shares one between two.", AT_LEAST_0)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.engine == "local" and (self.cpus_per_worker, self.gpus_per_worker) != (1, 0):
+            raise UserError("--cpus_per_worker and --gpus_per_worker need --engine ray")
+
+
+@dataclass
+class PredictArguments(ColumnArguments, WorkerArguments):
+    """prediction"""
+
+    model: str = option(DEFAULT_RUN, MODEL_HELP, common=True)
+    revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
+    input: str | None = option(
+        None, "Table, or .txt with a text per line; with --output_dir also a directory or glob.", common=True
+    )
+    output_file: str | None = option(None, "File to write: .csv, .tsv, .jsonl, .parquet, .xlsx, .txt.", common=True)
+    output_dir: str | None = option(None, "Directory to write in shards; running it again resumes it.", common=True)
+    format: str = option("text", "Of printed predictions.", choices=("text", "json"), common=True)
+    top_k: int | None = option(None, "Probabilities of this many labels. Unset: all.", AT_LEAST_1, common=True)
+    min_confidence: float = option(0.0, "Below this confidence no label is given.", PROBABILITY, common=True)
+    keep_columns: list[str] | None = option(None, "Input columns to keep in shards. Unset: all.", nargs="+")
+    shard_format: str = option("parquet", "Format of shards.", choices=("parquet", "csv", "jsonl"))
+    shard_rows: int = option(5000, "Input rows per shard.", AT_LEAST_1)
+    escape_formulas: bool = option(False, "Write an apostrophe before cells that a spreadsheet would compute.")
+    device: str | None = option(None, "cpu, cuda, mps …; unset, the accelerator if there is one.")
+    overwrite: bool = option(False, "Replace the output file.", common=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.output_file and self.output_dir:
+            raise UserError("give --output_file or --output_dir, not both")
+        if (self.output_file or self.output_dir) and not self.input:
+            raise UserError("--output_file and --output_dir need --input")
+        if self.input and not (self.output_file or self.output_dir):
+            raise UserError("--input needs --output_file FILE, or --output_dir DIRECTORY for many rows")
+        if self.engine == "ray" and not self.output_dir:
+            raise UserError("--engine ray needs --input and --output_dir")
+
+
+@dataclass
+class CompareArguments(WorkerArguments):
+    """comparison"""
+
+    encoders: list[str] = option(REFERENCE_ENCODERS, "Short names, Hub ids or directories.", nargs="+", common=True)
+    poolings: list[str] = option(["cls", "mean", "pooler"], "Poolings.", common=True, nargs="+")
+    seeds: int = option(1, "Trainings of each configuration: --seed and the following ones.", AT_LEAST_1, common=True)
+    train_sizes: list[str] = option(["all"], "Training rows for learning curves.", SIZE, nargs="+", common=True)
+    mode: str = option(
+        "finetune", "linear_probe freezes the encoders.", choices=("finetune", "linear_probe"), common=True
+    )
+    shard: str = option("1/1", "i/n trains every n-th run from the i-th; `report` merges the shards.", SHARD)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("encoders", "poolings"):
+            if not getattr(self, name) or len(set(getattr(self, name))) < len(getattr(self, name)):
+                raise UserError(f"--{name} must name at least one, and each once")
+
+
+@dataclass
+class ReportArguments(_Checked):
+    """report"""
+
+    output_dir: str = option("report", "Directory of the report.", common=True)
+    overwrite: bool = option(False, "Replace an earlier report.", common=True)
+
+
+@dataclass
+class AuditArguments(_Checked):
+    """audit"""
+
+    output_dir: str | None = option(None, "Directory to write. Unset: audits/<data>.", common=True)
+    overwrite: bool = option(False, "Replace an earlier audit.", common=True)
+    encoder: str = option("minilm", "Encoder whose tokens are counted; none counts words only.", common=True)
+
+
+@dataclass
+class ExportArguments(_Checked):
+    """export"""
+
+    model: str = option(DEFAULT_RUN, MODEL_HELP, common=True)
+    revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
+    format: str = option(
+        "onnx",
+        "A graph; the graph with 8-bit weights; or a class of transformers that computes the same.",
+        choices=("onnx", "onnx-int8", "transformers"),
+        common=True,
+    )
+    output_dir: str | None = option(None, "Unset: <run>/export/<format> or exports/<name>-<format>.", common=True)
+    measure: bool = option(True, "Compare both on the run's test split; false: on a few example texts.")
+    overwrite: bool = option(False, "Replace an earlier export.", common=True)
+
+
+@dataclass
+class CardArguments(_Checked):
+    """model card"""
+
+    license: str | None = option(None, "License id. Unset: other, for BBC News only.", common=True)
+    language: str | None = option(None, "Language code of the texts. Unset: en for BBC News.", common=True)
+    tag: list[str] = option([], "More tags.", nargs="+")
+    comparison: str | None = option(None, "Comparison whose ranks the card shows. Unset: the one the run is part of.")
+
+
+@dataclass
+class CardFileArguments(CardArguments):
+    """model card"""
+
+    repo_id: str | None = option(None, "Hub id in the card's examples. Unset: your-name/<run>.", common=True)
+    output_file: str | None = option(None, "File to write. Unset: README.md in the run directory.", common=True)
+    overwrite: bool = option(False, "Replace the file.", common=True)
+
+
+@dataclass
+class PushArguments(CardArguments):
+    """publication"""
+
+    repo_id: str | None = option(None, "Hub id to publish one run to.", common=True)
+    namespace: str | None = option(None, "User or organization: a repository per run, and a collection.", common=True)
+    collection: str = option("News classifiers", "Title of the collection of --namespace; '' makes none.")
+    onnx: bool = option(False, "Also publish the run's ONNX exports, in onnx/.", common=True)
+    private: bool = option(False, "Make a new repository private.", common=True)
+    revision: str | None = option(None, "Branch to publish to; a new one starts at main.")
+    create_pr: bool = option(False, "Open a pull request instead of changing the branch.")
+    token: str | None = option(None, "Access token. Unset: HF_TOKEN or `hf auth login`. Never recorded.")
+    dry_run: bool = option(False, "Write to --output_dir what would be uploaded; contact nobody.", common=True)
+    output_dir: str = option("publish", "Directory of --dry_run.")
+    overwrite: bool = option(False, "Replace another run's model, or an earlier dry run.", common=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if bool(self.repo_id) == bool(self.namespace):
+            raise UserError("give --repo_id owner/name for one run, or --namespace owner for any number of runs")
+        if self.create_pr and self.revision:
+            raise UserError("--create_pr opens its own branch; leave out --revision")
+
+
+def resolve_recipe(
+    model: ModelArguments, data: DataArguments, training: TrainArguments
+) -> tuple[ModelArguments, DataArguments, TrainArguments]:
+    """Return copies in which every option that is None and that the recipe or `RECIPE_DEFAULTS` has is filled.
+
+    Raises:
+        UserError: There is no such recipe, or options contradict each other.
+    """
+    name = model.recipe or ENCODER_RECIPES.get(model.encoder, "standard")
+    values = {**RECIPE_DEFAULTS, **read_yaml(RECIPES / f"{name}.yaml", "--recipe"), "recipe": name}
+
+    def filled(arguments: Arguments) -> Arguments:
+        changes = {
+            entry.name: values[entry.name]
+            for entry in dataclasses.fields(typing.cast(Any, arguments))
+            if entry.name in values and getattr(arguments, entry.name) is None
+        }
+        return typing.cast(Arguments, dataclasses.replace(typing.cast(Any, arguments), **changes))
+
+    model, data, training = filled(model), filled(data), filled(training)
+    if model.head_init == "random" and not training.trains_encoder:
+        raise UserError("--num_train_epochs 0 trains nothing; add --head_init linear_probe, which needs no epochs")
+    if model.lexical_head and model.head_init != "linear_probe":
+        raise UserError("--lexical_head needs --head_init linear_probe")
+    if data.fold is not None and (data.folds is None or data.fold >= data.folds):
+        raise UserError(f"--fold {data.fold} needs --folds {data.fold + 1} or more")
+    return model, data, training
+
+
+def import_pooling_module(name: str) -> None:
+    """Import a user's module, which registers a pooling.
+
+    Raises:
+        UserError: It cannot be imported.
+    """
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        raise UserError(f"--pooling_module {name}: {error}") from error
+
+
+def hyperparameters(model: ModelArguments, data: DataArguments, training: TrainArguments) -> dict[str, Any]:
+    """Return the options that determine the result, by group: the record's `options` entry."""
+    groups: dict[str, Any] = {"model": model, "data": data, "training": training}
+    return {
+        group: {name: value for name, value in dataclasses.asdict(arguments).items() if name not in RUNTIME_ONLY}
+        for group, arguments in groups.items()
+    }
+
+
+def train_command(options: dict[str, dict[str, Any]], name: str) -> str:
+    """Return the command that trains a run again: the options in its record that differ from the defaults."""
+    parts = ["bbc-classifier", "train", f"--output_dir=runs/{name}"]
+    for kind, group in ((ModelArguments, "model"), (DataArguments, "data"), (TrainArguments, "training")):
+        defaults = dataclasses.asdict(kind())
+        values = {option: value for option, value in options[group].items() if value != defaults.get(option)}
+        values |= values.pop("trainer_kwargs", {})
+        for option, value in values.items():
+            parts += [f"--{option}", *map(str, value)] if isinstance(value, list) else [f"--{option}={value}"]
+    return shlex.join(parts)
+
+
+def read_yaml(path: Path, flag: str) -> dict[str, Any]:
+    """Return the mapping in a YAML or JSON file; aliases and tags that build objects are not read.
+
+    Raises:
+        UserError: The file cannot be read or is not a mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise UserError(f"{flag}: cannot read '{path}': {error.strerror}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise UserError(f"{flag}: '{path}' is not valid YAML: {' '.join(str(error).split())}") from error
+    if content is not None and not isinstance(content, dict):
+        raise UserError(f"{flag}: '{path}' must hold 'name: value' lines, not a {type(content).__name__}")
+    return content or {}
+
+
+@cache
+def trainer_options() -> dict[str, str]:
+    """Return the help of every field of `transformers.TrainingArguments`, read from its source without importing it."""
+    spec = importlib.util.find_spec("transformers")
+    if spec is None or not spec.submodule_search_locations:
+        return {}
+    tree = ast.parse((Path(spec.submodule_search_locations[0]) / "training_args.py").read_text(encoding="utf-8"))
+    (definition,) = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "TrainingArguments")
+    return {
+        node.target.id: _field_help(node.value)
+        for node in definition.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and not node.target.id.startswith("_")
+    }
+
+
+def _field_help(value: ast.expr | None) -> str:
+    """Return the constant `help` of a `field(..., metadata={"help": ...})` call."""
+    for node in ast.walk(value) if value is not None else ():
+        if isinstance(node, ast.Dict):
+            for key, entry in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "help" and isinstance(entry, ast.Constant):
+                    return " ".join(str(entry.value).split())
+    return ""
+
+
+def value_type(annotation: Any) -> Any:
+    """Return the type of one value of a field: int for `int | None`, str for `list[str] | None`."""
+    if isinstance(annotation, types.UnionType):
+        annotation = next(arg for arg in typing.get_args(annotation) if arg is not type(None))
+    return typing.get_args(annotation)[0] if typing.get_origin(annotation) is list else annotation

@@ -1,0 +1,214 @@
+"""Columns of text and label, label names and label maps."""
+
+import itertools
+import logging
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+
+from bbc_classifier.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+# In the order of preference: a table with a title and a body is classified by its body.
+TEXT_NAMES = (
+    "text content body article article_text full_text story document news sentence message description headline title"
+).split()
+LABEL_NAMES = (
+    "label labels label_text category categories class classes topic topics target section genre tag tags"
+).split()
+# What programs write into cells of CSV and Excel where there is no value. In JSON and Parquet these are texts.
+NO_LABEL = frozenset(("nan", "NaN", "NAN", "<NA>", "null", "NULL"))
+NO_TEXT = NO_LABEL | {"None"}
+
+# Zero-width and direction marks, soft hyphen, byte order mark, control characters. Joiners stay inside a name, where
+# emoji and Persian need them.
+INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
+WHOLE_NUMBER = re.compile(r"-?\d+(\.0+)?")
+LIST_IN_CELL = re.compile(r"\[\s*(['\"].*['\"])?\s*\]", re.DOTALL)
+INDICATORS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False, "": False}
+
+Columns = str | Sequence[str] | None
+LabelSet = tuple[str, ...]
+
+
+def detect_columns(place: str, names: Sequence[str], text: Columns, label: Columns) -> tuple[list[str], list[str]]:
+    """Return the text columns and the label columns among `names`: those asked for, or the first with a usual name.
+
+    A string asks for one column. UserError names the `place` if there is no such column.
+    """
+    texts = detect_text_columns(place, names, text)
+    labels = _find_columns(place, names, "label", label, LABEL_NAMES)
+    if both := set(texts) & set(labels):
+        raise UserError(f"{place}: the column '{min(both)}' cannot be both text and label")
+    return texts, labels
+
+
+def detect_text_columns(place: str, names: Sequence[str], text: Columns) -> list[str]:
+    """Return the text columns of a table with or without labels, as `detect_columns`; an only column is the text."""
+    return list(names) if len(names) == 1 and not text else _find_columns(place, names, "text", text, TEXT_NAMES)
+
+
+def _find_columns(place: str, names: Sequence[str], kind: str, wanted: Columns, known: Sequence[str]) -> list[str]:
+    wanted = [wanted] if isinstance(wanted, str) else list(wanted or [])
+    listed = ", ".join(f"'{name}'" for name in names[:20])
+    for name in wanted:
+        if name not in names:
+            raise UserError(f"--{kind}_column: {place} has no column '{name}'; it has {listed}")
+    by_name = {str(name).strip().casefold(): name for name in reversed(names)}
+    found = wanted or [by_name[name] for name in known if name in by_name][:1]
+    if not found:
+        raise UserError(
+            f"{place}: no column is called {', '.join(known[:4])} or the like; name the column of the {kind} with "
+            f"--{kind}_column: {listed}"
+        )
+    return found
+
+
+def join_texts(place: str, frame: pd.DataFrame, columns: Sequence[str], *, cells: bool = False) -> list[str | None]:
+    """Return the text of each row: its columns, stripped and joined by line breaks; None where all are empty.
+
+    `cells` is true for CSV and Excel, where a word such as "nan" means that there is no text. UserError names `place`
+    and row of a value that is not text.
+    """
+    parts: list[list[str]] = []
+    for column in columns:
+        values = _values(frame[column])
+        for number, value in enumerate(values, 1):
+            if value is not None and not isinstance(value, str):
+                raise UserError(f"{place}, row {number}, column '{column}': {value!r} is not text")
+        stripped = ["" if value is None else value.strip() for value in values]
+        parts.append(["" if cells and value in NO_TEXT else value for value in stripped])
+    return ["\n".join(part for part in row).strip() or None for row in zip(*parts, strict=True)]
+
+
+def read_labels(
+    place: str, frame: pd.DataFrame, columns: Sequence[str], separator: str | None, *, cells: bool = False
+) -> list[Any]:
+    """Return the label of each row: a name, or a list of names; None where there is none.
+
+    Names are normalized by `normalize_label`. A column of whole numbers reads "0", "1", … whatever its type. Several
+    columns hold 0 and 1 for the labels they are named after. `cells` is as in `join_texts`. UserError names `place` and
+    row of a value that is not a label.
+    """
+    if len(columns) > 1:
+        return _read_indicators(place, frame, columns)
+    where, values = f"{place}, column '{columns[0]}'", _values(frame[columns[0]])
+    if cells:
+        values = [None if value is None or value.strip() in NO_LABEL else value for value in values]
+    if separator:
+        values = [value.split(separator) if isinstance(value, str) else value for value in values]
+    values = [value.tolist() if isinstance(value, np.ndarray) else value for value in values]
+    for number, value in enumerate(values, 1):
+        if cells and isinstance(value, str) and LIST_IN_CELL.fullmatch(value.strip()):
+            raise UserError(
+                f"{where}, row {number}: {value} is a list in one cell; write several labels as a;b with "
+                "--label_separator ';', or as lists in JSON Lines or Parquet"
+            )
+    rows = [value if isinstance(value, (list, tuple)) else [value] for value in values]
+    names = iter(_label_names(where, [(number, entry) for number, row in enumerate(rows, 1) for entry in row]))
+    return [
+        [name for name in itertools.islice(names, len(row)) if name] if row is value else next(names)
+        for row, value in zip(rows, values, strict=True)
+    ]
+
+
+def _read_indicators(place: str, frame: pd.DataFrame, columns: Sequence[str]) -> list[list[str] | None]:
+    rows: list[list[str]] = [[] for _ in range(len(frame))]
+    for column in columns:
+        for number, (row, value) in enumerate(zip(rows, _values(frame[column]), strict=True), 1):
+            mark = "" if value is None else str(value).strip().lower()
+            if mark not in INDICATORS:
+                raise UserError(f"{place}, row {number}, column '{column}': {value!r} where 0 or 1 is expected")
+            if INDICATORS[mark]:
+                row.append(normalize_label(column))
+    return [*rows]
+
+
+def _label_names(where: str, values: Sequence[tuple[int, Any]]) -> list[str | None]:
+    """Return (row, value) pairs as normalized names, and log names that normalization changed."""
+    names: list[str | None] = []
+    changed: dict[str, str] = {}
+    for number, value in values:
+        is_fraction = isinstance(value, float) and not value.is_integer()
+        if is_fraction or not isinstance(value, (str, bool, int, float, type(None))):
+            raise UserError(f"{where}, row {number}: a label is a name, a whole number or a list, not {value!r}")
+        text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+        name = normalize_label(text)
+        if name != text.strip():
+            changed[text] = name
+        names.append(name or None)
+    if changed:
+        old, new = next(iter(changed.items()))
+        logger.warning("%s: normalized %d labels, such as %s to '%s'", where, len(changed), ascii(old), new)
+    if all(name is None or WHOLE_NUMBER.fullmatch(name) for name in names):
+        return [name and name.partition(".")[0] for name in names]
+    return names
+
+
+def _values(series: pd.Series) -> list[Any]:
+    """Return the values of a column as Python objects, None where one is missing."""
+    values = [value.item() if isinstance(value, np.generic) else value for value in series.tolist()]
+    return [None if pd.api.types.is_scalar(value) and pd.isna(value) else value for value in values]
+
+
+def read_label_map(label_map: str | Sequence[str] | Mapping[Any, str] | None) -> dict[str, str]:
+    """Return new label names by old ones, from a dict, `old=new` entries or the path of one YAML or JSON file."""
+    content: Any = label_map or {}
+    if not isinstance(content, Mapping):
+        entries = [content] if isinstance(content, str) else list(content)
+        try:
+            if len(entries) == 1 and "=" not in entries[0]:
+                # BaseLoader keeps words as written: "no" and "007" are names.
+                content = yaml.load(Path(entries[0]).read_text("utf-8-sig"), Loader=yaml.BaseLoader)
+            else:
+                content = dict(entry.split("=", 1) for entry in entries)
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise UserError(f"--label_map: write old=new old=new …, or name a YAML or JSON file ({error})") from error
+    if not isinstance(content, Mapping) or not all(isinstance(new, str) and new.strip() for new in content.values()):
+        raise UserError("--label_map: every label needs a new name that is text, as in 0=business")
+    return {normalize_label(str(old)): normalize_label(new) for old, new in content.items()}
+
+
+def map_labels(rows: Iterable[list[str] | str | None], label_map: Mapping[str, str]) -> list[LabelSet | None]:
+    """Return the label names of each row as a sorted tuple after `label_map`; None where there is no label.
+
+    UserError if no entry of the map is a label.
+    """
+    sets = [None if row is None else (row,) if isinstance(row, str) else tuple(row) for row in rows]
+    names = sorted({name for row in sets if row is not None for name in row})
+    if unused := [old for old in label_map if old not in names]:
+        message = f"--label_map: no row has the label '{unused[0]}'; the data has {', '.join(names[:20])}"
+        if len(unused) == len(label_map):
+            raise UserError(message)
+        logger.warning(message)
+    return [None if row is None else tuple(sorted({label_map.get(name, name) for name in row})) for row in sets]
+
+
+def sorted_names(names: Iterable[str]) -> list[str]:
+    """Return the distinct names in alphabetical order, or by number if all are whole numbers."""
+    distinct = set(names)
+    numbers = all(re.fullmatch(r"-?\d+", name) for name in distinct)
+    return sorted(distinct, key=(lambda name: (int(name), name)) if numbers else None)
+
+
+def rare_labels(labels: Iterable[LabelSet | None], min_rows: int) -> dict[str, int]:
+    """Return the labels that fewer than `min_rows` rows have, with their numbers of rows."""
+    counts = Counter(name for row in labels if row is not None for name in row)
+    return {name: count for name, count in sorted(counts.items()) if count < min_rows}
+
+
+def normalize_label(name: str) -> str:
+    """Return a label name in Unicode NFC, without invisible characters, with single spaces.
+
+    >>> normalize_label(" e\u0301conomie\u200b ")
+    'économie'
+    """
+    return " ".join(unicodedata.normalize("NFC", INVISIBLE.sub("", name)).split()).strip("\u200c\u200d")

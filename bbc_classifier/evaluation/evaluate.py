@@ -1,0 +1,213 @@
+"""Evaluating a saved classifier, reloaded as anyone would load it, and the function of the `evaluate` command."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from datasets import DatasetDict
+from transformers.utils import cached_file
+
+from bbc_classifier.config import DataArguments, EvaluateArguments
+from bbc_classifier.data.duplicates import text_hash
+from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits
+from bbc_classifier.errors import UserError
+from bbc_classifier.evaluation.metrics import classification_report
+from bbc_classifier.inference.classifier import EXPORT_FILES, TextClassifier, model_location, predict_labels
+from bbc_classifier.io import atomic_write, file_sha256, prepare_output_dir, read_json, slug, write_json
+from bbc_classifier.plots import plot_confusion_matrix, plot_label_errors
+from bbc_classifier.provenance import environment, peak_memory_mb, without_local_paths
+
+SCHEMA = 2
+# Options that name data. Without any of them, `evaluate` takes the data of the classifier's own run.
+DATA_SOURCES = ("dataset", "train_file", "validation_file", "test_file")
+# Options of the run that also apply to other data, unless they are given.
+REMEMBERED = ("text_column", "label_column", "label_separator", "label_map", "delimiter", "encoding", "quoting")
+# How much of a text is read is part of the classifier.
+CLASSIFIER_OPTIONS = {"max_length", "truncation", "distinct_tokens"}
+
+
+def evaluate_split(
+    classifier: TextClassifier,
+    data: LoadedData,
+    split: str,
+    output_dir: Path,
+    scored: tuple[np.ndarray, Sequence[bool]] | None = None,
+    *,
+    name: str | None = None,
+) -> dict[str, Any]:
+    """Evaluate one split; write `predictions/<split>.parquet` and, for the test split, figures.
+
+    Returns `metrics.classification_report` with `truncated_share` and `seconds`. `scored` are probabilities (n, labels)
+    and which texts were cut, if they are computed already; figures bear `name`, or else the name of `output_dir`.
+    A UserError says that the data have a label, or a number of labels per text, that the classifier cannot predict.
+    """
+    if classifier.multi_label != data.multi_label:
+        own, other = ("any number of labels", "exactly one")[:: 1 if classifier.multi_label else -1]
+        raise UserError(f"the classifier predicts {own} per text, but {data.info['name']} has {other}")
+    rows, labels, thresholds = data.dataset[split], classifier.label_names, classifier.thresholds
+    y_true = labels_to_array(rows["label"], data.label_names, labels)
+    started = time.perf_counter()
+    probabilities, truncated = scored or classifier.probabilities(rows["text"])
+    seconds = round(time.perf_counter() - started, 3)
+    path, predictions = output_dir / "predictions" / f"{split}.parquet", predict_labels(probabilities, thresholds)
+    write_predictions(path, rows["row_id"][:], y_true, predictions, probabilities, labels)
+    report = classification_report(y_true, probabilities, labels, thresholds, predictions=predictions)
+    if split == "test":
+        metric = "micro_f1" if data.multi_label else "accuracy"
+        title = f"{name or output_dir.name}\n{data.info['name']}, {split}, n = {report['n']}, "
+        title += f"{metric.replace('_f', ' F')} {report['metrics'][metric]:.3f}"
+        plot_report(report, output_dir / "figures", title)
+    return {**report, "truncated_share": float(np.mean(truncated)), "seconds": seconds}
+
+
+def plot_report(report: Mapping[str, Any], figures: Path, title: str) -> None:
+    """Write the figures of a report to a directory: confusion matrices, or the errors of each label."""
+    if "per_label" in report:
+        plot_label_errors(report["per_label"], figures / "label_errors.png", title=title)
+        return
+    matrix = report["confusion_matrix"]
+    for file, normalized in (("confusion_matrix.png", False), ("confusion_matrix_normalized.png", True)):
+        plot_confusion_matrix(matrix["counts"], matrix["labels"], figures / file, title=title, normalized=normalized)
+
+
+def write_predictions(
+    path: Path,
+    row_ids: Sequence[str],
+    y_true: np.ndarray,
+    predictions: np.ndarray,
+    probabilities: np.ndarray | None,
+    label_names: Sequence[str],
+) -> None:
+    """Write `row_id`, `label`, `prediction` and, with probabilities, `p_<label>` (float64) as Parquet; no texts.
+
+    Labels are names, or lists of names where `y_true` and `predictions` are (n, labels) bool.
+    """
+
+    def names(values: np.ndarray) -> pa.Array:
+        if values.ndim == 1:
+            return pa.array([label_names[index] for index in values], pa.string())
+        rows = [[label_names[i] for i in np.flatnonzero(row).tolist()] for row in values]
+        return pa.array(rows, pa.list_(pa.string()))
+
+    columns = {"row_id": list(row_ids), "label": names(y_true), "prediction": names(predictions)}
+    if probabilities is not None:
+        columns |= {f"p_{name}": probabilities[:, index] for index, name in enumerate(label_names)}
+    with atomic_write(path) as tmp_path:
+        pq.write_table(pa.table(columns), tmp_path)
+
+
+def evaluate(args: EvaluateArguments, data_options: Mapping[str, Any] | None = None, dataset: Any = None) -> Path:
+    """Evaluate a classifier and write `evaluation.json`, predictions and figures to a directory.
+
+    Without options that name data, the test split of the classifier's own run is evaluated. Other data are read with
+    the columns, delimiter and label map of the run, unless these are given. Texts that the classifier was trained on
+    are refused, or left out with `drop_leaked_rows`.
+
+    Args:
+        args: Classifier, rows and output directory.
+        data_options: The options of `DataArguments` that were given; others have their defaults.
+        dataset: Data in memory: Dataset, DatasetDict, DataFrame or (texts, labels).
+
+    Returns:
+        The directory, `evaluations/<model>` or of other data `evaluations/<model>-on-<data>` unless `args` names one.
+
+    Raises:
+        UserError: An option or the data are not valid, texts were seen in training, or the output directory is taken.
+    """
+    options = dict(data_options or {})
+    if given := CLASSIFIER_OPTIONS & options.keys():
+        raise UserError(f"--{min(given)}: how much of a text is read is part of the classifier; remove this option")
+    run, name = _find_run(args.model), _model_name(args.model)
+    own = read_json(run / "options.json") if run else {"data": {}, "dataset": {}}
+    data_args, data, is_own_data = _load(args, own, options, dataset)
+    data_name = "" if is_own_data else f"-on-{slug(data.info['name'])}"
+    output_dir = Path(args.output_dir) if args.output_dir else Path("evaluations") / f"{name}{data_name}"
+    prepare_output_dir("--output_dir", output_dir, overwrite=args.overwrite, marker="evaluation.json")
+    num_seen = 0
+    # In the run's own split nothing counts: what leaks there was left in on purpose and is in its record.
+    if run and data.info["split_fingerprint"] != own["dataset"]["split_fingerprint"]:
+        seen = set(read_json(run / "seen_texts.json"))
+        data, num_seen = _without_seen_texts(args.model, seen, data, drop=data_args.drop_leaked_rows)
+    classifier = TextClassifier.from_pretrained(args.model, revision=args.revision)
+    classifier.progress = True
+    location, weights = model_location(args.model), getattr(classifier.model, "path", None)  # the path of an ONNX graph
+    weights = weights or cached_file(location, EXPORT_FILES["transformers"], revision=args.revision)
+    with atomic_write(output_dir) as tmp_dir:
+        report = evaluate_split(classifier, data, "test", tmp_dir, name=name)
+        record = {
+            "schema": SCHEMA,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "model": {"name": name, "revision": args.revision, "weights_sha256": file_sha256(Path(weights))},
+            "options": {"split": args.split, "data": without_local_paths(asdict(data_args))},
+            "data": {**data.info, "seen_texts_dropped": num_seen},
+            "evaluation": {"test": report},
+            "peak_memory_mb": peak_memory_mb(),
+            "provenance": environment(),
+        }
+        write_json(tmp_dir / "evaluation.json", record)
+    return output_dir
+
+
+def _find_run(model: str) -> Path | None:
+    """Return the run directory whose `model` or `export` directory holds the classifier, or None."""
+    directory = Path(model_location(model)).resolve().parent
+    path = directory.parent if directory.name == "export" else directory
+    return path if Path(model).is_dir() and (path / "seen_texts.json").is_file() else None
+
+
+def _load(
+    args: EvaluateArguments, own: dict[str, Any], options: dict[str, Any], dataset: Any
+) -> tuple[DataArguments, LoadedData, bool]:
+    """Return the data options, the data, and whether the run, of whose options `own` are, was trained on these data."""
+    # The run's own test split is cut again, as for training.
+    own_split, identity = "all" if args.split == "all" else None, own["dataset"].get("identity")
+    names_data = dataset is not None or any(options.get(source) is not None for source in DATA_SOURCES)
+    if names_data or identity is None:
+        remembered = {name: own["data"][name] for name in REMEMBERED if name in own["data"]}
+        data_args = DataArguments(**(remembered | options))
+        data = load_splits(data_args, dataset, args.split)
+        if data.info["identity"] != identity:
+            return data_args, data, False
+    data_args = DataArguments(**(own["data"] | options))
+    data = load_splits(data_args, dataset, own_split)
+    if data.info["identity"] != identity:
+        raise UserError(
+            f"--model: the data that '{args.model}' was trained on were in memory or have changed since; name the data "
+            "to evaluate on with --dataset or --test_file"
+        )
+    return data_args, data, True
+
+
+def _model_name(model: str) -> str:
+    """Return the name of a run, <run>-<format> for an export in it, or the last part of a Hub id."""
+    path = Path(model).resolve()
+    if path.parent.name == "export":
+        return f"{path.parents[1].name}-{path.name}"
+    return path.parent.name if path.name == "model" else path.name
+
+
+def _without_seen_texts(model: str, seen: set[str], data: LoadedData, *, drop: bool) -> tuple[LoadedData, int]:
+    """Return the data without the test rows whose text has a hash in `seen`, and the number of these rows."""
+    test = data.dataset["test"]
+    is_seen = np.array([text_hash(text) in seen for text in test["text"]], dtype=bool)
+    if not is_seen.any():
+        return data, 0
+    first, number = test["row_id"][int(is_seen.argmax())], int(is_seen.sum())
+    remedy = "add --drop_leaked_rows to leave them out, or remove the data options to evaluate its run's test split"
+    if number == len(test) or not drop:
+        raise UserError(
+            f"--model: '{model}' was trained on the text of {number} of {len(test)} rows, first '{first}'; "
+            f"{'there are no other rows to evaluate' if number == len(test) else remedy}"
+        )
+    kept = test.select(np.flatnonzero(~is_seen))
+    labels = Counter(data.label_names[i] for row in kept["label"] for i in (row if data.multi_label else [row]))
+    changed = {"split_sizes": len(kept), "label_counts": dict(sorted(labels.items()))}
+    info = data.info | {key: {**data.info[key], "test": value} for key, value in changed.items()}
+    return replace(data, dataset=DatasetDict({**data.dataset, "test": kept}), info=info), number

@@ -1,0 +1,138 @@
+"""`bbc-classifier export`: write a classifier in another format, try it, and record how it agrees with the original."""
+
+import logging
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from transformers.utils import cached_file
+
+from bbc_classifier.config import DataArguments, ExportArguments
+from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits
+from bbc_classifier.errors import EnvironmentFailure, UserError
+from bbc_classifier.export.transformers_export import export_transformers
+from bbc_classifier.inference.classifier import EXPORT_FILES, TextClassifier, model_location, predict_labels, tokenize
+from bbc_classifier.io import atomic_write, file_sha256, prepare_output_dir, read_json, write_json
+from bbc_classifier.model import PooledEncoderForSequenceClassification
+from bbc_classifier.provenance import environment
+from bbc_classifier.training.examples import EXAMPLE_TEXTS
+from bbc_classifier.training.run_dir import RunDirectory
+
+logger = logging.getLogger(__name__)
+
+# Logits that differ by more, relative to the largest one, are not those of the same function.
+LOGIT_TOLERANCE = 1e-4
+# A probability that differs by more is reported.
+PROBABILITY_TOLERANCE = 0.05
+# Short, long, and longer than any encoder of this kind reads.
+SAMPLE_TEXTS = (
+    *EXAMPLE_TEXTS.values(),
+    "Goal!",
+    "£3.5m — naïve café?",
+    " ".join(EXAMPLE_TEXTS.values()),
+    " ".join([*EXAMPLE_TEXTS.values()] * 20),
+)
+
+
+def export(args: ExportArguments) -> Path:
+    """Export a classifier and record in `export.json` how its predictions agree with those of the original.
+
+    Returns:
+        The directory of the export: config.json, the weights or graph, the tokenizer, and export.json.
+
+    Raises:
+        UserError: The format cannot represent the classifier, a package is missing, the exported logits differ, or the
+            output directory is taken. Nothing is written.
+    """
+    location = model_location(args.model)
+    run_dir = Path(location).parent if (Path(location).parent / "record.json").is_file() else None
+    default_dir = Path("exports") / f"{Path(args.model).resolve().name}-{args.format}"
+    output_dir = Path(args.output_dir or (run_dir / "export" / args.format if run_dir else default_dir))
+    prepare_output_dir("--output_dir", output_dir, overwrite=args.overwrite, marker="export.json")
+    original = TextClassifier.from_pretrained(args.model, revision=args.revision, device="cpu")
+    model, tokenizer = original.model, original.tokenizer
+    if not isinstance(model, PooledEncoderForSequenceClassification):
+        raise UserError(f"--model: '{args.model}' is an export already; give the run or model it was exported from")
+    weights = cached_file(location, EXPORT_FILES["transformers"], revision=args.revision)
+    with atomic_write(output_dir) as tmp_dir:
+        tmp_dir.mkdir()
+        if args.format == "transformers":
+            export_transformers(model, tokenizer, tmp_dir)
+        else:
+            _export_onnx(model, tokenizer, tmp_dir, args.format)
+        exported = TextClassifier.from_pretrained(tmp_dir, device="cpu")
+        one, other = (own.logits(tokenize(own.tokenizer, SAMPLE_TEXTS, own.config)[0]) for own in (original, exported))
+        difference = float(np.abs(one - other).max() / max(1.0, np.abs(one).max()))
+        if args.format != "onnx-int8" and not difference <= LOGIT_TOLERANCE:
+            raise UserError(
+                f"--format {args.format}: logits of the export differ from the classifier's by up to {difference:.1e} "
+                "of the largest, so nothing was written; use another --format"
+            )
+        run = RunDirectory(run_dir) if run_dir and args.measure else None
+        agreement = {"max_logit_difference": difference, **_agreement(original, exported, run)}
+        created = datetime.now(UTC).isoformat(timespec="seconds")
+        record: dict[str, Any] = {"schema": 2, "created": created, "format": args.format}
+        for name, path in (("original", Path(weights)), ("exported", tmp_dir / EXPORT_FILES[args.format])):
+            record[name] = {"weights_sha256": file_sha256(path), "weights_bytes": path.stat().st_size}
+        record |= {"agreement": agreement, "provenance": environment()}
+        write_json(tmp_dir / "export.json", record)
+    return output_dir
+
+
+def _export_onnx(model: PooledEncoderForSequenceClassification, tokenizer: Any, path: Path, export_format: str) -> None:
+    try:
+        import onnxruntime  # noqa: F401
+
+        from bbc_classifier.export.onnx import export_onnx
+    except ModuleNotFoundError as error:
+        packages = "pip install onnx onnxscript onnxruntime"
+        raise UserError(f"--format {export_format} needs the package {error.name}: {packages}") from error
+    export_onnx(model, tokenizer, path, export_format)
+
+
+def _agreement(original: TextClassifier, exported: TextClassifier, run: RunDirectory | None) -> dict[str, Any]:
+    """Compare both classifiers on the test split of the run, or on the example texts where it is not available."""
+    data = None if run is None else _load_test_split(run)
+    texts = list(SAMPLE_TEXTS) if data is None else list(data.dataset["test"]["text"])
+    probabilities, labels, milliseconds = {}, {}, {}
+    for name, classifier in (("original", original), ("exported", exported)):
+        classifier.predict_proba(SAMPLE_TEXTS[:2])  # The first batch is slower.
+        started = time.perf_counter()
+        probabilities[name] = classifier.predict_proba(texts)
+        milliseconds[name] = round(1000 * (time.perf_counter() - started) / len(texts), 2)
+        labels[name] = predict_labels(probabilities[name], original.thresholds)
+    difference = float(np.abs(probabilities["original"] - probabilities["exported"]).max())
+    agreement: dict[str, Any] = {
+        "texts": "example texts" if data is None else f"test split of {data.info['name']}",
+        "num_texts": len(texts),
+        "equal_predictions": _equal_share(labels["original"], labels["exported"]),
+        "max_probability_difference": difference,
+    }
+    if data is not None:
+        y_true = labels_to_array(data.dataset["test"]["label"], data.label_names, original.label_names)
+        agreement |= {f"accuracy_{name}": _equal_share(predicted, y_true) for name, predicted in labels.items()}
+    agreement |= {f"milliseconds_per_text_{name}": value for name, value in milliseconds.items()}
+    if difference > PROBABILITY_TOLERANCE:
+        message = "probabilities of the export differ by up to %.2f from the original's; %.1f %% of labels are equal"
+        logger.warning(message, difference, 100 * agreement["equal_predictions"])
+    return agreement
+
+
+def _equal_share(one: np.ndarray, other: np.ndarray) -> float:
+    """Return the share of equal rows; in a multi-label row every label must be equal."""
+    return float((one == other).reshape(len(one), -1).all(axis=1).mean())
+
+
+def _load_test_split(run: RunDirectory) -> LoadedData | None:
+    """Return the data of a run; None, with the reason in the log, if they are not available or have changed."""
+    try:
+        data = load_splits(DataArguments(**read_json(run.options)["data"]))
+    except (UserError, EnvironmentFailure) as error:
+        logger.warning("the run's data are not available (%s): compared on example texts", error)
+        return None
+    if data.info["split_fingerprint"] != read_json(run.record)["data"]["split_fingerprint"]:
+        logger.warning("the data have changed since the run was trained: compared on example texts")
+        return None
+    return data

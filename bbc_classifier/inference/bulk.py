@@ -1,0 +1,297 @@
+"""Prediction of the rows of files: of one into a file, or of any number into shards, where a stopped run is resumed.
+
+A directory of shards holds `shards/`, `manifest.json` (the request, and what became of each shard),
+`invalid_rows.jsonl` and, while it is incomplete, `progress/` with a file per finished shard.
+"""
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import torch
+from tqdm.auto import tqdm
+
+from bbc_classifier.config import PredictArguments
+from bbc_classifier.data.sources import find_files, short_names
+from bbc_classifier.errors import Interrupted, UserError
+from bbc_classifier.inference.classifier import EXPORTED_OPTIONS, OnnxModel, TextClassifier
+from bbc_classifier.inference.files import DELIMITERS, OUTPUT_FORMATS, InputFile, Shard, write_table
+from bbc_classifier.io import directory_lock, file_sha256, prepare_output_dir, read_json, remove, write_json, write_text
+from bbc_classifier.provenance import environment
+from bbc_classifier.ray_tasks import run_on_ray
+
+MANIFEST = "manifest.json"
+# Options that the shards depend on: the same command with others does not resume.
+SHARD_OPTIONS = (
+    "text_column delimiter encoding quoting top_k min_confidence keep_columns shard_format shard_rows escape_formulas"
+).split()
+
+
+@dataclass
+class PredictResult:
+    """What became of the rows of one file, or of many.
+
+    Of `rows` classified texts, `truncated` were longer than `max_input_tokens` (None: no limit); `label_counts` has ""
+    for those without a label. `invalid` rows had no text, or could not be parsed. `complete` is False if other
+    processes of the same launch are still at work. `output` is the file or directory that was written.
+    """
+
+    output: Path
+    rows: int = 0
+    invalid: int = 0
+    truncated: int = 0
+    label_counts: Counter[str] = field(default_factory=Counter)
+    max_input_tokens: int | None = None
+    complete: bool = True
+
+    def add(self, counts: dict[str, Any]) -> None:
+        """Add the counts that `predict_shard` returns."""
+        self.rows += counts["rows"]
+        self.invalid += len(counts["invalid_rows"])
+        self.truncated += counts["truncated"]
+        self.label_counts.update(counts["label_counts"])
+
+
+def added_columns(classifier: TextClassifier) -> pa.Schema:
+    """Return the columns `prediction` (a list for a multi-label classifier), `confidence` and `p_<label>`."""
+    names = ["confidence", *(f"p_{label}" for label in classifier.label_names)]
+    label = pa.list_(pa.string()) if classifier.multi_label else pa.string()
+    return pa.schema([("prediction", label), *((name, pa.float64()) for name in names)])
+
+
+def predict_shard(shard: Shard, args: PredictArguments, classifier: TextClassifier) -> tuple[pa.Table, dict[str, Any]]:
+    """Return the rows with `added_columns`, and counts of them as JSON data.
+
+    They are null for rows without a text, for the prediction of an unsure classifier, and for labels beyond `top_k`.
+    """
+    texts = {index: text for index, text in enumerate(shard.texts) if text is not None}
+    predictions = classifier.predict(list(texts.values()), args.top_k, args.min_confidence)
+    rows: list[dict[str, Any]] = [{} for _ in shard.texts]
+    for index, prediction in zip(texts, predictions, strict=True):
+        rows[index] = {f"p_{name}": value for name, value in prediction.probabilities.items()}
+        rows[index]["prediction"] = prediction.labels if classifier.multi_label else prediction.label
+        rows[index]["confidence"] = prediction.confidence
+    added = pa.Table.from_pylist(rows, added_columns(classifier))
+    columns = {name: table[name] for table in (shard.table, added) for name in table.schema.names}
+    return pa.table(columns), {
+        "shard": shard.number,
+        "rows": len(predictions),
+        "truncated": sum(prediction.truncated for prediction in predictions),
+        "label_counts": dict(Counter(label for prediction in predictions for label in prediction.labels or [""])),
+        "invalid_rows": [
+            {"source_file": shard.source, "row": shard.first_row + index, "reason": shard.invalid.get(index, "no text")}
+            for index in range(len(rows))
+            if index not in texts
+        ],
+    }
+
+
+def predict_file(args: PredictArguments) -> PredictResult:
+    """Write every row and column of `args.input` with its prediction to `args.output_file`.
+
+    A row without a text gets an empty prediction. UserError: a file or option is not valid.
+    """
+    source, target = Path(str(args.input)), Path(str(args.output_file))
+    suffix = target.suffix.lower()
+    if find_files("--input", str(source)) != [source.expanduser()]:
+        raise UserError(f"--input: '{source}' means several files: set --output_dir in place of --output_file")
+    if suffix not in OUTPUT_FORMATS or target.is_dir():
+        raise UserError(f"--output_file: '{target}' must be a file with an extension of {', '.join(OUTPUT_FORMATS)}")
+    if suffix == ".xlsx" and importlib.util.find_spec("openpyxl") is None:
+        raise UserError("--output_file: .xlsx needs openpyxl: pip install openpyxl")
+    if args.escape_formulas and suffix not in (*DELIMITERS, ".xlsx"):
+        raise UserError(f"--escape_formulas is for .csv, .tsv and .xlsx, not {suffix}")
+    if target.exists() and (target.samefile(source.expanduser()) or not args.overwrite):
+        raise UserError(
+            f"--output_file: '{target}' exists; choose another name or, if it is not the input, --overwrite"
+        )
+    file = InputFile(source.expanduser(), args)
+    if not file.num_rows:
+        raise UserError(f"'{source}' holds no row")
+    shard = next(file.shards(file.num_rows))
+    for index, reason in shard.invalid.items():
+        raise UserError(f"'{source}', row {index + 1}: {reason}; correct it, or skip such rows with --output_dir")
+    classifier = TextClassifier.from_pretrained(args.model, args.revision, args.device)
+    classifier.progress = True
+    _validate_new_columns(file, added_columns(classifier).names)
+    table, counts = predict_shard(shard, args, classifier)
+    delimiter = file.delimiter if source.suffix.lower() == suffix else None
+    write_table(target, table, delimiter=delimiter, encoding=args.encoding, escape_formulas=args.escape_formulas)
+    result = PredictResult(target, max_input_tokens=classifier.config.max_input_tokens)
+    result.add(counts)
+    return result
+
+
+def _validate_new_columns(file: InputFile, added: list[str]) -> None:
+    if taken := set(added) & set(file.columns):
+        raise UserError(f"--input: '{file.path}' has a column '{min(taken)}', which prediction adds; rename it")
+
+
+def predict_files(args: PredictArguments) -> PredictResult:
+    """Classify the rows of every file that `args.input` names into `args.output_dir`.
+
+    The same call resumes a stopped one. Processes started by torchrun share the shards.
+
+    Raises:
+        UserError: A file or option is not valid, or the directory holds something else.
+        Interrupted: A signal stopped it.
+    """
+    rank, processes = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+    if args.escape_formulas and args.shard_format != "csv":
+        raise UserError(f"--escape_formulas is for --shard_format csv, not {args.shard_format}")
+    if args.engine == "ray" and processes > 1:
+        raise UserError("--engine ray: start one process, without torchrun; the Ray cluster has its own workers")
+    output_dir, device = Path(str(args.output_dir)), args.device
+    # The first process prepares and completes the directory.
+    with directory_lock(output_dir, "predicting") if rank == 0 else contextlib.nullcontext():
+        found = find_files("--input", str(args.input))
+        paths = [path for path in found if not path.resolve().is_relative_to(output_dir.resolve())]
+        if not paths:
+            raise UserError(f"--input: '{args.input}' has no file outside of --output_dir")
+        files = [InputFile(path, args, name) for path, name in zip(paths, short_names(paths), strict=True)]
+        if device is None and processes > 1 and torch.cuda.is_available():
+            device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+        classifier = TextClassifier.from_pretrained(args.model, args.revision, device)
+        for file in files:
+            _validate_new_columns(file, ["source_file", "source_row", *added_columns(classifier).names])
+        request = _request(args, files, classifier)
+        if rank == 0:
+            _begin(output_dir, request, overwrite=args.overwrite)
+        _wait(lambda: _read_manifest(output_dir).get("request") == request)
+        num_shards = sum(file.num_shards for file in files)
+        try:
+            _run(args, files, set(range(rank, num_shards, processes)), classifier, show_progress=rank == 0)
+        except KeyboardInterrupt as error:
+            written = f"{len(_entries(output_dir, args))} of {num_shards} shards written"
+            message = f"stopped with {written}; run the same command to resume"
+            raise Interrupted(message, getattr(error, "exit_code", 130)) from error
+        result = PredictResult(output_dir, max_input_tokens=classifier.config.max_input_tokens, complete=rank == 0)
+        if rank == 0:
+            _wait(lambda: len(_entries(output_dir, args)) == num_shards)
+            _finish(output_dir, args, result)
+        return result
+
+
+def _request(args: PredictArguments, files: list[InputFile], classifier: TextClassifier) -> dict[str, Any]:
+    """Return everything that the shards depend on, as JSON data."""
+    config, model = classifier.config, classifier.model
+    settings = [classifier.label_names, {name: getattr(config, name) for name in EXPORTED_OPTIONS}]
+    digest = hashlib.sha256(json.dumps(settings).encode())
+    if isinstance(model, OnnxModel):
+        digest.update(file_sha256(model.path).encode())
+    else:
+        for tensor in model.state_dict().values():
+            digest.update(tensor.cpu().numpy().tobytes())
+    options = {f"--{name}": getattr(args, name) for name in SHARD_OPTIONS}
+    inputs = {f"file {file.name}": [file_sha256(file.path), file.text_columns] for file in files}
+    return {"the classifier": digest.hexdigest(), **options, **inputs}
+
+
+def _begin(output_dir: Path, request: dict[str, Any], *, overwrite: bool) -> None:
+    """Write the manifest, unless it is there for the same request."""
+    before = _read_manifest(output_dir).get("request")
+    if before == request:
+        return
+    if before is not None and not overwrite:
+        changed = next(name for name in {**request, **before} if before.get(name) != request.get(name))
+        problem = f"'{output_dir}' holds other predictions ({changed} is different)"
+        raise UserError(f"--output_dir: {problem}; add --overwrite or choose another directory")
+    prepare_output_dir("--output_dir", output_dir, overwrite=overwrite, marker=MANIFEST)
+    for name in ("shards", "progress", "invalid_rows.jsonl"):
+        remove(output_dir / name)
+    write_json(output_dir / MANIFEST, {"request": request, "complete": False, "shards": []})
+
+
+def _read_manifest(output_dir: Path) -> dict[str, Any]:
+    path = output_dir / MANIFEST
+    return read_json(path) if path.is_file() else {}
+
+
+def _wait(condition: Callable[[], bool]) -> None:
+    """Wait for another process of the launch; torchrun ends this one if that fails."""
+    while not condition():
+        time.sleep(0.5)
+
+
+def _shard_path(output_dir: Path, number: int, args: PredictArguments) -> Path:
+    return output_dir / "shards" / f"shard-{number:06d}.{args.shard_format}"
+
+
+def _entries(output_dir: Path, args: PredictArguments) -> dict[int, dict[str, Any]]:
+    """Return the counts of every finished shard by its number."""
+    entries = [read_json(path) for path in (output_dir / "progress").glob("[0-9]*.json")]
+    entries += _read_manifest(output_dir)["shards"]
+    return {entry["shard"]: entry for entry in entries if _shard_path(output_dir, entry["shard"], args).is_file()}
+
+
+def _run(
+    args: PredictArguments, files: list[InputFile], own: set[int], classifier: TextClassifier, *, show_progress: bool
+) -> None:
+    """Classify and write the shards of this process that are not finished."""
+    output_dir = Path(str(args.output_dir))
+    todo = own - _entries(output_dir, args).keys()
+    shards, in_terminal = _shards(args, files, todo), sys.stderr.isatty()
+    rows = min(sum(file.num_rows for file in files), len(todo) * args.shard_rows)
+    classifier.progress = show_progress and in_terminal
+    interval = 0.5 if in_terminal else 30  # seconds
+    with tqdm(total=rows, desc="Predicting", unit=" rows", mininterval=interval, disable=not show_progress) as bar:
+        if args.engine == "ray":
+            function = partial(_predict_on_worker, json.dumps(asdict(args)))
+            outputs = run_on_ray(function, shards, args.cpus_per_worker, args.gpus_per_worker)
+        else:
+            outputs = (predict_shard(shard, args, classifier) for shard in shards)
+        for table, entry in outputs:
+            # Rows without a text have no confidence.
+            table = table.filter(pc.is_valid(table["confidence"]))
+            write_table(_shard_path(output_dir, entry["shard"], args), table, escape_formulas=args.escape_formulas)
+            write_json(output_dir / "progress" / f"{entry['shard']:06d}.json", entry)
+            bar.update(entry["rows"] + len(entry["invalid_rows"]))
+
+
+def _shards(args: PredictArguments, files: list[InputFile], todo: set[int]) -> Iterator[Shard]:
+    """Yield the shards with these numbers, with the columns that say where a row is from."""
+    first = 0
+    for file in files:
+        numbers = range(first, first + file.num_shards)
+        first = numbers.stop
+        for shard in file.shards(args.shard_rows, numbers.start) if todo.intersection(numbers) else ():
+            if shard.number in todo:
+                rows = pa.array(range(shard.first_row, shard.first_row + len(shard.texts)), pa.int64())
+                table = shard.table.add_column(0, "source_file", pa.repeat(file.name, len(rows)))
+                yield replace(shard, table=table.add_column(1, "source_row", rows))
+
+
+def _predict_on_worker(options: str, shard: Shard) -> tuple[pa.Table, dict[str, Any]]:
+    """Classify a shard on a worker of a Ray cluster, which keeps the classifier for its next shards."""
+    args = PredictArguments(**json.loads(options))
+    return predict_shard(shard, args, _load_once(args.model, args.revision, args.device))
+
+
+_load_once = lru_cache(maxsize=1)(TextClassifier.from_pretrained)
+
+
+def _finish(output_dir: Path, args: PredictArguments, result: PredictResult) -> None:
+    """Add up the counts of all shards, and write the manifest and the log of invalid rows."""
+    manifest, entries = _read_manifest(output_dir), _entries(output_dir, args)
+    ordered = [entries[number] for number in sorted(entries)]
+    for entry in ordered:
+        result.add(entry)
+    if not manifest["complete"] or manifest["shards"] != ordered:
+        lines = [json.dumps(row, ensure_ascii=False) + "\n" for entry in ordered for row in entry["invalid_rows"]]
+        write_text(output_dir / "invalid_rows.jsonl", "".join(lines))
+        manifest |= {"complete": True, "rows": result.rows, "invalid_rows": result.invalid}
+        manifest |= {"truncated": result.truncated, "label_counts": dict(result.label_counts.most_common())}
+        write_json(output_dir / MANIFEST, {**manifest, "provenance": environment(), "shards": ordered})
+        remove(output_dir / "progress")

@@ -1,0 +1,381 @@
+"""One function from options to a finished run: `train`. The command, the script and the launchers all call it."""
+
+import json
+import logging
+import os
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from huggingface_hub import try_to_load_from_cache
+from transformers import AutoConfig, PreTrainedTokenizerBase, TrainerCallback, enable_full_determinism, set_seed
+from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
+
+from bbc_classifier.config import (
+    DataArguments,
+    ModelArguments,
+    TrainArguments,
+    hyperparameters,
+    import_pooling_module,
+    resolve_recipe,
+)
+from bbc_classifier.data.duplicates import text_hashes
+from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits
+from bbc_classifier.errors import UserError
+from bbc_classifier.evaluation.calibration import fit_temperature, fit_thresholds
+from bbc_classifier.evaluation.evaluate import evaluate_split
+from bbc_classifier.inference.classifier import (
+    TextClassifier,
+    encode,
+    hub_errors,
+    load_tokenizer,
+    sigmoid,
+    softmax,
+    tokenize,
+)
+from bbc_classifier.io import atomic_write, directory_lock, file_sha256, prepare_output_dir, read_json, slug, write_json
+from bbc_classifier.model import (
+    EncoderLocation,
+    PooledEncoderConfig,
+    PooledEncoderForSequenceClassification,
+    locate_encoder,
+)
+from bbc_classifier.plots import plot_learning_curves
+from bbc_classifier.provenance import Timer, environment, peak_memory_mb, without_local_paths
+from bbc_classifier.training.examples import predict_examples
+from bbc_classifier.training.linear_probe import fit_linear_probe
+from bbc_classifier.training.run_dir import RunDirectory
+from bbc_classifier.training.trainer import (
+    ClassifierTrainer,
+    ComputeMetrics,
+    StopOnSignal,
+    TokenizedRows,
+    choose_precision,
+    explained_failures,
+    restore_finished_training,
+    training_arguments,
+    validate_metric,
+)
+
+# The splits that training reads; nothing but the final evaluation reads the test split.
+FITTED_SPLITS = ("train", "validation")
+# In bf16 on a CPU, plain ("eager") attention trains faster than torch's fused kernel on inputs up to this length.
+MAX_EAGER_TOKENS = 256
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, repr=False)
+class TrainResult:
+    """A finished run.
+
+    Attributes:
+        run_dir: Its directory.
+        record: The content of its `record.json`; empty on all processes but the first.
+        is_new: Whether this call trained it; False if it was finished before, with the same options.
+        is_main_process: Whether this is the first process, which evaluates and writes.
+    """
+
+    run_dir: RunDirectory
+    record: dict[str, Any]
+    is_new: bool = True
+    is_main_process: bool = True
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The metrics on the test split."""
+        return self.record["evaluation"]["test"]["metrics"] if self.record else {}
+
+    def __repr__(self) -> str:
+        shown = "".join(f", test {name} {value:.4f}" for name, value in list(self.metrics.items())[:1])
+        return f"TrainResult('{self.run_dir.path}'{shown})"
+
+
+def train(
+    model_args: ModelArguments | None = None,
+    data_args: DataArguments | None = None,
+    training_args: TrainArguments | None = None,
+    *,
+    dataset: Any = None,
+    compute_metrics: ComputeMetrics | None = None,
+    callbacks: Sequence[TrainerCallback | type[TrainerCallback]] = (),
+) -> TrainResult:
+    """Fine-tune, choose the best checkpoint, calibrate it on validation, save it, evaluate it reloaded, and record it.
+
+    A finished run with the same options is returned as it is. All processes of `torchrun` or `accelerate launch` train;
+    the first one does everything after that.
+
+    Args:
+        model_args: Encoder, pooling and head. None means the defaults, here and below.
+        data_args: Data set and splits.
+        training_args: Training, and the run directory.
+        dataset: Data in memory in place of `data_args.dataset`, as `load_splits` takes it.
+        compute_metrics: More metrics of the validation rows, from their logits and labels; `metric_for_best_model` can
+            name one of them.
+        callbacks: More callbacks of the Trainer.
+
+    Raises:
+        UserError: An option, the data or the run directory is not valid.
+        EnvironmentFailure: The Hub cannot be reached, or memory or disk space ran out.
+        TrainingDivergedError: The loss or the gradient norm became NaN, infinite or too large.
+        Interrupted: A signal stopped it after a checkpoint was written.
+    """
+    timer, provenance = Timer(), environment()
+    model_args, data_args, args = resolve_options(model_args, data_args, training_args)
+    run = RunDirectory(args.output_dir or default_output_dir(model_args, data_args, args, dataset))
+    trainer_args = training_arguments(args, run.checkpoints)
+    is_main, device = trainer_args.process_index == 0, trainer_args.device
+    precision = choose_precision(args.precision or "auto", device.type)
+    warn_if_single_process()
+    prepare_output_dir("--output_dir", run.path, overwrite=True, marker=run.options.name)
+    with directory_lock(run.path, "training") if is_main else nullcontext():
+        data = load_splits(data_args, dataset)
+        if compute_metrics is None:
+            validate_metric(args.metric_for_best_model, data.multi_label)
+        identity = {name: data.info[name] for name in ("identity", "split_fingerprint")}
+        options = hyperparameters(model_args, data_args, args) | {"dataset": {**identity, "labels": data.label_names}}
+        if not args.overwrite and run.is_finished_with(options):
+            return TrainResult(run, read_json(run.record), is_new=False, is_main_process=is_main)
+        checkpoint = None if args.overwrite else run.checkpoint_to_resume(args.resume_from_checkpoint)
+
+        # The seed comes before the model, whose head is drawn from the global random state.
+        (enable_full_determinism if trainer_args.full_determinism else set_seed)(args.seed)
+        attention = model_args.attn_implementation
+        if attention is None and args.trains_encoder and (device.type, precision) == ("cpu", "bf16"):
+            attention = "eager" if (data_args.max_length or 0) <= MAX_EAGER_TOKENS else None
+        model, tokenizer = build_model(model_args, data_args, args, data, attention)
+        model.to(device)
+        train_rows, validation_rows = (tokenize_split(data, split, tokenizer, model.config) for split in FITTED_SPLITS)
+        encode_rows = partial(encode, model, pad_token_id=tokenizer.pad_token_id, progress=not args.disable_tqdm)
+        trainer_args.distributed_state.wait_for_everyone()  # all processes have looked at the run directory
+        if is_main:
+            run.start(options, checkpoint, overwrite=args.overwrite)
+            write_split(run, data)
+        timer.mark("prepare")
+
+        is_probe = model_args.head_init == "linear_probe" and checkpoint is None
+        if is_probe:
+            embeddings = encode_rows(train_rows.input_ids, precision=precision).embeddings
+            fit_linear_probe(model, embeddings, train_rows.labels, train_rows.input_ids)
+        train_loss = None
+        with StopOnSignal() as stop, explained_failures(trainer_args):
+            trainer = ClassifierTrainer(
+                *(model, tokenizer, trainer_args, args, train_rows, validation_rows),
+                compute_metrics=compute_metrics,
+                callbacks=[stop, *callbacks],
+            )
+            if args.trains_encoder and not restore_finished_training(trainer, checkpoint):
+                train_loss = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None).training_loss
+        if not is_main:
+            return TrainResult(run, {}, is_main_process=False)
+        # In bf16 and fp16 the Trainer leaves the model's forward wrapped in autocast.
+        trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+        timer.mark("train")
+
+        # A multi-label threshold lies between two rows, so it is fitted in the precision of predictions.
+        fit_precision = "fp32" if data.multi_label else precision
+        validation = encode_rows(validation_rows.input_ids, precision=fit_precision)
+        temperature, probabilities = calibrate(model, validation.logits, validation_rows.labels)
+        is_refit = is_probe and model_args.refit_on_validation and not args.trains_encoder
+        if is_refit:
+            fit_linear_probe(
+                model,
+                np.concatenate([embeddings, validation.embeddings]),
+                np.concatenate([train_rows.labels, validation_rows.labels]),
+                train_rows.input_ids + validation_rows.input_ids,
+            )
+            model.apply_temperature(temperature)
+        with atomic_write(run.model) as tmp_path:
+            model.save_pretrained(tmp_path)
+            tokenizer.save_pretrained(tmp_path)
+        timer.mark("calibrate_and_save")
+
+        # The saved classifier is loaded as anyone would load it; nothing changes the weights after this.
+        classifier = TextClassifier.from_pretrained(run.model, device=str(device))
+        classifier.progress = not args.disable_tqdm
+        # A refitted head has seen the validation rows: their metrics are those of the head before.
+        scored = (probabilities, validation_rows.truncated) if is_refit else None
+        evaluation = {
+            "validation": evaluate_split(classifier, data, "validation", run.path, scored),
+            "test": evaluate_split(classifier, data, "test", run.path),
+        }
+        history = write_history(run, trainer)
+        timer.mark("evaluate")
+        record = {
+            "schema": 2,
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "options": without_local_paths(hyperparameters(model_args, data_args, args)),
+            "encoder": encoder_record(model_args),
+            "model": {
+                "num_parameters": model.num_parameters(),
+                "weights_sha256": file_sha256(run.model / "model.safetensors"),
+                "weights_bytes": (run.model / "model.safetensors").stat().st_size,
+                "labels": data.label_names,
+            },
+            "data": data.info,
+            "training": {
+                "precision": precision,
+                "attn_implementation": model.encoder.get_correct_attn_implementation(attention),
+                "device": device.type,
+                "num_processes": trainer_args.world_size,
+                **history,
+                "train_loss": train_loss,
+                "resumed": checkpoint is not None,
+                "refit_on_validation": is_refit,
+                "head_max_abs_weight": float(model.classifier.weight.detach().abs().max()),
+            },
+            "problem_type": model.config.problem_type,
+            "temperature": temperature,
+            "thresholds": dict(zip(data.label_names, model.config.label_thresholds or [], strict=False)) or None,
+            "evaluation": evaluation,
+            "examples": predict_examples(classifier),
+            "seconds": timer.seconds(),
+            "peak_memory_mb": peak_memory_mb(),
+            "provenance": provenance,
+        }
+        run.finish(record)
+        return TrainResult(run, record)
+
+
+def resolve_options(
+    model_args: ModelArguments | None, data_args: DataArguments | None, args: TrainArguments | None
+) -> tuple[ModelArguments, DataArguments, TrainArguments]:
+    """Return the options with those of the recipe; an encoder that is a classifier of ours keeps how it reads texts."""
+    model_args, data_args = model_args or ModelArguments(), data_args or DataArguments()
+    if model_args.pooling_module:
+        import_pooling_module(model_args.pooling_module)
+    with hub_errors(f"--encoder {model_args.encoder}"):
+        config = AutoConfig.from_pretrained(find_encoder(model_args).path, revision=model_args.encoder_revision)
+    if isinstance(config, PooledEncoderConfig):
+        distinct = data_args.distinct_tokens
+        data_args = replace(
+            data_args,
+            max_length=data_args.max_length or config.max_input_tokens,
+            truncation=data_args.truncation or config.truncation,
+            distinct_tokens=config.distinct_tokens if distinct is None else distinct,
+        )
+    return resolve_recipe(model_args, data_args, args or TrainArguments())
+
+
+def default_output_dir(
+    model_args: ModelArguments, data_args: DataArguments, args: TrainArguments, dataset: Any = None
+) -> Path:
+    """Return runs/<data>-<encoder>-<pooling>-seed<seed>, without the name of the data if it is BBC News."""
+    name = "memory" if dataset is not None else Path(data_args.train_file or data_args.dataset).name
+    prefix = "" if name == DataArguments.dataset else f"{slug(name)}-"
+    return Path("runs") / f"{prefix}{find_encoder(model_args).name}-{model_args.pooling}-seed{args.seed}"
+
+
+def find_encoder(model_args: ModelArguments) -> EncoderLocation:
+    """Return where the encoder is; raise a UserError if there is none."""
+    try:
+        return locate_encoder(model_args.encoder)
+    except ValueError as error:
+        raise UserError(f"--encoder: {error}") from error
+
+
+def build_model(
+    model_args: ModelArguments, data_args: DataArguments, args: TrainArguments, data: LoadedData, attention: str | None
+) -> tuple[PooledEncoderForSequenceClassification, PreTrainedTokenizerBase]:
+    """Return the classifier that training starts with, and its tokenizer."""
+    weights = None
+    if model_args.class_weights == "balanced":
+        train = labels_to_array(data.dataset["train"]["label"], data.label_names, data.label_names)
+        totals = train.sum(axis=0) if data.multi_label else np.bincount(train, minlength=len(data.label_names))
+        # n / (K n_c): every label counts the same (G. King and L. Zeng, 2001).
+        weights = (totals.sum() / (len(totals) * np.maximum(1, totals))).tolist()
+    what = f"--encoder {model_args.encoder}"
+    with hub_errors(what):
+        try:
+            model = PooledEncoderForSequenceClassification.from_encoder(
+                model_args.encoder,
+                labels=data.label_names,
+                revision=model_args.encoder_revision,
+                encoder_dropout=model_args.encoder_dropout,
+                attn_implementation=attention,
+                problem_type=f"{'multi' if data.multi_label else 'single'}_label_classification",
+                pooling=model_args.pooling,
+                pooling_module=model_args.pooling_module,
+                classifier_dropout=model_args.classifier_dropout,
+                max_input_tokens=data_args.max_length,
+                truncation=data_args.truncation,
+                distinct_tokens=data_args.distinct_tokens,
+                lexical_head=model_args.lexical_head or None,
+                class_weights=weights,
+                label_smoothing=args.label_smoothing_factor,
+            )
+            model.freeze_encoder(model_args.frozen_layers or 0)
+        except ValueError as error:
+            raise UserError(f"{what}: {str(error).replace('max_input_tokens', '--max_length')}") from error
+    tokenizer = load_tokenizer(find_encoder(model_args).path, model_args.encoder_revision)
+    tokenizer.model_max_length = VERY_LARGE_INTEGER  # the model cuts texts; with a limit, pipelines would warn
+    return model, tokenizer
+
+
+def tokenize_split(
+    data: LoadedData, split: str, tokenizer: PreTrainedTokenizerBase, config: PooledEncoderConfig
+) -> TokenizedRows:
+    """Return the token ids and labels of a split."""
+    input_ids, truncated = tokenize(tokenizer, list(data.dataset[split]["text"]), config)
+    labels = labels_to_array(data.dataset[split]["label"], data.label_names, data.label_names)
+    return TokenizedRows(input_ids, labels, truncated)
+
+
+def write_split(run: RunDirectory, data: LoadedData) -> None:
+    """Write which rows are in which split, and hashes of the texts that training reads."""
+    row_ids = {split: list(rows["row_id"]) for split, rows in data.dataset.items()}
+    write_json(run.split, {"fingerprint": data.info["split_fingerprint"], **row_ids})
+    write_json(run.seen_texts, text_hashes(text for split in FITTED_SPLITS for text in data.dataset[split]["text"]))
+
+
+def calibrate(
+    model: PooledEncoderForSequenceClassification, logits: np.ndarray, labels: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """Fit temperature and thresholds on validation, apply them, and return the temperature and the probabilities."""
+    multi_label = model.config.is_multi_label
+    temperature = fit_temperature(labels, logits, multi_label)
+    model.apply_temperature(temperature)
+    probabilities = (sigmoid if multi_label else softmax)(logits / temperature)
+    if multi_label:
+        model.config.label_thresholds = fit_thresholds(labels, probabilities)
+    return temperature, probabilities
+
+
+def write_history(run: RunDirectory, trainer: ClassifierTrainer) -> dict[str, Any]:
+    """Write the Trainer's log and the learning curves; return the record's steps, epochs and best checkpoint."""
+    state, keeps_best = trainer.state, trainer.args.load_best_model_at_end
+    best_step = (keeps_best and state.best_global_step) or state.global_step
+    history = json.loads(json.dumps(state.log_history), parse_constant=lambda name: None)  # JSON has no infinity
+    write_json(run.history, history)
+    if state.global_step:
+        plot_learning_curves(history, run.figures / "learning_curves.png", title=run.path.name, best_step=best_step)
+    return {
+        "global_step": state.global_step,
+        "epochs": state.epoch or 0.0,
+        "best_step": best_step,
+        "best_metric": state.best_metric if keeps_best else None,
+    }
+
+
+def encoder_record(model_args: ModelArguments) -> dict[str, Any]:
+    """Return the encoder's name, origin and the hash of its weights: the record's `encoder` entry."""
+    encoder, revision, name = find_encoder(model_args), model_args.encoder_revision, "model.safetensors"
+    cached = None if Path(encoder.path).is_dir() else try_to_load_from_cache(encoder.path, name, revision=revision)
+    weights = Path(cached) if isinstance(cached, str) else Path(encoder.path, name)
+    sha256 = file_sha256(weights) if weights.is_file() else None
+    where = {"name": encoder.name, "origin": encoder.origin, "hub_id": encoder.hub_id}
+    return {**where, "revision": revision, "weights_sha256": sha256}
+
+
+def warn_if_single_process() -> None:
+    """Warn if `accelerate launch` was asked for several processes and started one, as it does on a CPU without MPI."""
+    if {"ACCELERATE_MIXED_PRECISION", "MASTER_ADDR"} <= set(os.environ) and "WORLD_SIZE" not in os.environ:
+        logger.warning(
+            "ONE PROCESS ONLY: accelerate was asked for several and started one. On a CPU start them with: torchrun "
+            "--nproc_per_node 2 --standalone -m bbc_classifier train …"
+        )

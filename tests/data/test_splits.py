@@ -1,0 +1,115 @@
+"""Splits are disjoint, complete, stratified, whole by group, and independent of the order of rows."""
+
+import string
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bbc_classifier.config import DataArguments
+from bbc_classifier.data.splits import (
+    make_splits,
+    sample_rows,
+    split_fingerprint,
+    validate_trainable,
+)
+from bbc_classifier.errors import UserError
+
+QUICK = settings(max_examples=30, deadline=None)
+Table = tuple[list[str], list[str], list[tuple[str, ...]]]
+
+
+@st.composite
+def grouped_tables(draw: st.DrawFn) -> Table:
+    """Row ids, groups and labels: two or three labels of 6 to 20 groups, each of 1 to 4 rows."""
+    rows = [
+        (f"{label}/{group}/{row}", f"{label}-{group}", (label,))
+        for label in string.ascii_lowercase[: draw(st.integers(2, 3))]
+        for group, size in enumerate(draw(st.lists(st.integers(1, 4), min_size=6, max_size=20)))
+        for row in range(size)
+    ]
+    row_ids, groups, labels = map(list, zip(*rows, strict=True))
+    return row_ids, groups, labels
+
+
+def single_rows(**counts: int) -> Table:
+    row_ids = [f"{label}/{row}" for label, count in counts.items() for row in range(count)]
+    return row_ids, row_ids, [(row_id.partition("/")[0],) for row_id in row_ids]
+
+
+def cut(table: Table, predefined: list[str] | None = None, **options) -> dict[str, list[int]]:
+    return make_splits(*table, predefined, DataArguments(**options))
+
+
+@QUICK
+@given(grouped_tables(), st.integers(0, 2**31), st.randoms())
+def test_splits_are_a_stratified_partition_by_group_in_any_order(table, seed, shuffler):
+    options = {"validation_fraction": 0.2, "test_fraction": 0.2, "split_seed": seed}
+    splits = cut(table, **options)
+    row_ids, groups, labels = table
+    assert sorted(row for rows in splits.values() for row in rows) == list(range(len(row_ids)))
+    assert all(rows == sorted(rows) for rows in splits.values())
+    assert len({(groups[row], split) for split, rows in splits.items() for row in rows}) == len(set(groups))
+    total = Counter(label for (label,) in labels)
+    for split, share in {"train": 0.6, "validation": 0.2, "test": 0.2}.items():
+        held = Counter(labels[row][0] for row in splits[split])
+        assert all(held[label] >= 1 and abs(held[label] - share * count) <= 6 for label, count in total.items())
+    order = shuffler.sample(range(len(row_ids)), len(row_ids))
+    shuffled = tuple([column[row] for row in order] for column in table)
+    assert split_fingerprint(*table, splits) == split_fingerprint(*shuffled, cut(shuffled, **options))
+
+
+@QUICK
+@given(grouped_tables(), st.integers(2, 5))
+def test_folds_test_every_row_once(table, folds):
+    splits = [cut(table, folds=folds, fold=fold) for fold in range(folds)]
+    assert sorted(row for split in splits for row in split["test"]) == list(range(len(table[0])))
+    for split in splits:
+        assert sorted(row for rows in split.values() for row in rows) == list(range(len(table[0])))
+        assert {table[2][row] for row in split["train"]} == set(table[2])
+
+
+def test_multi_label_rows_and_rows_without_labels_are_split():
+    labels = [("a",), ("b",), ("a", "b"), ()] * 30
+    keys = [str(row) for row in range(120)]
+    splits = cut((keys, keys, labels))
+    for labelset in set(labels):
+        assert 2 <= sum(labels[row] == labelset for row in splits["test"]) <= 7
+
+
+def test_samples_are_stratified_and_no_larger_than_asked():
+    row_ids, _, labels = single_rows(a=40, b=20, c=1)
+    rows = sample_rows(range(61), row_ids, labels, 12, 42)
+    assert len(rows) == 12 and Counter(labels[row][0] for row in rows)["b"] in (3, 4, 5)
+    assert sample_rows(range(61), row_ids, labels, 100, 42) == list(range(61))
+    for size in range(1, 61):
+        assert len(sample_rows(range(61), row_ids, labels, size, 42)) == size
+
+
+@pytest.mark.parametrize(
+    ("options", "predefined", "message"),
+    [
+        ({"validation_fraction": 0.5, "test_fraction": 0.5}, None, "--validation_fraction and --test_fraction"),
+        ({"folds": 3}, None, "--folds K"),
+        ({"fold": 0}, None, "--folds K"),
+        ({"folds": 3, "fold": 3}, None, "--folds K"),
+        ({"folds": 2, "fold": 0}, ["train", "test"] * 11, "--folds splits"),
+        ({}, None, "'rare' has 2 .* at least 3; --min_label_rows 3"),
+        ({"folds": 5, "fold": 0}, None, "at least 5"),
+        ({"folds": 2, "fold": 0}, None, "at least 4"),
+    ],
+)
+def test_splits_that_are_not_possible(options, predefined, message):
+    with pytest.raises(UserError, match=message):
+        cut(single_rows(common=20, rare=2), predefined, **options)
+
+
+@pytest.mark.parametrize(
+    ("labels", "num_train", "message"),
+    [("aa", 1, "at least two"), ("ab", 0, "--train_file"), ("ab", 1, "row '1' of test")],
+)
+def test_splits_that_cannot_be_trained_on(labels, num_train, message):
+    splits = {"train": list(range(num_train)), "validation": [], "test": list(range(num_train, 2))}
+    with pytest.raises(UserError, match=message):
+        validate_trainable(["0", "1"], labels, splits)

@@ -1,0 +1,117 @@
+"""Figures of any number of labels have a size to look at, and say what they show."""
+
+import re
+import struct
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from bbc_classifier import plots
+
+HISTORY = [
+    *({"loss": 1.6 / (1 + step / 20), "epoch": step / 93, "step": step} for step in range(5, 190, 5)),
+    {"eval_log_loss": 0.2, "eval_accuracy": 0.95, "eval_macro_f1": 0.949, "epoch": 1.0, "step": 93},
+    {"eval_log_loss": 0.3, "eval_accuracy": 0.97, "eval_macro_f1": 0.968, "epoch": 2.0, "step": 186},
+]
+
+
+def png_size(path: Path) -> tuple[int, int]:
+    return struct.unpack(">II", path.read_bytes()[16:24])
+
+
+def texts(figure) -> list[str]:
+    return [text.get_text() for text in figure.findobj(plots.Text) if text.get_text()]
+
+
+def configuration(name: str, accuracy: float) -> dict:
+    seed = {"metrics": {"accuracy": accuracy}, "intervals": {"accuracy": [accuracy - 0.01, min(1.0, accuracy + 0.01)]}}
+    return {"name": name, "groups": ["a"], "baseline": name == "majority", "per_seed": [seed]}
+
+
+@pytest.mark.parametrize(("labels", "name_length"), [(2, 1), (5, 13), (20, 40), (50, 20), (3, 10_000)])
+def test_confusion_matrices_of_any_size(tmp_path, labels, name_length, recwarn):
+    counts, names = np.full((labels, labels), 2), [f"{index:x}".rjust(name_length, "n") for index in range(labels)]
+    counts[0] = 0
+    figure = plots.plot_confusion_matrix(counts, names, tmp_path / "m.png", title="the run", normalized=labels < 9)
+    assert {"the run", "0.500" if labels == 2 else "the run"} <= set(texts(figure))
+    width, height = png_size(tmp_path / "m.png")
+    assert 450 <= width <= 3000 and 450 <= height <= 3000
+    assert labels > 40 or min(width, height) / labels >= 55  # room for the number in a cell
+    assert not recwarn.list
+
+
+def test_learning_curves_mark_the_kept_epoch_and_keep_the_legend_off_the_curves():
+    figure = plots.plot_learning_curves(HISTORY, title="run", best_step=93)
+    assert [axes.get_ylabel() for axes in figure.axes] == ["log loss (nats)", "accuracy"]
+    for axes in figure.axes:
+        assert [line.get_xdata()[0] for line in axes.lines if len(set(line.get_xdata())) == 1] == [1.0]
+    figure.draw_without_rendering()
+    assert "kept checkpoint (epoch 1)" in texts(figure)
+    assert figure.legends[0].get_window_extent().y1 <= figure.axes[1].get_tightbbox().y0
+    multi_label = [{"eval_log_loss": 0.2, "eval_subset_accuracy": 0.4, "eval_macro_f1": 0.6, "epoch": 1.0, "step": 9}]
+    for history, score in ((HISTORY[:1], "accuracy"), ([], "accuracy"), (multi_label, "subset accuracy, macro F1")):
+        assert plots.plot_learning_curves(history).axes[1].get_ylabel() == score
+
+
+@pytest.mark.parametrize("labels", [1, 200])
+def test_label_figures_of_any_number_of_labels(tmp_path, labels):
+    names = [f"{'x' * 30} {number}" for number in range(labels)]
+    per_label = {name: {"tp": 900 * number, "fp": 0, "fn": number} for number, name in enumerate(names)}
+    counts = {split: dict.fromkeys(names, 3) for split in ("train", "test")}
+    figures = [
+        plots.plot_label_errors(per_label, tmp_path / "errors.png", title="run"),
+        plots.plot_label_counts(counts, tmp_path / "counts.png", title="data"),
+    ]
+    for figure, name in zip(figures, ("errors", "counts"), strict=True):
+        width, height = png_size(tmp_path / f"{name}.png")
+        assert width == 750 and 250 <= height <= 2000
+        assert figure.axes[0].get_xlabel() == ("rows" if labels == 1 else "rows; 30 of 200 labels are shown")
+
+
+@pytest.mark.parametrize("lengths", [[], [0], [7], [1, 5000, 130, 600]])
+def test_lengths_of_any_texts(tmp_path, lengths, recwarn):
+    figure = plots.plot_lengths(np.array(lengths), "tokens", tmp_path / "lengths.png", limits=(128, 512, 100_000))
+    assert png_size(tmp_path / "lengths.png") == (750, 480)
+    shares = [text.strip() for text in texts(figure) if "→" in text]
+    assert shares == (["75% →", "50% →"] if len(lengths) > 1 else [])
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize(
+    "accuracies",
+    [{"minilm": 0.985, "tfidf-svm": 0.975, "majority": 0.23}, {"one": 1.0, "other": 1.0}, {"majority": 0.5}],
+)
+def test_accuracy_of_any_configurations(tmp_path, accuracies, recwarn):
+    rows = [configuration(name, accuracy) for name, accuracy in accuracies.items()]
+    figure = plots.plot_accuracy(rows, tmp_path / "accuracy.png")
+    assert png_size(tmp_path / "accuracy.png")[0] == 750
+    shown = " ".join(texts(figure))
+    assert all(f"{name} (a) {100 * accuracy:.2f}" in shown for name, accuracy in accuracies.items())
+    low, high = figure.axes[0].get_xlim()
+    assert high - low < 10 and ("◂ majority" in shown) == (len(rows) == 3)
+    assert not recwarn.list
+
+
+def test_names_are_not_formulas_and_characters_without_a_font_print_nothing(tmp_path, recwarn):
+    plots.plot_confusion_matrix(np.eye(2, dtype=int), [r"$\foo$", "\u0e01\u0e02"], tmp_path / "m.png", title="$a$b^")
+    assert not recwarn.list
+
+
+def test_equal_figures_are_equal_files(tmp_path):
+    for name in ("one", "two"):
+        plots.plot_lengths(np.array([1, 50]), "tokens", tmp_path / name)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_svg_is_valid_takes_the_pages_color_and_does_not_share_ids():
+    rows = [{"name": name, "train_rows": n, "accuracy": 0.9} for name in "ab" for n in (100, 400)]
+    curve = [{"rows": 3, "confidence": 0.5, "accuracy": 0.4}, {"rows": 90, "confidence": 1.0, "accuracy": 1.0}]
+    figures = {'by "rows" <&': plots.plot_accuracy_by_rows(rows), "reliability": plots.plot_reliability(curve)}
+    svgs = [plots.figure_svg(figure, alt) for alt, figure in figures.items()]
+    assert not set.intersection(*(set(re.findall(r' id="([^"]+)"', svg)) for svg in svgs))
+    for svg, alt in zip(svgs, figures, strict=True):
+        root = ElementTree.fromstring(svg)
+        assert (root.get("aria-label"), root.get("fill")) == (alt, "currentColor") and "stroke: #000000" not in svg
+        assert float(root.get("viewBox").split()[2]) <= 360

@@ -1,0 +1,328 @@
+"""The model: what may not change an answer, starting from encoders and classifiers, the loss, and library features."""
+
+import math
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from safetensors.torch import load_file, save_file
+from torch.nn import functional
+from transformers import BertForPreTraining, BertForSequenceClassification, DistilBertForMaskedLM
+
+from bbc_classifier.model import (
+    LexicalHead,
+    PooledEncoderConfig,
+    PooledEncoderForSequenceClassification,
+    legal_poolings,
+    truncate,
+)
+from bbc_classifier.model.modeling_pooled_encoder import sequence_loss
+from tests.conftest import LABELS
+from tests.model.conftest import loud_classifier, ragged_batch, random_ids
+from tests.tiny import FAMILIES, SIZES, save_tiny_encoder, tiny_config
+
+from_encoder = PooledEncoderForSequenceClassification.from_encoder
+from_pretrained = PooledEncoderForSequenceClassification.from_pretrained
+close = torch.testing.assert_close
+MULTI_LABEL = "multi_label_classification"
+TOLERANCE = {"rtol": 1e-4, "atol": 2e-5}
+PAIRS = [("bert", pooling) for pooling in legal_poolings("bert")] + [
+    (family, "pooler" if "pooler" in legal_poolings(family) else "mean") for family in FAMILIES if family != "bert"
+]
+
+
+def padded(rows: list[torch.Tensor], width: int, side: str) -> dict[str, torch.Tensor]:
+    """Return a batch whose padding holds random tokens, hidden by the mask."""
+    ids = random_ids(len(rows), width, seed=width)
+    mask = torch.zeros_like(ids)
+    for row, tokens in enumerate(rows):
+        start = {"right": 0, "left": width - len(tokens), "both": (width - len(tokens)) // 2}[side]
+        ids[row, start : start + len(tokens)], mask[row, start : start + len(tokens)] = tokens, 1
+    return {"input_ids": ids, "attention_mask": mask}
+
+
+@pytest.mark.parametrize(("family", "pooling"), PAIRS)
+@torch.inference_mode()
+def test_padding_batch_order_and_saving_change_no_answer(family, pooling, tmp_path):
+    model = loud_classifier(family, pooling)
+    rows = [random_ids(1, length, seed=length)[0] for length in (7, 2, 12)]
+    alone = torch.cat([model(row.unsqueeze(0)).logits for row in rows])
+    assert alone.std(0).min() > 1e-3  # mixing the rows up would show
+    for side, width in (("right", 12), ("right", 31), ("left", 12), ("both", 31)):
+        close(model(**padded(rows, width, side)).logits, alone, **TOLERANCE)
+    close(model(**padded(rows[::-1], 12, "right")).logits, alone.flip(0), **TOLERANCE)
+    model.save_pretrained(tmp_path)
+    loaded, report = from_pretrained(tmp_path, output_loading_info=True)
+    assert not any(report.values()), report
+    assert torch.equal(loaded(**ragged_batch()).logits, model(**ragged_batch()).logits)
+
+
+@pytest.mark.parametrize(
+    ("options", "ids", "read"),
+    [
+        ({"max_input_tokens": 6}, [2, 5, 6, 7, 8, 9, 3], [2, 5, 6, 7, 8, 3]),
+        ({"max_input_tokens": 6, "truncation": "tail"}, [2, 5, 6, 7, 8, 9, 3], [2, 6, 7, 8, 9, 3]),
+        ({"max_input_tokens": 6, "truncation": "head+tail"}, [2, 5, 6, 7, 8, 9, 3], [2, 5, 7, 8, 9, 3]),
+        ({"distinct_tokens": True}, [2, 7, 8, 7, 9, 8, 3], [2, 7, 8, 9, 3]),
+        ({"distinct_tokens": True}, [2, 3, 7, 3], [2, 3, 7, 3]),  # a closing token within the text
+        ({"distinct_tokens": True, "lexical_head": True}, [2, 7, 7, 3], [2, 7, 7, 3]),
+        ({"distinct_tokens": True}, [], []),
+    ],
+)
+def test_truncate(options, ids, read):
+    config = PooledEncoderConfig(tiny_config(), **options)
+    assert truncate(ids, config) == (read, "max_input_tokens" in options)
+
+
+READERS = {
+    (truncation, distinct): loud_classifier(max_input_tokens=8, truncation=truncation, distinct_tokens=distinct)
+    for truncation in ("head", "tail", "head+tail")
+    for distinct in (False, True)
+}
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    bodies=st.lists(st.lists(st.integers(5, 14), max_size=20), min_size=1, max_size=3),
+    reader=st.sampled_from(sorted(READERS)),
+    side=st.sampled_from(["right", "left", "both"]),
+    extra=st.integers(0, 5),
+)
+@torch.inference_mode()
+def test_the_model_reads_of_whole_texts_what_truncate_returns(bodies, reader, side, extra):
+    model, rows = READERS[reader], [[2, *body, 3] for body in bodies]
+    expected = torch.cat([model(torch.tensor([truncate(row, model.config)[0]])).logits for row in rows])
+    batch = padded([torch.tensor(row) for row in rows], max(map(len, rows)) + extra, side)
+    close(model(**batch).logits, expected, **TOLERANCE)
+    embeds = model.get_input_embeddings()(batch["input_ids"])
+    close(model(**batch, inputs_embeds=embeds).logits, expected, **TOLERANCE)
+    if not model.config.distinct_tokens:
+        close(model(inputs_embeds=embeds, attention_mask=batch["attention_mask"]).logits, expected, **TOLERANCE)
+
+
+@torch.inference_mode()
+def test_token_types_and_positions_move_with_their_tokens():
+    model, ids = loud_classifier(max_input_tokens=16, truncation="head+tail"), random_ids(2, 40)
+    inputs = {"token_type_ids": (torch.arange(40) >= 20).long()[None], "position_ids": torch.arange(40).flip(0)[None]}
+    kept = torch.tensor(truncate(list(range(40)), model.config)[0])
+    expected = model(ids[:, kept], **{name: values[:, kept] for name, values in inputs.items()}).logits
+    assert torch.equal(model(ids, **inputs).logits, expected)
+
+
+def test_layer_integrated_gradients_by_hooks_are_complete():
+    # As captum's LayerIntegratedGradients: read the embeddings of input and baseline, then replace them step by step.
+    model = loud_classifier(distinct_tokens=True, max_input_tokens=8)
+    ids, baseline = torch.tensor([[2, 7, 8, 7, 9, 8, 10, 11, 12, 13, 3]]), torch.tensor([[2, *[0] * 9, 3]])
+    layer, outputs, steps = model.encoder.embeddings, [], 2000
+    with layer.register_forward_hook(lambda *call: outputs.append(call[-1].detach())), torch.no_grad():
+        model(ids), model(baseline)
+    embedded, base = outputs
+    alphas = ((torch.arange(steps) + 0.5) / steps).view(-1, 1, 1)
+    path = (base + alphas * (embedded - base)).requires_grad_()
+
+    def target(values: torch.Tensor) -> torch.Tensor:
+        with layer.register_forward_hook(lambda *_: values):
+            return model(ids.expand(len(values), -1)).logits[:, 1]
+
+    (gradient,) = torch.autograd.grad(target(path).sum(), path)
+    attributions = gradient.mean(0) * (embedded - base)
+    close(attributions.sum(), (target(embedded) - target(base))[0], rtol=0.02, atol=0.01)
+
+
+@torch.inference_mode()
+def test_the_lexical_head_is_sublinear_tf_idf_of_the_whole_text():
+    head, ids = LexicalHead(SIZES["vocab_size"], 3), torch.tensor([[7, 8, 7]])
+    head.idf[7] = 2.0
+    pairs = [SIZES["vocab_size"] + (a * 1_000_003 + b * 7_919) % 2**16 for a, b in ((7, 8), (8, 7))]
+    weighted = {7: (1 + math.log(2)) * 2, 8: 1.0, pairs[0]: 1.0, pairs[1]: 1.0}
+    expected = torch.zeros(1, len(head.idf))
+    expected[0, list(weighted)] = functional.normalize(torch.tensor(list(weighted.values())), dim=0)
+    close(head.features(ids, torch.ones_like(ids)), expected)
+    model = loud_classifier(lexical_head=True, max_input_tokens=8)
+    rows = [torch.tensor([2, 5, 6, 7, 8, 9, 10, 3]), torch.tensor([2, 5, 6, 7, 8, 9, 10, 11, 12, 3])]
+    by_encoder = [model(row[None]).logits - model.lexical_head(row[None], torch.ones(1, len(row))) for row in rows]
+    close(by_encoder[0], by_encoder[1])
+    close(model(**padded(rows, 15, "left")).logits, torch.cat([model(row[None]).logits for row in rows]), **TOLERANCE)
+
+
+# Probabilities 1/2, 1/4, 1/4 and 1/8, 3/4, 1/8, the second label is the last; the third row is ignored.
+SINGLE = torch.tensor([[2.0, 1.0, 1.0], [1.0, 6.0, 1.0], [9.0, 1.0, 1.0]]).log(), torch.tensor([0, 2, -100])
+ROWS = [math.log(2), math.log(8)]
+SPREAD = [0.7 * ROWS[0] + 0.1 * math.log(32), 0.7 * ROWS[1] + 0.1 * math.log(256 / 3)]
+MULTI = torch.tensor([[0.0, math.log(3)], [1.0, 1.0]]), torch.tensor([[1.0, 0.0], [-100.0, -100.0]])
+CELLS = [math.log(2), math.log(4)]
+
+
+@pytest.mark.parametrize(
+    ("batch", "options", "expected"),
+    [
+        (SINGLE, {}, sum(ROWS) / 2),
+        (SINGLE, {"class_weights": [1.0, 5.0, 3.0]}, (ROWS[0] + 3 * ROWS[1]) / 4),
+        (SINGLE, {"label_smoothing": 0.3}, sum(SPREAD) / 2),
+        (SINGLE, {"class_weights": [1.0, 5.0, 3.0], "label_smoothing": 0.3}, (SPREAD[0] + 3 * SPREAD[1]) / 4),
+        (MULTI, {}, sum(CELLS) / 2),
+        (MULTI, {"class_weights": [1.0, 3.0]}, (CELLS[0] + 3 * CELLS[1]) / 4),
+        (MULTI, {"label_smoothing": 0.2}, (math.log(2) + 0.9 * math.log(4) + 0.1 * math.log(4 / 3)) / 2),
+    ],
+)
+def test_loss(batch, options, expected):
+    (logits, labels), kind = batch, {"problem_type": MULTI_LABEL} if batch is MULTI else {}
+    config = PooledEncoderConfig(tiny_config(), id2label=dict(enumerate("abc"[: logits.shape[1]])), **kind, **options)
+    assert sequence_loss(logits, labels, config).item() == pytest.approx(expected)
+    plain = sum(CELLS if batch is MULTI else ROWS) / 2
+    assert sequence_loss(logits, labels, config, training=False).item() == pytest.approx(plain)
+    assert sequence_loss(logits.half(), labels, config).dtype == torch.float32
+
+
+@pytest.mark.parametrize("pooling", legal_poolings("bert"))
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float16, 1e-3), (torch.bfloat16, 1e-2)])
+@torch.inference_mode()
+def test_half_precision_answers_alike(pooling, dtype, tolerance, tiny_classifier):
+    model = tiny_classifier(pooling=pooling, lexical_head=True)
+    expected, half = model(**ragged_batch()).logits.softmax(-1), model.to(dtype)(**ragged_batch()).logits
+    assert half.dtype == dtype
+    close(half.float().softmax(-1), expected, rtol=0, atol=tolerance)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@torch.inference_mode()
+def test_attention_implementations_answer_alike_and_mpnet_falls_back_to_eager(family, tmp_path):
+    loud_classifier(family).save_pretrained(tmp_path)
+    output = from_pretrained(tmp_path, attn_implementation="eager")(**ragged_batch(), output_attentions=True)
+    close(from_pretrained(tmp_path)(**ragged_batch()).logits, output.logits, **TOLERANCE)
+    assert len(output.attentions) == 2
+
+
+@torch.inference_mode()
+def test_the_compiled_and_the_exported_model_answer_alike():
+    model, batch = loud_classifier(distinct_tokens=True, max_input_tokens=6), ragged_batch()
+    compiled = torch.compile(model, fullgraph=True, backend="eager")
+    sizes = {0: torch.export.Dim("rows", min=1, max=64)}
+    program = torch.export.export(model, (), batch, dynamic_shapes=dict.fromkeys(batch, sizes), strict=False).module()
+    for part in (slice(0, 3), slice(1, 2)):
+        rows = {name: values[part] for name, values in batch.items()}
+        for other in (program, compiled):
+            close(other(**rows).logits, model(**rows).logits, **TOLERANCE)
+
+
+def test_default_label_names_are_saved_with_a_warning(tmp_path):
+    model = PooledEncoderForSequenceClassification(PooledEncoderConfig(tiny_config(), num_labels=3))
+    with pytest.warns(UserWarning, match="LABEL_0"):
+        model.save_pretrained(tmp_path)
+
+
+@torch.inference_mode()
+def test_the_temperature_divides_the_logits():
+    model = loud_classifier(lexical_head=True)
+    before = model(**ragged_batch()).logits
+    model.apply_temperature(2.5)
+    close(model(**ragged_batch()).logits, before / 2.5)
+
+
+def test_frozen_layers():
+    model = loud_classifier(pooling="pooler")
+    model.freeze_encoder(1)
+    frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
+    assert frozen == {name for name, _ in model.named_parameters() if "embeddings." in name or ".layer.0." in name}
+    with pytest.raises(ValueError, match="3 layers: the encoder has 2"):
+        model.freeze_encoder(3)
+
+
+def save_old_names(model: torch.nn.Module, directory: Path) -> None:
+    """Save as the first BERT checkpoints do: LayerNorm.gamma and .beta."""
+    model.config.save_pretrained(directory)
+    names = [name.replace("Norm.weight", "Norm.gamma").replace("Norm.bias", "Norm.beta") for name in model.state_dict()]
+    torch.save(dict(zip(names, model.state_dict().values(), strict=True)), directory / "pytorch_model.bin")
+
+
+@pytest.mark.parametrize(
+    ("save", "model_class", "pooling"),
+    [
+        (save_old_names, BertForPreTraining, "pooler"),
+        (BertForSequenceClassification.save_pretrained, BertForSequenceClassification, "mean"),
+        (DistilBertForMaskedLM.save_pretrained, DistilBertForMaskedLM, "mean"),
+    ],
+)
+def test_every_encoder_tensor_arrives_and_nothing_is_printed(save, model_class, pooling, tmp_path, capfd):
+    source = model_class(tiny_config(model_class.config_class.model_type)).half()  # its precision is not used
+    save(source, tmp_path)
+    capfd.readouterr()
+    model = from_encoder(tmp_path, labels=LABELS, pooling=pooling)
+    assert capfd.readouterr() == ("", "")
+    expected = source.base_model.state_dict()
+    for name, tensor in model.encoder.state_dict().items():
+        assert tensor.dtype == torch.float32 and torch.equal(tensor, expected[name].float()), name
+
+
+@pytest.mark.parametrize("tensor", [None, torch.zeros(7, 24)], ids=["missing", "another shape"])
+@pytest.mark.parametrize(
+    ("name", "pooling", "named"),
+    [
+        ("encoder.layer.1.output.dense.weight", "mean", "encoder.layer.1.output.dense.weight"),
+        ("pooler.dense.weight", "pooler", "no pretrained pooler"),
+        ("pooler.dense.weight", "mean", None),
+    ],
+)
+def test_no_encoder_tensor_stays_random(name, pooling, named, tensor, tmp_path):
+    file = save_tiny_encoder(tmp_path) / "model.safetensors"
+    tensors = {key: value for key, value in load_file(file).items() if key != name}
+    save_file(tensors | ({} if tensor is None else {name: tensor}), file, metadata={"format": "pt"})
+    with nullcontext() if named is None else pytest.raises(ValueError, match=named):
+        from_encoder(tmp_path, labels=LABELS, pooling=pooling)
+
+
+def test_the_options_of_a_new_classifier(tiny_bert_dir):
+    heads = []
+    for seed in (3, 3, 4):
+        torch.manual_seed(seed)
+        model = from_encoder(tiny_bert_dir, labels=np.array(LABELS), encoder_dropout=0.3, attn_implementation="eager")
+        heads.append(model.classifier.weight)
+    assert torch.equal(heads[0], heads[1]) and not torch.equal(heads[0], heads[2])
+    config = model.config
+    assert (config.label_names, config.problem_type) == (LABELS, "single_label_classification")
+    assert (config._attn_implementation, model.dropout.p) == ("eager", 0.1)
+    assert {module.p for module in model.encoder.modules() if isinstance(module, torch.nn.Dropout)} == {0.3}
+    with pytest.raises(ValueError, match="labels"):
+        from_encoder(tiny_bert_dir)
+
+
+READING = {"max_input_tokens": 6, "truncation": "tail", "distinct_tokens": True}
+THRESHOLDS = {"problem_type": MULTI_LABEL, "label_thresholds": [0.2, 0.3, 0.4, 0.5, 0.6]}
+HEAD = {"encoder", "pooling", "classifier"}
+
+
+@pytest.mark.parametrize(
+    ("saved", "options", "kept"),
+    [
+        ({"lexical_head": True}, {"labels": LABELS}, {*HEAD, "lexical_head"}),
+        (THRESHOLDS, {}, HEAD),
+        ({}, {"truncation": "head", "distinct_tokens": False}, HEAD),
+        ({}, {"labels": [*LABELS, "weather"]}, {"encoder", "pooling"}),
+        ({}, {"labels": LABELS[::-1]}, {"encoder", "pooling"}),
+        ({}, {"problem_type": MULTI_LABEL}, {"encoder", "pooling"}),
+        ({}, {"pooling": "mean"}, {"encoder"}),
+    ],
+)
+def test_what_a_classifier_keeps_of_another(saved, options, kept, tmp_path):
+    start = loud_classifier(pooling="attention", **READING, **saved)
+    start.save_pretrained(tmp_path / "run" / "model")
+    again = from_encoder(tmp_path / "run", **options)
+    for name, tensor in start.state_dict().items():
+        if (module := name.partition(".")[0]) in kept or name == "classifier.weight":
+            assert torch.equal(tensor, again.state_dict()[name]) == (module in kept), name
+    changed = {name: value for name, value in options.items() if name != "labels"}
+    assert all(getattr(again.config, name) == value for name, value in {**READING, **saved, **changed}.items())
+    assert again.config.label_names == options.get("labels", LABELS)
+    with pytest.raises(ValueError, match="no pretrained pooler"):
+        from_encoder(tmp_path / "run", pooling="pooler")
+
+
+def test_an_encoder_that_is_not_part_of_the_library_is_an_error_and_its_code_does_not_run(tmp_path):
+    (tmp_path / "configuration_own.py").write_text("raise SystemExit('this ran')\n")
+    (tmp_path / "config.json").write_text('{"model_type": "own", "auto_map": {"AutoConfig": "configuration_own.Own"}}')
+    with pytest.raises(ValueError, match="not part of transformers"):
+        from_encoder(tmp_path, labels=LABELS)

@@ -1,0 +1,172 @@
+"""The audit of small tables in which everything is counted by hand."""
+
+import csv
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bbc_classifier.audit import audit
+from bbc_classifier.config import AuditArguments, DataArguments
+from bbc_classifier.errors import UserError
+from bbc_classifier.io import read_json
+from tests.tiny import articles
+
+STORY = "shares fell in early trading on friday as investors waited for the figures of the largest bank in london"
+MATCH = "the striker scored twice in the final and the club won the cup for the first time in thirty years"
+PHONE = "the new phone has a larger screen and a better camera but its battery lasts no longer than a day of use"
+# Nearly the same text: one shingle of five words more than 15.
+STORY_TODAY, MATCH_AGAIN = f"{STORY} today", f"{MATCH} again"
+ROWS = {
+    "train": [(STORY, "business"), (MATCH, "sport"), (STORY.upper(), "tech"), (None, "tech"), (PHONE, None)],
+    "validation": [(MATCH_AGAIN, "business"), ("a goal", "sport")],
+    "test": [
+        (f"{STORY}!", "business"),
+        (STORY_TODAY, "business"),
+        ("A goal.", "sport"),
+        *((text, "tech") for text in ("nothing like it", "  \n", "broken \ufffd text", "broken \x07 bell")),
+    ],
+}
+
+
+def run_audit(tmp_path: Path, dataset, encoder: str = "none", **options) -> dict:
+    args = AuditArguments(output_dir=str(tmp_path / "audit"), encoder=encoder, overwrite=True)
+    return read_json(audit(args, DataArguments(**options), dataset) / "audit.json")
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("audits")
+    for split, rows in ROWS.items():
+        pd.DataFrame(rows, columns=["text", "label"]).to_json(path / f"{split}.jsonl", orient="records", lines=True)
+    files = {f"{split}_file": str(path / f"{split}.jsonl") for split in ROWS}
+    return audit(AuditArguments(output_dir=str(path / "audit"), encoder="none"), DataArguments(**files))
+
+
+@pytest.fixture(scope="module")
+def found(directory) -> dict:
+    return read_json(directory / "audit.json")
+
+
+EXPECTED = {
+    "num_rows": 14,  # 2 of them without text
+    "num_unique_texts": 9,
+    "exact_duplicates": 3,  # the story occurs three times and the goal twice
+    "groups": 7,  # the story and the story of today are one group, and so are both matches
+    "near_duplicate_pairs": 2,
+    "split_sizes": {"train": 5, "validation": 2, "test": 7},
+    "label_counts": {
+        "train": {"business": 1, "sport": 1, "tech": 2},
+        "validation": {"business": 1, "sport": 1, "tech": 0},
+        "test": {"business": 2, "sport": 1, "tech": 4},
+    },
+    "invalid_rows": {
+        "without_text": {"count": 2, "row_ids": ["train.jsonl:4", "test.jsonl:5"]},
+        "without_label": {"count": 1, "row_ids": ["train.jsonl:5"]},
+        "with_unreadable_characters": {"count": 2, "row_ids": ["test.jsonl:6", "test.jsonl:7"]},
+    },
+    "leakage": {
+        "validation": {"exact": 0, "exact_or_near": 1, "share": 0.5, "row_ids": ["validation.jsonl:1"]},
+        # The share is of the 6 rows that have a text.
+        "test": {"exact": 2, "exact_or_near": 3, "share": 0.5, "row_ids": [f"test.jsonl:{row}" for row in (1, 2, 3)]},
+    },
+    "random_split_leakage": None,
+}
+
+
+@pytest.mark.parametrize("entry", EXPECTED)
+def test_what_is_counted_by_hand(found, entry):
+    assert found[entry] == EXPECTED[entry]
+
+
+def test_findings_name_the_options_that_help(found):
+    assert {"--drop_invalid_rows.", "--drop_leaked_rows."} <= set(" ".join(found["findings"]).split())
+
+
+def test_lengths_are_of_texts_that_are_not_empty(found):
+    # 2 2 2 3 3 19 19 19 20 20 21 22
+    assert found["lengths"]["words"]["all"] == {
+        "min": 2,
+        "median": 19,
+        "mean": 12.7,
+        "p90": 20.9,
+        "p99": 21.9,
+        "max": 22,
+    }
+    assert found["lengths"]["tokens"] is None
+
+
+def test_conflicting_labels_are_listed(found):
+    exact, near = found["conflicting_labels"].values()
+    assert exact == {"count": 1, "row_ids": [["train.jsonl:1", "train.jsonl:3", "test.jsonl:1"]]}
+    assert near["count"] == 2 and ["train.jsonl:2", "validation.jsonl:1"] in map(sorted, near["row_ids"])
+
+
+def test_pairs_are_written_by_row_id_and_no_text_is(directory):
+    with (directory / "pairs.csv").open(encoding="utf-8", newline="") as file:
+        rows = [tuple(row.values()) for row in csv.DictReader(file)]
+    assert sorted(rows) == [
+        ("exact", "1.0000", "train.jsonl:1", "test.jsonl:1", "business", "business", "train", "test"),
+        ("exact", "1.0000", "train.jsonl:1", "train.jsonl:3", "business", "tech", "train", "train"),
+        ("exact", "1.0000", "validation.jsonl:2", "test.jsonl:3", "sport", "sport", "validation", "test"),
+        ("near", "0.9375", "train.jsonl:1", "test.jsonl:2", "business", "business", "train", "test"),
+        ("near", "0.9412", "train.jsonl:2", "validation.jsonl:1", "sport", "business", "train", "validation"),
+    ]
+    assert {path.name for path in directory.iterdir()} == {"audit.json", "pairs.csv", "label_counts.png", "lengths.png"}
+    assert not [path.name for path in directory.iterdir() if b"striker" in path.read_bytes().lower()]
+
+
+def test_a_random_split_of_repeated_texts_leaks_and_one_of_different_texts_does_not(tmp_path):
+    different = articles("business", "sport", each=20)
+    leakage = run_audit(tmp_path, pd.DataFrame(different, columns=["text", "label"]))["random_split_leakage"]
+    assert leakage["test_rows"] == 6 and leakage["exact_or_near_share"] == {"mean": 0, "min": 0, "max": 0}
+    found = run_audit(tmp_path, pd.DataFrame([(STORY, "business")] * 20, columns=["text", "label"]))
+    assert found["random_split_leakage"]["exact_share"] == {"mean": 1, "min": 1, "max": 1}
+
+
+def test_labels_that_look_alike_come_with_the_map_that_joins_them(tmp_path):
+    texts = [f"text number {row}" for row in range(8)]
+    labels = ["Sport", "sport", "sport", "sci-fi", "Sci Fi", "C", "C++", "0"]
+    found = run_audit(tmp_path, (texts, labels), label_map=["0=SPORT"])
+    assert found["similar_labels"] == [["sport", "SPORT", "Sport"], ["Sci Fi", "sci-fi"]]
+    assert found["suggested_label_map"] == {"0": "sport", "SPORT": "sport", "Sport": "sport", "sci-fi": "Sci Fi"}
+    joined = run_audit(tmp_path, (texts, labels), label_map=found["suggested_label_map"])
+    assert joined["similar_labels"] == [] and joined["suggested_label_map"] == {}
+    assert joined["label_counts"] == {"all": {"C": 1, "C++": 1, "Sci Fi": 2, "sport": 4}}
+
+
+def test_sets_of_labels_are_compared_whole(tmp_path):
+    both = [["tech", "sport"], ["sport", "tech"]]
+    found = run_audit(tmp_path, ([STORY] * 3 + [MATCH] * 2, [*both, ["tech"], ["tech"], ["tech"]]))
+    assert found["multi_label"] and found["label_counts"] == {"all": {"sport": 2, "tech": 5}}
+    assert found["conflicting_labels"]["exact"]["count"] == 1
+    assert run_audit(tmp_path, ([STORY] * 2, both))["conflicting_labels"]["exact"]["count"] == 0
+
+
+def test_tokens_are_counted_with_the_encoders_tokenizer(tmp_path, tiny_bert_dir):
+    texts = ["the match", "the " * 200, "goal"]
+    found = run_audit(tmp_path, (texts, ["a", "b", "a"]), encoder=str(tiny_bert_dir))["lengths"]
+    assert found["tokens"]["a"] == {"min": 3, "median": 3.5, "mean": 3.5, "p90": 3.9, "p99": 4.0, "max": 4}
+    assert found["share_longer_than"] == {"128": 0.3333, "256": 0, "512": 0}
+    with pytest.raises(UserError, match="--encoder"):
+        run_audit(tmp_path, (texts, ["a", "b", "a"]), encoder=str(tmp_path / "missing"))
+
+
+def test_without_near_duplicates_none_are_reported_and_long_lists_are_cut(tmp_path):
+    table = pd.DataFrame({"text": [STORY, STORY_TODAY, *[None] * 150], "label": "tech"})
+    found = run_audit(tmp_path, table, near_duplicates=False)
+    assert found["groups"] is found["near_duplicate_pairs"] is None
+    without_text = found["invalid_rows"]["without_text"]
+    assert without_text["count"] == 150 and len(without_text["row_ids"]) == 100
+
+
+@pytest.mark.slow
+def test_bbc_news(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = audit(AuditArguments(encoder="none"), DataArguments())
+    found = read_json(path / "audit.json")
+    assert (found["num_rows"], found["num_unique_texts"], found["groups"]) == (2225, 2121, 2068)
+    assert found["exact_duplicates"] == 104
+    leak = found["random_split_leakage"]
+    assert 0.055 < leak["exact_share"]["mean"] < 0.075 and leak["test_rows"] == 334
+    assert leak["exact_share"]["mean"] < leak["exact_or_near_share"]["mean"]

@@ -1,0 +1,160 @@
+"""Every command, one after the other, as a user runs them: exit codes, files, and what is printed."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from bbc_classifier.cli import main
+from bbc_classifier.io import read_json
+from tests.tiny import articles, save_tiny_encoder, write_csv
+
+TRAIN = ["--max_length", "32", "--max_steps", "3", "--use_cpu", "--disable_tqdm", "--learning_rate", "1e-3"]
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory with an encoder, a table of two labels and a run trained on it."""
+    path = tmp_path_factory.mktemp("work")
+    encoder = save_tiny_encoder(path / "tiny")
+    data = write_csv(path / "news.csv", articles("sport", "business", each=20))
+    assert main(["train", "--dataset", data, "--encoder", str(encoder), "--output_dir", str(path / "run"), *TRAIN]) == 0
+    return path
+
+
+def test_train_says_what_it_wrote_and_returns_a_finished_run_at_once(work: Path, capsys) -> None:
+    argv = ["train", "--dataset", str(work / "news.csv"), "--encoder", str(work / "tiny"), *TRAIN]
+    assert main([*argv, "--output_dir", str(work / "run")]) == 0
+    printed = capsys.readouterr().out
+    assert "Already finished" in printed and "accuracy" in printed and "bbc-classifier predict" in printed
+    record = read_json(work / "run" / "record.json")
+    assert record["schema"] == 2 and record["training"]["global_step"] == 3
+    assert main([*argv, "--output_dir", str(work / "run"), "--seed", "7"]) == 2
+    assert "seed" in capsys.readouterr().err
+    assert str(work) not in json.dumps(record)
+
+
+def test_two_files_of_code_are_saved_with_the_model(work: Path) -> None:
+    names = {path.name for path in (work / "run" / "model").glob("*.py")}
+    assert names == {"configuration_pooled_encoder.py", "modeling_pooled_encoder.py"}
+
+
+def test_predict_texts_and_a_file(work: Path, capsys) -> None:
+    run = str(work / "run")
+    assert main(["predict", "--model", run, "The team scored a goal.", "--format", "json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["text"] == "The team scored a goal." and set(answer["probabilities"]) == {"business", "sport"}
+    assert main(["predict", "--model", run, "The team scored a goal.", "--min_confidence", "1"]) == 0
+    assert "unsure" in capsys.readouterr().out
+    output = work / "predictions.csv"
+    argv = ["predict", "--model", run, "--input", str(work / "news.csv"), "--output_file", str(output)]
+    assert main(argv) == 0
+    table = pd.read_csv(output)
+    assert list(table)[:4] == ["text", "label", "prediction", "confidence"] and len(table) == 40
+    assert main(argv) == 2 and "--overwrite" in capsys.readouterr().err
+
+
+def test_predict_a_directory_resumes(work: Path, capsys) -> None:
+    argv = ["predict", "--model", str(work / "run"), "--input", str(work / "news.csv"), "--shard_rows", "15"]
+    argv += ["--output_dir", str(work / "shards"), "--shard_format", "csv"]
+    assert main(argv) == 0
+    shards = sorted((work / "shards" / "shards").iterdir())
+    tables = pd.concat(map(pd.read_csv, shards))
+    assert len(shards) == 3 and len(tables) == 40
+    shards[1].unlink()
+    assert main(argv) == 0
+    assert pd.concat(map(pd.read_csv, shards)).equals(tables)
+    assert main([*argv, "--shard_rows", "10"]) == 2
+
+
+def test_evaluate_own_and_other_data(work: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(work)
+    assert main(["evaluate", "--model", "run"]) == 0
+    own = read_json(work / "evaluations" / "run" / "evaluation.json")
+    assert (
+        own["evaluation"]["test"]["metrics"] == read_json(work / "run" / "record.json")["evaluation"]["test"]["metrics"]
+    )
+    newer = write_csv(work / "newer.csv", articles("sport", "business", each=5, start=100))
+    assert main(["evaluate", "--model", "run", "--dataset", newer]) == 0
+    assert read_json(work / "evaluations" / "run-on-newer" / "evaluation.json")["evaluation"]["test"]["n"] == 10
+    seen = write_csv(work / "seen.csv", articles("sport", "business", each=20))
+    assert main(["evaluate", "--model", "run", "--dataset", seen, "--split", "all"]) == 2
+    assert "--drop_leaked_rows" in capsys.readouterr().err
+
+
+def test_audit_export_card_and_push_dry_run(work: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(work)
+    assert main(["audit", "--dataset", "news.csv", "--encoder", "tiny"]) == 0
+    assert "bbc-classifier train --dataset=news.csv" in capsys.readouterr().out
+    assert main(["export", "run", "--format", "onnx"]) == 0
+    assert main(["predict", "--model", "run/export/onnx", "The team scored."]) == 0
+    assert main(["card", "run"]) == 0
+    assert "accuracy" in (work / "run" / "README.md").read_text(encoding="utf-8")
+    assert main(["push", "run", "--repo_id", "me/news", "--dry_run"]) == 2
+    assert "--license" in capsys.readouterr().err
+    assert main(["push", "run", "--repo_id", "me/news", "--dry_run", "--license", "mit"]) == 0
+    (staged,) = (path.parent for path in (work / "publish").rglob("model.safetensors"))
+    assert {path.suffix for path in staged.iterdir() if path.is_file()} <= {".md", ".json", ".py", ".safetensors", ""}
+    assert not [path for path in staged.rglob("*.json") if str(work) in path.read_text(encoding="utf-8")]
+
+
+def test_compare_and_report(work: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(work)
+    argv = ["compare", "--dataset", "news.csv", "--encoders", "tiny", "--poolings", "mean", "cls", *TRAIN]
+    assert main(argv) == 0
+    printed = capsys.readouterr().out
+    assert "tiny-mean" in printed and "tfidf" in printed
+    assert main(["report", "comparison", "--output_dir", "report"]) == 0
+    assert (work / "report" / "report.html").is_file()
+
+
+def test_a_user_s_own_pooling_in_every_command(work: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    """The module of docs/poolings.md, here with two layers, is imported by --pooling_module."""
+    page = (Path(__file__).resolve().parent.parent / "docs" / "poolings.md").read_text(encoding="utf-8")
+    module = page.partition("```python\n")[2].partition("```")[0].replace("[-4:]", "[-2:]")
+    (work / "my_poolings.py").write_text(module, encoding="utf-8")
+    argv = ["train", "--dataset", "news.csv", "--encoder", "tiny", "--pooling", "last4", *TRAIN]
+    argv += ["--pooling_module", "my_poolings", "--output_dir", "own"]
+
+    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess:
+        command = [sys.executable, "-m", "bbc_classifier", *arguments]
+        result = subprocess.run(command, cwd=work, capture_output=True, text=True)
+        assert result.returncode == code, result.stderr
+        return result
+
+    run(*argv)
+    message = run("predict", "--model", "own", "The team scored.", code=2).stderr
+    assert "my_poolings" in message and "last4" in message
+    load = (
+        "import my_poolings, bbc_classifier; print(bbc_classifier.TextClassifier.from_pretrained('own').predict(['x']))"
+    )
+    result = subprocess.run([sys.executable, "-c", load], cwd=work, capture_output=True, text=True)
+    assert "Prediction(" in result.stdout, result.stderr
+
+
+def test_a_failure_of_the_environment_exits_1(work: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(work)
+    assert main(["train", "--dataset", "news.csv", "--encoder", "owner/absent", "--output_dir", "none", *TRAIN]) == 1
+    assert "--encoder owner/absent" in capsys.readouterr().err
+    assert not (work / "none").exists()
+
+
+@pytest.mark.skipif(shutil.which("mount") is None or sys.platform != "linux", reason="mounts a small file system")
+@pytest.mark.slow
+def test_a_full_disk_is_one_sentence_and_loses_nothing(work: Path, capsys) -> None:
+    disk = work / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)], check=True)
+    try:
+        argv = ["train", "--dataset", str(work / "news.csv"), "--encoder", str(work / "tiny"), *TRAIN]
+        assert main([*argv, "--output_dir", str(disk / "run")]) == 1
+        message = capsys.readouterr().err
+        assert "no space left" in message and message.count("\n") <= 2
+        subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
+        assert main([*argv, "--output_dir", str(disk / "run"), "--overwrite"]) == 0
+    finally:
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)

@@ -1,0 +1,90 @@
+"""Atomic writing, locks and directories of results."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bbc_classifier import provenance
+from bbc_classifier.errors import EnvironmentFailure, UserError
+from bbc_classifier.io import atomic_write, directory_lock, prepare_output_dir, read_json, slug, write_json
+
+
+def test_a_file_or_directory_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    file, directory = tmp_path / "a" / "file.json", tmp_path / "b" / "directory"
+    for content in ({"x": 1}, {"x": 2}):
+        write_json(file, content)
+        with atomic_write(directory) as tmp:
+            tmp.mkdir()
+            write_json(tmp / "inner.json", content)
+        assert read_json(file) == read_json(directory / "inner.json") == content
+    assert sorted(path.name for path in tmp_path.rglob(".*")) == []
+
+
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_a_failure_leaves_what_was_there(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "new" / "result"
+    with pytest.raises(KeyError), atomic_write(path) as tmp:
+        tmp.mkdir() if kind == "directory" else tmp.write_text("half")
+        raise KeyError
+    assert list(tmp_path.iterdir()) == []
+    write_json(path, {"kept": True})
+    with pytest.raises(EnvironmentFailure, match="space"), atomic_write(path) as tmp:
+        tmp.write_text("half")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert read_json(path) == {"kept": True}
+
+
+def test_json_has_no_nan(tmp_path: Path) -> None:
+    with pytest.raises(ValueError):
+        write_json(tmp_path / "x.json", {"x": float("nan")})
+    assert not (tmp_path / "x.json").exists()
+
+
+def test_a_second_process_is_refused_and_the_lock_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "one"
+    code = f"from bbc_classifier.io import directory_lock\nfrom pathlib import Path\nwith directory_lock(Path({str(path)!r}), 'training'): pass"  # fmt: skip # noqa: E501
+    with directory_lock(path, "training"):
+        second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert "UserError" in second.stderr
+        assert "training" in second.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_only_our_own_results_are_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "audits"
+    prepare_output_dir("--output_dir", path, overwrite=False, marker="audit.json")
+    path.mkdir()
+    prepare_output_dir("--output_dir", path, overwrite=False, marker="audit.json")
+    (path / "thesis.txt").write_text("mine")
+    with pytest.raises(UserError, match="other files"):
+        prepare_output_dir("--output_dir", path, overwrite=True, marker="audit.json")
+    write_json(path / "audit.json", {})
+    with pytest.raises(UserError, match="--overwrite"):
+        prepare_output_dir("--output_dir", path, overwrite=False, marker="audit.json")
+    prepare_output_dir("--output_dir", path, overwrite=True, marker="audit.json")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("owner/news set.csv", "owner-news-set"), ("bbc-news", "bbc-news"), ("../..", "data")]
+)
+def test_slug(name: str, expected: str) -> None:
+    assert slug(name) == expected
+
+
+def test_a_record_holds_no_path_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("here").mkdir()
+    values = {"a": [str(tmp_path / "x.csv"), "owner/name"], "b": "~/y", "c": "here/../here", "d": r"C:\data\z.csv"}
+    assert provenance.without_local_paths(values) == {"a": ["x.csv", "owner/name"], "b": "y", "c": "here", "d": "z.csv"}
+
+
+def test_the_environment_names_versions_and_hardware() -> None:
+    facts = provenance.environment()
+    assert facts["versions"]["python"].startswith("3.")
+    assert facts["hardware"]["cores"] >= 1
+    assert provenance.peak_memory_mb()["rss"] > 1

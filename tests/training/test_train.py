@@ -1,0 +1,184 @@
+"""From options to a finished run: what is in the directory, and what is the same whichever way one gets there."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModel, TrainerCallback
+
+from bbc_classifier.config import DataArguments
+from bbc_classifier.data.loading import load_splits
+from bbc_classifier.errors import TrainingDivergedError, UserError
+from bbc_classifier.inference.classifier import TextClassifier
+from bbc_classifier.io import directory_lock, file_sha256, read_json
+from bbc_classifier.model import PooledEncoderForSequenceClassification
+from tests.training.conftest import TAGS, tagged, topics, weights
+
+PROBE = {"head_init": "linear_probe", "num_train_epochs": 0.0}
+STEPS = {"eval_strategy": "steps", "save_strategy": "steps", "eval_steps": 1, "save_steps": 1}
+
+
+def test_a_run_holds_the_documented_files_a_complete_record_and_the_predictions_of_its_classifier(
+    run, tiny_bert_dir, tmp_path, monkeypatch
+):
+    monkeypatch.undo()  # with figures
+    result = run(num_train_epochs=6)
+    files = {str(path.relative_to(tmp_path / "run")) for path in (tmp_path / "run").rglob("*") if path.is_file()}
+    assert files == {
+        *(f"figures/{name}.png" for name in ("confusion_matrix", "confusion_matrix_normalized", "learning_curves")),
+        *(f"model/{name}_pooled_encoder.py" for name in ("configuration", "modeling")),
+        *(f"model/{name}" for name in ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")),
+        *(f"predictions/{split}.parquet" for split in ("test", "validation")),
+        *(f"{name}.json" for name in ("history", "options", "record", "seen_texts", "split")),
+    }
+    record = read_json(result.run_dir.record)
+    assert record == json.loads(json.dumps(result.record))
+    assert set(record) == set(
+        "schema created options encoder model data training problem_type temperature thresholds evaluation examples "
+        "seconds peak_memory_mb provenance".split()
+    )
+    assert record["model"]["weights_sha256"] == file_sha256(result.run_dir.model / "model.safetensors")
+    assert record["encoder"]["weights_sha256"] == file_sha256(tiny_bert_dir / "model.safetensors")
+    assert {"truncated_share", "seconds", "metrics", "intervals"} <= set(record["evaluation"]["validation"])
+    assert result.metrics["accuracy"] >= 0.9 and len(record["examples"]) == 5
+    for path in (result.run_dir.record, *result.run_dir.model.glob("*.json")):  # these are published
+        assert str(tiny_bert_dir.parent) not in path.read_text(encoding="utf-8"), path
+    table, split = pd.read_parquet(result.run_dir.predictions / "test.parquet"), read_json(result.run_dir.split)
+    assert table["row_id"].tolist() == split["test"]
+    classifier = TextClassifier.from_pretrained(result.run_dir)
+    probabilities = classifier.predict_proba(load_splits(DataArguments(), topics()).dataset["test"]["text"])
+    np.testing.assert_allclose(table[[f"p_{name}" for name in classifier.label_names]], probabilities, atol=1e-6)
+    assert len(classifier.tokenizer("goal " * 500)["input_ids"]) == 502  # the model cuts texts, not the tokenizer
+
+
+def test_seed_and_options_decide_the_weights_and_a_finished_run_is_returned(run):
+    first, again, other = run("a", max_steps=2), run("b", max_steps=2), run("c", max_steps=2, seed=7)
+    assert weights(first) == weights(again) != weights(other)
+    before = {path: path.stat().st_mtime_ns for path in first.run_dir.path.rglob("*")}
+    finished = run("a", max_steps=2, logging_steps=3, resume_from_checkpoint="last")
+    assert not finished.is_new and finished.record == read_json(first.run_dir.record)
+    for options, message in (
+        ({"pooling": "max"}, "pooling: mean, now max"),
+        ({"dataset": topics(each=21)}, "identity"),
+        ({"max_length": 65, "overwrite": True}, "64 tokens"),
+    ):
+        with pytest.raises(UserError, match=message):
+            run("a", max_steps=2, **options)
+    assert {path: path.stat().st_mtime_ns for path in first.run_dir.path.rglob("*")} == before
+    (first.run_dir.export / "onnx").mkdir(parents=True)
+    (first.run_dir.path / "thesis.txt").touch()
+    assert weights(run("a", max_steps=2, pooling="max", overwrite=True)) != weights(again)
+    assert (first.run_dir.path / "thesis.txt").exists() and not first.run_dir.export.exists()
+
+
+def test_other_files_are_never_touched_and_a_directory_in_use_is_refused(run, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "thesis.txt").write_text("mine")
+    for overwrite in (False, True):
+        with pytest.raises(UserError, match="--output_dir"):
+            run(overwrite=overwrite)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["thesis.txt"]
+    with directory_lock(tmp_path / "used", "training"), pytest.raises(UserError, match="another process is training"):
+        run("used")
+
+
+BALANCED = {"class_weights": "balanced", "label_smoothing_factor": 0.1, "truncation": "head+tail", "optim": "sgd"}
+LAST = {"load_best_model_at_end": False, "train_sampling_strategy": "sequential", "activation_checkpointing": True}
+LAST |= {"metric_for_best_model": "loss", "precision": "bf16", "full_determinism": True}
+
+
+@pytest.mark.parametrize("options", [{**BALANCED, "encoder_dropout": 0.2, **STEPS, "save_strategy": "best"}, LAST])
+def test_options_reach_a_finished_run(run, options):
+    record = run(max_steps=2, **options).record["options"]
+    recorded = {**record["model"], **record["data"], **record["training"], **record["training"]["trainer_kwargs"]}
+    assert {name: recorded[name] for name in options} == options
+    torch.use_deterministic_algorithms(False)
+
+
+def test_frozen_layers_keep_their_weights_and_the_others_move(run, tiny_bert_dir):
+    before = AutoModel.from_pretrained(tiny_bert_dir).state_dict()
+    result = run(frozen_layers=1, weight_decay=0.1, max_steps=3, pooling="pooler")
+    after = PooledEncoderForSequenceClassification.from_pretrained(result.run_dir.model).encoder.state_dict()
+    same = {name for name in before if torch.equal(before[name], after[name])}
+    # The bias of a key adds the same to every score of a row, and softmax takes it away: it has no gradient.
+    same -= {"encoder.layer.1.attention.self.key.bias"}
+    assert same == {name for name in before if name.startswith(("embeddings.", "encoder.layer.0."))}
+
+
+LEXICAL = {"lexical_head": True, "distinct_tokens": True}
+
+
+@pytest.mark.parametrize(
+    ("data", "options"), [(topics, {}), (tagged, {}), pytest.param(topics, LEXICAL, marks=pytest.mark.slow)]
+)
+def test_linear_probe_alone_is_refit_on_validation_and_measured_before(run, data, options):
+    runs = [run(str(refit), data(), refit_on_validation=refit, **options, **PROBE) for refit in (True, False)]
+    refit, once = (each.record for each in runs)
+    assert refit["training"]["global_step"] == refit["training"]["best_step"] == 0
+    assert refit["training"]["refit_on_validation"] and not once["training"]["refit_on_validation"]
+    assert (refit["temperature"], refit["thresholds"]) == (once["temperature"], once["thresholds"])
+    before, after = (each["evaluation"]["validation"]["metrics"] for each in (refit, once))
+    assert before == pytest.approx(after, abs=1e-5)
+    assert next(iter(runs[0].metrics.values())) > 0.8
+    saved = [load_file(each.run_dir.model / "model.safetensors") for each in runs]
+    for name in ("classifier.weight", *(name for name in saved[0] if name.startswith("lexical_head."))):
+        assert not torch.equal(saved[0][name], saved[1][name]), name
+
+
+def test_a_finished_run_is_an_encoder_that_reads_as_before(run):
+    first = run("first", num_train_epochs=6, max_length=17, distinct_tokens=True)
+    second = run("second", encoder=str(first.run_dir.path), max_length=None, learning_rate=1e-7, max_steps=1)
+    config = read_json(second.run_dir.model / "config.json")
+    assert (config["max_input_tokens"], config["distinct_tokens"]) == (17, True)
+    assert second.metrics["accuracy"] >= 0.9  # the head is kept
+    assert second.record["encoder"]["weights_sha256"] == first.record["model"]["weights_sha256"]
+
+
+def test_multi_label_data(run):
+    result = run(dataset=tagged(), num_train_epochs=8)
+    assert read_json(result.run_dir.model / "config.json")["problem_type"] == "multi_label_classification"
+    assert list(result.record["thresholds"]) == TAGS and result.metrics["micro_f1"] > 0.8
+
+
+def test_metrics_and_callbacks_from_python(run):
+    steps = []
+
+    class Steps(TrainerCallback):
+        def on_step_end(self, args, state, control, **kwargs):
+            steps.append(state.global_step)
+
+    def first_label(prediction):
+        return {"first": float((prediction.predictions.argmax(1) == 0).mean())}
+
+    result = run(num_train_epochs=1, compute_metrics=first_label, metric_for_best_model="first", callbacks=[Steps()])
+    assert steps == list(range(1, result.record["training"]["global_step"] + 1))
+    assert any("eval_first" in log for log in read_json(result.run_dir.history))
+
+
+def test_extreme_weights_stop_the_first_step_with_a_sentence(run):
+    class Extreme(TrainerCallback):
+        def on_train_begin(self, args, state, control, model, **kwargs):
+            model.classifier.weight.data[:, 5] *= 1e12
+
+    with pytest.raises(TrainingDivergedError, match="step"):
+        run(max_steps=4, callbacks=[Extreme()])
+    assert run(max_steps=2).is_new  # nothing was trained, so other options may follow
+
+
+def test_options_are_refused_before_anything_is_written(run, tmp_path):
+    for options, flag in (
+        ({"metric_for_best_model": "micro_f1"}, "--metric_for_best_model"),
+        ({"report_to": ["nothing"]}, "--report_to"),
+        ({"encoder": "nothing"}, "--encoder"),
+        ({"frozen_layers": 9}, "--encoder"),
+        ({"recipe": "nonsense"}, "--recipe"),
+        ({"num_train_epochs": 0.0}, "--head_init"),
+        ({"lexical_head": True}, "--lexical_head"),
+        ({"dataset": tagged(), "lexical_head": True, **PROBE}, "lexical_head"),
+    ):
+        with pytest.raises(UserError, match=flag):
+            run(**options)
+    assert list(tmp_path.iterdir()) == []
