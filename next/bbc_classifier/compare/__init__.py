@@ -1,1 +1,0 @@
-"""Comparison of encoders and poolings: a grid of runs, exact paired tests and a report."""

@@ -1,1 +1,0 @@
-"""Publish finished runs on the Hugging Face Hub: the model card and the push."""

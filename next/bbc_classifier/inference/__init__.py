@@ -1,1 +1,0 @@
-"""Loading a classifier and running it on texts, files and directories of files."""

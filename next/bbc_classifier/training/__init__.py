@@ -1,1 +1,0 @@
-"""Training: the options become a run directory with a calibrated, evaluated classifier."""
