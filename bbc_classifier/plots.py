@@ -7,12 +7,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -22,7 +21,6 @@ from bbc_classifier.io import atomic_write
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#666666")
 BLUE, ORANGE, GREEN, PINK, SKY, AMBER, GRAY = PALETTE
 Counts = Mapping[str, Mapping[str, int]]
-Grid = Literal["both", "x", "y"] | None
 WIDTH, DPI = 5.0, 150  # inches: 360 dots of SVG, so that a phone shows them
 MAX_BARS = 30  # only the largest are shown
 MAX_NUMBERED = 40  # labels of a confusion matrix; with more, color alone
@@ -81,18 +79,13 @@ def plot_label_errors(per_label: Counts, path: Path | None = None, *, title: str
     """Plot `tp`, `fn` and `fp` of each label of a multi-label test; of many labels, those with the most errors."""
     names = sorted(per_label, key=lambda name: -(per_label[name]["fp"] + per_label[name]["fn"]))[:MAX_BARS]
     tp, fp, fn = (np.array([per_label[name][kind] for name in names]) for kind in ("tp", "fp", "fn"))
-    figure, axes = _bar_figure(names, len(per_label))
-    for label, values, left, color, hatch in (
-        ("true positive", tp, 0, BLUE, ""),
-        ("false negative", fn, tp, AMBER, "//"),
-        ("false positive", -fp, 0, ORANGE, "xx"),
-    ):
-        axes.barh(range(len(names)), values, left=left, color=color, hatch=hatch, edgecolor="white", label=label)
-    for row in range(len(names)):
-        axes.text(tp[row] + fn[row], row, f" {tp[row]} + {fn[row]}", va="center", fontsize=8)
-        axes.text(-fp[row], row, f"{fp[row]} ", va="center", ha="right", fontsize=8)
-    axes.margins(x=0.3)
+    parts = {"true positive": tp, "false negative": fn, "false positive": -fp}
+    numbers = [f"{hits} + {misses}" for hits, misses in zip(tp, fn, strict=True)]
+    figure, axes = _stacked_bars(names, len(per_label), parts, (BLUE, AMBER, ORANGE), numbers)
+    for row, count in enumerate(fp):
+        axes.text(-count, row, f"{count} ", va="center", ha="right", fontsize=8)
     axes.axvline(0, color="black", linewidth=0.8)
+    axes.margins(x=0.3)
     axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
     return _finish(figure, path, title, legend_columns=3, grid="x")
 
@@ -101,15 +94,10 @@ def plot_label_counts(label_counts: Counts, path: Path | None = None, *, title: 
     """Plot the rows of each label, stacked by split; rows that are not split are one split of any name."""
     total = sum((Counter(counts) for counts in label_counts.values()), Counter[str]())
     names = [name for name, _ in total.most_common(MAX_BARS)]
-    figure, axes = _bar_figure(names, len(total))
-    left = np.zeros(len(names), dtype=int)
-    for (split, counts), color in zip(label_counts.items(), PALETTE, strict=False):
-        rows = np.array([counts.get(name, 0) for name in names])
-        bars = axes.barh(range(len(names)), rows, left=left, color=color, label=split)
-        left += rows
-    axes.bar_label(bars, [f" {total[name]:,}" for name in names], fontsize=8)
+    parts = {split: np.array([counts.get(name, 0) for name in names]) for split, counts in label_counts.items()}
+    figure, axes = _stacked_bars(names, len(total), parts, PALETTE, [f"{total[name]:,}" for name in names])
     axes.margins(x=0.18)
-    return _finish(figure, path, title, legend_columns=3 if len(label_counts) > 1 else 0, grid="x")
+    return _finish(figure, path, title, legend_columns=3 if len(parts) > 1 else 0, grid="x")
 
 
 def plot_lengths(
@@ -132,17 +120,14 @@ def plot_lengths(
 
 
 def plot_accuracy(configurations: Sequence[Mapping[str, Any]], path: Path | None = None, *, title: str = "") -> Figure:
-    """Plot accuracy and its 95 % interval by seed of a comparison's `configurations`; majority is only a number."""
+    """Plot accuracy and its 95 % interval by seed of a comparison's `configurations`, without the majority's."""
+    configurations = [row for row in configurations if row["name"] != "majority"] or configurations
     figure, axes = _figure(1.1 + 0.5 * len(configurations))
-    near = [row for row in configurations if row["name"] != "majority"] or configurations
-    bounds = [100 * bound for row in near for seed in row["per_seed"] for bound in seed["intervals"]["accuracy"]]
-    margin = max(0.05, 0.05 * (max(bounds) - min(bounds)))
-    axes.set(xlim=(min(bounds) - margin, max(bounds) + margin), ylim=(len(configurations) - 0.5, -0.7), yticks=[])
+    axes.set(ylim=(len(configurations) - 0.5, -0.7), yticks=[])
     for row, config in enumerate(configurations):
         color, marker = (GRAY, "s") if config["baseline"] else (BLUE, "o")
         accuracies = [100 * seed["metrics"]["accuracy"] for seed in config["per_seed"]]
-        arrow = "◂ " if max(accuracies) < min(bounds) - margin else ""
-        name = f"{arrow}{shortened(config['name'], 44)} ({''.join(config['groups'])}) {np.mean(accuracies):.2f}"
+        name = f"{shortened(config['name'], 44)} ({''.join(config['groups'])}) {np.mean(accuracies):.2f}"
         axes.text(0.0, row - 0.22, name, va="bottom", fontsize=9, transform=axes.get_yaxis_transform())
         offsets = np.linspace(-0.1, 0.3, len(accuracies) + 2)[1:-1]
         for offset, accuracy, seed in zip(offsets, accuracies, config["per_seed"], strict=True):
@@ -202,16 +187,24 @@ def _figure(height: float, width: float = WIDTH) -> tuple[Figure, Axes]:
     return figure, figure.subplots()
 
 
-def _bar_figure(names: Sequence[str], of: int) -> tuple[Figure, Axes]:
-    """Return a figure with a named row per bar, at least four rows high: a single bar would fill it."""
+def _stacked_bars(
+    names: Sequence[str], of: int, parts: Mapping[str, np.ndarray], colors: Sequence[str], numbers: Sequence[str]
+) -> tuple[Figure, Axes]:
+    """Return a figure with a stack of bars per name and its number; negative bars point to the left."""
     figure, axes = _figure(1.6 + 0.3 * len(names))
+    left = np.zeros(len(names), dtype=int)
+    for (part, values), color in zip(parts.items(), colors, strict=False):
+        axes.barh(range(len(names)), values, left=np.where(values < 0, 0, left), color=color, label=part)
+        left += np.maximum(values, 0)
+    for row, number in enumerate(numbers):
+        axes.text(left[row], row, f" {number}", va="center", fontsize=8)
     axes.set_yticks(range(len(names)), [shortened(name) for name in names], fontsize=9)
-    axes.set_ylim(max(len(names), 4) - 0.5, -0.5)
+    axes.set_ylim(max(len(names), 4) - 0.5, -0.5)  # a single bar would fill the figure
     axes.set_xlabel("rows" if of == len(names) else f"rows; {len(names)} of {of} labels are shown")
     return figure, axes
 
 
-def _finish(figure: Figure, path: Path | None, title: str, grid: Grid = "both", legend_columns: int = 0) -> Figure:
+def _finish(figure: Figure, path: Path | None, title: str, grid: Any = "both", legend_columns: int = 0) -> Figure:
     """Add title, grid and legend, take all text literally, and write the PNG: equal figures are equal files."""
     figure.suptitle(title, fontsize=10)
     if grid is not None:
@@ -224,7 +217,6 @@ def _finish(figure: Figure, path: Path | None, title: str, grid: Grid = "both", 
     for text in figure.findobj(Text):
         text.set_parse_math(False)
     if path is not None:
-        FigureCanvasAgg(figure)
         with atomic_write(path) as tmp_path, warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Glyph .* missing from font")
             figure.savefig(tmp_path, format="png", dpi=DPI, metadata={"Software": None})

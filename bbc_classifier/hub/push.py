@@ -2,27 +2,18 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, ModelInfo
-from huggingface_hub.errors import (
-    HfHubHTTPError,
-    HFValidationError,
-    HTTPError,
-    LocalTokenNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
+from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 from huggingface_hub.utils import validate_repo_id
 
 from bbc_classifier.config import PushArguments
-from bbc_classifier.errors import EnvironmentFailure, UserError
+from bbc_classifier.errors import UserError
 from bbc_classifier.hub.model_card import build_card, is_bbc_news, read_record
-from bbc_classifier.inference.classifier import EXPORT_FILES, TextClassifier
+from bbc_classifier.inference.classifier import EXPORT_FILES, TextClassifier, hub_errors
 from bbc_classifier.io import atomic_write, file_sha256, prepare_output_dir, read_json, slug, write_json
 from bbc_classifier.training.run_dir import RunDirectory
 
@@ -37,45 +28,17 @@ REPLACED_FILES = (*MODEL_FILES, "figures/*.png", "onnx/*.onnx", "*.bin", "*.h5",
 # Another machine rounds differently; other weights or another tokenizer differ by far more.
 PROBABILITY_TOLERANCE = 0.01
 
-LOG_IN = "log in with `hf auth login` or set HF_TOKEN"
-CHANGED = "{what}: the repository changed during the upload; run the same command again"
-FAILED = "{what}: the Hub failed (status {status}); run the same command again later"
-# What the user reads for an exception of the client or a status of the Hub. The first key that applies counts; 400 and
-# 500 cover the other 4xx and 5xx. The client's own message can quote the token, so it is not shown.
-HUB_ERRORS: dict[type[Exception] | int, tuple[type[Exception], str]] = {
-    LocalTokenNotFoundError: (UserError, f"no access token: {LOG_IN}"),
-    HFValidationError: (UserError, "'{what}' is not a valid Hub id, which has the form owner/name"),
-    OfflineModeIsEnabled: (EnvironmentFailure, "HF_HUB_OFFLINE is set: unset it to publish, or use --dry_run"),
-    401: (UserError, f"{{what}}: the Hub does not accept the access token; {LOG_IN}"),
-    403: (
-        UserError,
-        "{what}: the access token cannot write here; use a token with the role write of the owner or of a member of "
-        "the organization (the Hub: {reason})",
-    ),
-    409: (EnvironmentFailure, CHANGED),
-    412: (EnvironmentFailure, CHANGED),
-    429: (EnvironmentFailure, FAILED),
-    400: (UserError, "{what}: the Hub refused the request (status {status}): {reason}"),
-    500: (EnvironmentFailure, FAILED),
-    HTTPError: (EnvironmentFailure, "{what}: the Hub cannot be reached ({reason}); run the same command again later"),
-}
-
 
 def push(paths: Sequence[str | Path], args: PushArguments) -> list[str]:
     """Publish finished runs: one to `args.repo_id`, or each as a repository of `args.namespace`, and a collection.
 
     Every run is staged and every repository checked before anything is uploaded. The same run again changes nothing.
 
-    Args:
-        paths: Run directories.
-        args: Where to publish, and how. With `args.dry_run` the Hub is not contacted.
-
-    Returns:
-        The address of each repository or pull request, and of the collection; of a dry run the staged directories.
+    Returns the address of each repository or pull request, and of the collection; of a dry run the staged directories.
 
     Raises:
-        UserError: A run is not finished, was changed or lacks a license; or the Hub refuses the token or the name; or
-            a repository holds another model and `args.overwrite` is not set.
+        UserError: A run is not finished, was changed or lacks a license; the Hub refuses the token or the name; or a
+            repository holds another model and `args.overwrite` is not set.
         EnvironmentFailure: The Hub cannot be reached or failed.
     """
     run_dirs, urls = [Path(path) for path in paths], []
@@ -97,7 +60,7 @@ def push(paths: Sequence[str | Path], args: PushArguments) -> list[str]:
         existing = {repo_id: _existing(api, repo_id, directory, args) for repo_id, directory in staged.items()}
         urls = [_upload(api, repo_id, staged[repo_id], info, args) for repo_id, info in existing.items()]
     if args.namespace and args.collection:
-        with _hub_errors(f"the repositories are published, but not the collection '{args.collection}'"):
+        with hub_errors(f"the repositories are published, but not the collection '{args.collection}'"):
             collection = api.create_collection(
                 args.collection, namespace=args.namespace, private=args.private, exists_ok=True
             )
@@ -108,16 +71,7 @@ def push(paths: Sequence[str | Path], args: PushArguments) -> list[str]:
 
 
 def check_push(args: PushArguments, dataset: str | None = None) -> None:
-    """Check before a training what its push needs: a token that may write, a valid name and a license.
-
-    Args:
-        args: Where to publish.
-        dataset: `--dataset`, if it is known; data other than BBC News need a license.
-
-    Raises:
-        UserError: The token, the name or the license is missing or wrong.
-        EnvironmentFailure: The Hub cannot be reached.
-    """
+    """Check before a training what its push needs: a token that may write, a valid name and a license."""
     if dataset not in (None, "bbc-news", "SetFit/bbc-news") and args.license is None:
         raise UserError(f"--hub_license is required to publish a classifier of '{dataset}', such as apache-2.0")
     _, user = _log_in(args)
@@ -129,10 +83,6 @@ def stage_run(run_dir: Path, repo_id: str, args: PushArguments, directory: Path)
 
     Uploaded are the weights, the configuration, the code files and the tokenizer (`MODEL_FILES`), the model card, the
     record without local paths, the figures, and with `args.onnx` the ONNX exports.
-
-    Raises:
-        UserError: The license of the data is not known, the weights or an export are not those of the record, or the
-            staged classifier does not load or does not reproduce the recorded probabilities.
     """
     run, record = RunDirectory(run_dir), read_record(run_dir)
     sha256, data = record["model"]["weights_sha256"], record["data"]
@@ -172,7 +122,7 @@ def stage_run(run_dir: Path, repo_id: str, args: PushArguments, directory: Path)
 def _log_in(args: PushArguments) -> tuple[HfApi, str]:
     """Return the Hub with the user's token, and the user's name."""
     api = HfApi(token=(args.token or "").strip() or None)
-    with _hub_errors("the Hub"):
+    with hub_errors("the access token"):
         account = api.whoami()
     if account.get("auth", {}).get("accessToken", {}).get("role") == "read":
         raise UserError("the access token can only read; create one with the role write (hf.co/settings/tokens)")
@@ -188,7 +138,7 @@ def _repo_ids(run_dirs: Sequence[Path], args: PushArguments, user: str) -> list[
     else:
         repo_ids = [args.repo_id if "/" in args.repo_id else f"{user}/{args.repo_id}"]
     for repo_id in repo_ids:
-        with _hub_errors(repo_id):
+        with hub_errors(repo_id):
             validate_repo_id(repo_id)
         if repo_ids.count(repo_id) > 1:
             raise UserError(f"two runs would be published as {repo_id}; rename one of the directories")
@@ -197,7 +147,7 @@ def _repo_ids(run_dirs: Sequence[Path], args: PushArguments, user: str) -> list[
 
 def _existing(api: HfApi, repo_id: str, directory: Path, args: PushArguments) -> ModelInfo | None:
     """Return what is in the repository, after checking that the staged run may replace it; None if it is new."""
-    with _hub_errors(repo_id):
+    with hub_errors(repo_id):
         try:
             if args.private and not api.model_info(repo_id).private:
                 raise UserError(f"{repo_id} is public; make it private in its settings on the Hub, or omit --private")
@@ -217,7 +167,7 @@ def _existing(api: HfApi, repo_id: str, directory: Path, args: PushArguments) ->
 
 def _upload(api: HfApi, repo_id: str, directory: Path, info: ModelInfo | None, args: PushArguments) -> str:
     """Upload a staged run in one commit on top of what was checked, and return its address."""
-    with _hub_errors(repo_id):
+    with hub_errors(repo_id):
         if info is None:
             if not api.repo_exists(repo_id):
                 api.create_repo(repo_id, private=args.private or None)
@@ -239,19 +189,3 @@ def _upload(api: HfApi, repo_id: str, directory: Path, info: ModelInfo | None, a
             parent_commit=None if args.create_pr else info.sha,
         )
     return commit.pr_url or f"{api.endpoint}/{repo_id}" + (f"/tree/{args.revision}" if args.revision else "")
-
-
-@contextmanager
-def _hub_errors(what: str) -> Iterator[None]:
-    """Raise an error of the Hub's client as `HUB_ERRORS` has it; `what` is being published."""
-    try:
-        yield
-    except Exception as error:
-        # The failed upload of a large file is the cause of a RuntimeError.
-        cause = error.__cause__ if isinstance(error, RuntimeError) and error.__cause__ else error
-        status = cause.response.status_code if isinstance(cause, HfHubHTTPError) else 0
-        reason = getattr(cause, "server_message", None) or type(cause).__name__
-        for key, (kind, message) in HUB_ERRORS.items():
-            if key in (status, status // 100 * 100) or (isinstance(key, type) and isinstance(cause, key)):
-                raise kind(message.format(what=what, status=status, reason=reason)) from error
-        raise

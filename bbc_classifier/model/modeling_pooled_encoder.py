@@ -182,13 +182,11 @@ def truncate(input_ids: list[int], config: PooledEncoderConfig) -> tuple[list[in
     padding; a text for a `lexical_head` stays whole. `forward` gives the same answer for the part as for the whole.
     """
     tokens = _distinct(input_ids) if config.distinct_tokens else input_ids
-    is_cut = config.max_input_tokens is not None and len(tokens) > config.max_input_tokens
-    if config.lexical_head:
-        return input_ids, is_cut
-    if is_cut:
-        first, last = _kept_ends(config.max_input_tokens, config.truncation)
+    limit = len(tokens) if config.max_input_tokens is None else config.max_input_tokens
+    if is_cut := len(tokens) > limit:
+        first, last = _kept_ends(limit, config.truncation)
         tokens = tokens[:first] + tokens[-last:]
-    return tokens, is_cut
+    return input_ids if config.lexical_head else tokens, is_cut
 
 
 def _distinct(input_ids: list[int]) -> list[int]:

@@ -6,6 +6,7 @@ A linear probe before fine-tuning keeps the first steps from moving the encoder 
 
 import warnings
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 import torch
@@ -30,7 +31,7 @@ FOLDS = 5
 MIN_PROBABILITY = 1e-6
 ROWS_PER_BATCH = 64
 
-Rows = np.ndarray | csr_matrix
+Rows: TypeAlias = np.ndarray | csr_matrix
 
 
 @torch.no_grad()

@@ -11,7 +11,7 @@ LABELS = ["a", "b", "c"]
 ROWS = range(30)
 HISTORY = [
     {"loss": 1.5, "epoch": 0.5, "step": 2},
-    {"eval_log_loss": 1.0, "eval_accuracy": 0.7, "epoch": 1.0, "step": 4},
+    {"eval_log_loss": 1.0, "eval_accuracy": 0.7, "eval_macro_f1": 0.7, "epoch": 1.0, "step": 4},
 ]
 
 

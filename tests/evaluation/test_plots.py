@@ -44,15 +44,15 @@ def test_confusion_matrices_of_any_size(tmp_path, labels, name_length, recwarn):
 
 def test_learning_curves_mark_the_kept_epoch_and_keep_the_legend_off_the_curves():
     figure = plots.plot_learning_curves(HISTORY, title="run", best_step=93)
-    assert [axes.get_ylabel() for axes in figure.axes] == ["log loss (nats)", "accuracy"]
+    assert [axes.get_ylabel() for axes in figure.axes] == ["log loss (nats)", "score"]
     for axes in figure.axes:
         assert [line.get_xdata()[0] for line in axes.lines if len(set(line.get_xdata())) == 1] == [1.0]
     figure.draw_without_rendering()
     assert "kept checkpoint (epoch 1)" in texts(figure)
     assert figure.legends[0].get_window_extent().y1 <= figure.axes[1].get_tightbbox().y0
     multi_label = [{"eval_log_loss": 0.2, "eval_subset_accuracy": 0.4, "eval_macro_f1": 0.6, "epoch": 1.0, "step": 9}]
-    for history, score in ((HISTORY[:1], "accuracy"), ([], "accuracy"), (multi_label, "subset accuracy, macro F1")):
-        assert plots.plot_learning_curves(history).axes[1].get_ylabel() == score
+    for history, score in ((HISTORY[:1], "accuracy"), ([], "accuracy"), (multi_label, "subset accuracy")):
+        assert {score, "macro F1"} <= set(texts(plots.plot_learning_curves(history)))
 
 
 @pytest.mark.parametrize("labels", [1, 200])
@@ -88,9 +88,8 @@ def test_accuracy_of_any_configurations(tmp_path, accuracies, recwarn):
     figure = plots.plot_accuracy(rows, tmp_path / "accuracy.png")
     assert png_size(tmp_path / "accuracy.png")[0] == 750
     shown = " ".join(texts(figure))
-    assert all(f"{name} (a) {100 * accuracy:.2f}" in shown for name, accuracy in accuracies.items())
-    low, high = figure.axes[0].get_xlim()
-    assert high - low < 10 and ("◂ majority" in shown) == (len(rows) == 3)
+    for name, accuracy in accuracies.items():
+        assert (f"{name} (a) {100 * accuracy:.2f}" in shown) == (name != "majority" or len(rows) == 1)
     assert not recwarn.list
 
 
