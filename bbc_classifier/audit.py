@@ -39,13 +39,7 @@ def audit(args: AuditArguments, data_args: DataArguments, dataset: Any = None) -
 
     Options of `data_args` that split the data or leave out rows change nothing. `dataset` is data in memory, as
     `load_splits` takes it.
-
-    Returns:
-        The output directory: `audit.json`, `pairs.csv` (duplicate pairs by row id), `label_counts.png`, `lengths.png`.
-
-    Raises:
-        UserError: The data set has no rows or cannot be read, there is no such encoder, or the directory is taken.
-        EnvironmentFailure: The Hub cannot be reached, or the directory cannot be written.
+    Returns the output directory: `audit.json`, `pairs.csv` (duplicates by row id), `label_counts.png`, `lengths.png`.
     """
     raw = read_rows(data_args, dataset)
     if not len(raw.frame):

@@ -21,9 +21,8 @@ from bbc_classifier.errors import Interrupted, UserError
 from bbc_classifier.io import is_disk_full, read_json
 
 RESUME_HINTS = {
-    "train": "; resume with: bbc-classifier train --resume_from_checkpoint and the same options",
-    "compare": "; the same command resumes it",
-    "predict": "; with --output_dir the same command resumes it",
+    "train": "; resume with the same command and --resume_from_checkpoint",
+    "compare": "; resume with the same command",
 }
 MAX_CLASSES_SHOWN = 30
 WIDTH = min(120, shutil.get_terminal_size(fallback=(100, 24)).columns)

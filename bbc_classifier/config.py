@@ -80,15 +80,7 @@ SHARD = Rule(
 
 
 def option(default: Any, help: str, rule: Rule | None = None, *, common: bool = False, **metadata: Any):
-    """Return a dataclass field for an option.
-
-    Args:
-        default: Its default; a list is copied.
-        help: What it does, one or two sentences.
-        rule: Which values are legal.
-        common: Whether `--help` shows it; `--help-all` shows every option.
-        metadata: `choices`, `nargs`, `const`, as argparse takes them.
-    """
+    """Return a dataclass field for an option: `--help` shows the `common` ones; `metadata` is argparse's."""
     metadata |= {"help": help, "rule": rule, "common": common}
     if isinstance(default, list):
         return field(default_factory=default.copy, metadata=metadata)
@@ -406,11 +398,7 @@ class PushArguments(CardArguments):
 def resolve_recipe(
     model: ModelArguments, data: DataArguments, training: TrainArguments
 ) -> tuple[ModelArguments, DataArguments, TrainArguments]:
-    """Return copies in which every option that is None and that the recipe or `RECIPE_DEFAULTS` has is filled.
-
-    Raises:
-        UserError: There is no such recipe, or options contradict each other.
-    """
+    """Return copies with the options that are None filled by the recipe or `RECIPE_DEFAULTS`; check contradictions."""
     name = model.recipe or ENCODER_RECIPES.get(model.encoder, "standard")
     values = {**RECIPE_DEFAULTS, **read_yaml(RECIPES / f"{name}.yaml", "--recipe"), "recipe": name}
 
@@ -427,17 +415,11 @@ def resolve_recipe(
         raise UserError("--num_train_epochs 0 trains nothing; add --head_init linear_probe, which needs no epochs")
     if model.lexical_head and model.head_init != "linear_probe":
         raise UserError("--lexical_head needs --head_init linear_probe")
-    if data.fold is not None and (data.folds is None or data.fold >= data.folds):
-        raise UserError(f"--fold {data.fold} needs --folds {data.fold + 1} or more")
     return model, data, training
 
 
 def import_pooling_module(name: str) -> None:
-    """Import a user's module, which registers a pooling.
-
-    Raises:
-        UserError: It cannot be imported.
-    """
+    """Import a user's module, which registers a pooling."""
     try:
         importlib.import_module(name)
     except ImportError as error:
@@ -466,11 +448,7 @@ def train_command(options: dict[str, dict[str, Any]], name: str) -> str:
 
 
 def read_yaml(path: Path, flag: str) -> dict[str, Any]:
-    """Return the mapping in a YAML or JSON file; aliases and tags that build objects are not read.
-
-    Raises:
-        UserError: The file cannot be read or is not a mapping.
-    """
+    """Return the mapping in a YAML or JSON file; tags that build objects are not read."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
@@ -490,21 +468,15 @@ def trainer_options() -> dict[str, str]:
         return {}
     tree = ast.parse((Path(spec.submodule_search_locations[0]) / "training_args.py").read_text(encoding="utf-8"))
     (definition,) = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "TrainingArguments")
-    return {
-        node.target.id: _field_help(node.value)
-        for node in definition.body
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and not node.target.id.startswith("_")
-    }
-
-
-def _field_help(value: ast.expr | None) -> str:
-    """Return the constant `help` of a `field(..., metadata={"help": ...})` call."""
-    for node in ast.walk(value) if value is not None else ():
-        if isinstance(node, ast.Dict):
-            for key, entry in zip(node.keys, node.values, strict=True):
-                if isinstance(key, ast.Constant) and key.value == "help" and isinstance(entry, ast.Constant):
-                    return " ".join(str(entry.value).split())
-    return ""
+    options = {}
+    for node in definition.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and not node.target.id.startswith("_"):
+            metadata = [entry for entry in ast.walk(node) if isinstance(entry, ast.Dict)]
+            texts = [
+                ast.literal_eval(entry.values[0]) for entry in metadata if isinstance(entry.values[0], ast.Constant)
+            ]
+            options[node.target.id] = " ".join(str(texts[0]).split()) if texts else ""
+    return options
 
 
 def value_type(annotation: Any) -> Any:

@@ -20,11 +20,7 @@ class TrainingDivergedError(RuntimeError):
 
 
 class Interrupted(KeyboardInterrupt):
-    """A signal stopped the work after a checkpoint was written.
-
-    Attributes:
-        exit_code: 128 plus the number of the signal, as shells report it.
-    """
+    """A signal stopped the work after a checkpoint was written; the exit code is 128 plus the signal's number."""
 
     def __init__(self, message: str, exit_code: int = 130):
         super().__init__(message)

@@ -144,11 +144,7 @@ def file_sha256(path: Path) -> str:
 
 
 def slug(name: str) -> str:
-    """Return a name for a file or directory: no extension, hyphens for everything but letters, digits and `_`.
-
-    >>> slug("owner/news set.csv")
-    'owner-news-set'
-    """
+    """Return a name for a file or directory: no extension, hyphens for everything but letters, digits and `_`."""
     stem = name.rpartition(".")[0] or name
     return re.sub(r"[^\w-]+", "-", stem).strip("-") or "data"
 

@@ -22,10 +22,6 @@ def run_on_ray(
     The cluster is the one in the environment variable `RAY_ADDRESS`, or the one running on this machine, or a new one
     that ends with the last task. A task has `cpus` CPUs and threads and `gpus` GPUs, runs in the current directory, and
     is repeated up to `max_retries` times if its worker died. An exception of `function` cancels the other tasks.
-
-    Raises:
-        UserError: Ray is not installed, or no machine of the cluster is large enough for a task.
-        EnvironmentFailure: The cluster cannot be reached, or a worker died too often.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:

@@ -129,7 +129,6 @@ def test_contradictions_are_refused_from_python() -> None:
     for model, data, training in [
         (ModelArguments(head_init="random"), DataArguments(), TrainArguments(num_train_epochs=0)),
         (ModelArguments(encoder="tinybert", lexical_head=True), DataArguments(), TrainArguments()),
-        (ModelArguments(), DataArguments(folds=5, fold=5), TrainArguments()),
     ]:
         with pytest.raises(UserError):
             resolve_recipe(model, data, training)

@@ -45,11 +45,8 @@ class CompareOutcome(NamedTuple):
 def compare(args: CompareArguments, given: Mapping[str, Any] | None = None, *, dataset: Any = None) -> CompareOutcome:
     """Train every run of a grid, or of one shard of it, that is not finished, and the baselines on the same splits.
 
-    Args:
-        args: The grid.
-        given: Options of `train` for every run, by name: fields of `ModelArguments`, `DataArguments` and
-            `TrainArguments`. The directory is `output_dir`; one that holds the same comparison is resumed.
-        dataset: Data in memory, as `train` takes it.
+    `given` are options of `train` for every run, by name; the directory is `output_dir`, and one that holds the same
+    comparison is resumed. `dataset` is data in memory, as `train` takes it.
     """
     given = {name: value for name, value in (given or {}).items() if value not in (None, {})}
     path = Path(given.get("output_dir", DEFAULT_DIRECTORY))

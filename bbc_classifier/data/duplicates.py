@@ -57,9 +57,6 @@ def words(text: str) -> list[str]:
 
     A word is a run of letters, marks and digits; an emoji or mathematical symbol; a name such as "c++" or "c#". Each
     letter of a script without spaces between words is a word. A text without any word is cut at its spaces.
-
-    >>> words("It's 5-nil! 👍")
-    ['its', '5', 'nil', '👍']
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     found: list[str] = []
@@ -73,9 +70,6 @@ def normalize_text(text: str) -> str:
     """Return the words run together: equal for texts that differ in case, punctuation and spaces only.
 
     Currency signs and ASCII punctuation are dropped; emoji, mathematical symbols and names such as C++ are kept.
-
-    >>> normalize_text("It's 5-nil!")
-    'its5nil'
     """
     return "".join(words(text))
 
@@ -92,15 +86,10 @@ def text_hashes(texts: Iterable[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Which rows have the same text, and which nearly the same.
+    """Which rows have the same text, and which nearly the same."""
 
-    Attributes:
-        hashes: (rows,) `text_hash` of each row; two rows share it exactly when they are exact duplicates.
-        near: (hash, hash, Jaccard similarity) of each pair of near-duplicate texts.
-    """
-
-    hashes: list[str]
-    near: list[tuple[str, str, float]] = field(default_factory=list)
+    hashes: list[str]  # `text_hash` of each row, which exact duplicates share
+    near: list[tuple[str, str, float]] = field(default_factory=list)  # hash, hash, Jaccard similarity
 
     def groups(self) -> list[str]:
         """Return one group key per row: rows linked by exact or near duplicates share it.

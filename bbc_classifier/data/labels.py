@@ -206,9 +206,5 @@ def rare_labels(labels: Iterable[LabelSet | None], min_rows: int) -> dict[str, i
 
 
 def normalize_label(name: str) -> str:
-    """Return a label name in Unicode NFC, without invisible characters, with single spaces.
-
-    >>> normalize_label(" e\u0301conomie\u200b ")
-    'économie'
-    """
+    """Return a label name in Unicode NFC, without invisible characters, with single spaces."""
     return " ".join(unicodedata.normalize("NFC", INVISIBLE.sub("", name)).split()).strip("\u200c\u200d")

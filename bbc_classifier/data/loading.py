@@ -39,11 +39,8 @@ FEW_TEST_ROWS = 50
 class RawData:
     """Every row of a data set as it is, invalid rows included.
 
-    Attributes:
-        frame: Columns `row_id`, `text` (None if missing), `label` (tuple of label names, None if missing) and `split`
-            (predefined split, None where there is none).
-        multi_label: Whether a row can have any number of labels.
-        info: Name, files or revision, columns, terms and identity.
+    `frame` has `row_id`, `text`, `label` (a tuple of names) and the predefined `split`, each None if missing; `info`
+    has name, files or revision, columns, terms and identity.
     """
 
     frame: pd.DataFrame
@@ -64,15 +61,10 @@ class RawData:
 
 @dataclass(frozen=True)
 class LoadedData:
-    """A data set to train or evaluate with.
+    """A data set to train or evaluate with."""
 
-    Attributes:
-        dataset: Splits with the columns `row_id`, `text` and `label`, a `ClassLabel` or a list of them.
-        info: The record's `data` entry.
-    """
-
-    dataset: DatasetDict
-    info: dict[str, Any]
+    dataset: DatasetDict  # splits with the columns `row_id`, `text` and `label`, a `ClassLabel` or a list of them
+    info: dict[str, Any]  # the record's `data` entry
 
     @property
     def multi_label(self) -> bool:

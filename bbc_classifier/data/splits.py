@@ -23,11 +23,7 @@ UNLABELED = ""
 
 
 def split_of_path(path: str) -> str | None:
-    """Return the split that the words of a path name; None if they name none, or more than one.
-
-    >>> split_of_path("news/train-00000-of-00002.parquet")
-    'train'
-    """
+    """Return the split that the words of a path name; None if they name none, or more than one."""
     splits = {SPLIT_OF_WORD[word] for word in re.split(r"[\W_]+", path.casefold()) if word in SPLIT_OF_WORD}
     return splits.pop() if len(splits) == 1 else None
 

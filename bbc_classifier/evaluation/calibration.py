@@ -14,12 +14,8 @@ def fit_temperature(y_true: np.ndarray, logits: np.ndarray, multi_label: bool = 
 
     C. Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 4.2; for multi-label data the binary
     cross-entropy, the mean over rows and labels of log(1 + exp(z / T)) - y z / T. If every prediction is correct the
-    loss has no minimum (T tends to 0 and every confidence to 1), so T is 1.
-
-    Args:
-        y_true: (n,) class indices, or (n, labels) bool.
-        logits: (n, labels).
-        multi_label: Whether a row can have any number of labels.
+    loss has no minimum (T tends to 0 and every confidence to 1), so T is 1. `y_true` is (n,) class indices, or (n,
+    labels) bool of multi-label data; `logits` is (n, labels).
     """
     logits = np.asarray(logits, dtype=np.float64)
     if multi_label:  # by how much the wrong answer to each label is ahead of the correct one, and 0 for that one

@@ -110,16 +110,8 @@ def evaluate(args: EvaluateArguments, data_options: Mapping[str, Any] | None = N
     the columns, delimiter and label map of the run, unless these are given. Texts that the classifier was trained on
     are refused, or left out with `drop_leaked_rows`.
 
-    Args:
-        args: Classifier, rows and output directory.
-        data_options: The options of `DataArguments` that were given; others have their defaults.
-        dataset: Data in memory: Dataset, DatasetDict, DataFrame or (texts, labels).
-
-    Returns:
-        The directory, `evaluations/<model>` or of other data `evaluations/<model>-on-<data>` unless `args` names one.
-
-    Raises:
-        UserError: An option or the data are not valid, texts were seen in training, or the output directory is taken.
+    `data_options` are the options of `DataArguments` that were given; `dataset` is data in memory, as `load_splits`
+    takes it. Returns the directory. UserError: an option or the data are not valid, or texts were seen in training.
     """
     options = dict(data_options or {})
     if given := CLASSIFIER_OPTIONS & options.keys():

@@ -119,20 +119,12 @@ def classification_report(
 ) -> dict[str, Any]:
     """Return metrics with intervals, scores by label and the confusion matrix as plain data: a split's record entry.
 
-    Args:
-        y_true: (n,) class indices, or (n, labels) bool.
-        probabilities: (n, labels); None for a classifier without any: there is then no log loss, Brier score or ECE.
-        label_names: Names of the labels in the order of their indices.
-        thresholds: From which probability on each label is predicted; None for one label a row.
-        predictions: In the form of `y_true`; None predicts from probabilities and thresholds.
+    `y_true` is (n,) class indices or (n, labels) bool, as are `predictions`, which by default follow from probabilities
+    (n, labels) and thresholds. Without probabilities there is no log loss, Brier score or ECE.
 
-    Returns:
-        `n` rows, `correct` (all labels of a row, if it can have several), `metrics`, `intervals` of 95 %,
-        `interval_method`, `per_class`, and `confusion_matrix` (`labels`; `counts`, true labels down), or for
-        multi-label rows `per_label`, the `tp`, `fp`, `fn`, `tn` of each label.
-
-    Raises:
-        ValueError: There are no rows, or probabilities are not finite.
+    Returns `n` rows, `correct` (all labels of a row, if it can have several), `metrics`, `intervals` of 95 %,
+    `interval_method`, `per_class`, and `confusion_matrix` (`labels`; `counts`, true labels down), or for multi-label
+    rows `per_label`, the `tp`, `fp`, `fn`, `tn` of each label.
     """
     if predictions is None:
         predictions = predict_labels(np.asarray(probabilities), thresholds)

@@ -26,11 +26,7 @@ def bootstrap_intervals(
 
     Rows with the same label and prediction are interchangeable, so each kind of row is drawn as often as a multinomial
     distribution says, in blocks that bound the memory. The interval of a score close to 1 covers less than 95 %.
-
-    Args:
-        scores: Maps weights, (resamples, kinds) float64, to (resamples,) values by name.
-        counts: (kinds,) integers, how many rows there are of each kind.
-        seed: Seed of the draws.
+    `scores` maps weights, (resamples, kinds) float64, to (resamples,) values by name; `counts` (kinds,) are the rows.
     """
     generator, n, block = np.random.default_rng(seed), int(counts.sum()), max(1, DRAWS_AT_ONCE // len(counts))
     blocks = [
@@ -59,10 +55,7 @@ def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
     Design of Experiments", 1935, section 21). The statistic is the sum over rows of the differences of mean correctness
     over seeds. All 2^rows sign patterns are counted: differences are multiples of one step, so the distribution of the
     sum is a convolution of binomial distributions, one per size of difference. With one seed this is McNemar's test.
-
-    Args:
-        first: (seeds, rows) bool, whether the first classifier is correct.
-        second: (seeds, rows) bool of the second on the same rows; the number of seeds may differ.
+    Each argument is (seeds, rows) bool, whether a classifier is correct; the numbers of seeds may differ.
     """
     steps = first.sum(axis=0) * len(second) - second.sum(axis=0) * len(first)
     steps //= max(1, np.gcd.reduce(steps))
@@ -116,11 +109,8 @@ def letter_groups(ranked: Sequence[str], different: Sequence[tuple[str, str]]) -
     """Return the group letters of each name: two names share a letter exactly if they are not found different.
 
     Insert and absorb (H.-P. Piepho, "An Algorithm for a Letter-Based Representation of All-Pairwise Comparisons",
-    Journal of Computational and Graphical Statistics, 2004).
-
-    Args:
-        ranked: The names, best first; "a" is the group of the best. After "z" comes "a1".
-        different: The pairs of names that are found different.
+    Journal of Computational and Graphical Statistics, 2004). `ranked` are the names, best first; `different` the pairs
+    that are found different. "a" is the group of the best; after "z" comes "a1".
     """
     groups = [frozenset(ranked)]
     for one, other in different:

@@ -37,14 +37,9 @@ SAMPLE_TEXTS = (
 
 
 def export(args: ExportArguments) -> Path:
-    """Export a classifier and record in `export.json` how its predictions agree with those of the original.
+    """Export a classifier, record in `export.json` how its predictions agree with the original's, return the directory.
 
-    Returns:
-        The directory of the export: config.json, the weights or graph, the tokenizer, and export.json.
-
-    Raises:
-        UserError: The format cannot represent the classifier, a package is missing, the exported logits differ, or the
-            output directory is taken. Nothing is written.
+    UserError, and nothing is written: the format cannot represent the classifier, or the exported logits differ.
     """
     location = model_location(args.model)
     run_dir = Path(location).parent if (Path(location).parent / "record.json").is_file() else None

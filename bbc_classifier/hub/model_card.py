@@ -35,16 +35,9 @@ def build_card(
     *,
     exports: Collection[str] = tuple(EXPORT_FILES),
 ) -> ModelCard:
-    """Return the model card of a finished run.
+    """Return the model card of a finished run, with `repo_id` (default: your-name/<run>) in its examples.
 
-    Args:
-        run_dir: The run directory.
-        args: What the record does not contain: license, language, tags, the comparison.
-        repo_id: Hub id in the examples; your-name/<run> by default.
-        exports: Formats of the exports in the run directory that are described.
-
-    Raises:
-        UserError: The run is not finished, or `args.comparison` does not contain its configuration.
+    `exports` are the formats whose exports in the run directory are described.
     """
     run, record = RunDirectory(run_dir), read_record(run_dir)
     repo_id = repo_id or f"your-name/{slug(run.path.resolve().name)}"
@@ -84,11 +77,7 @@ def build_card(
 
 
 def write_card(run_dir: str | Path, args: config.CardFileArguments) -> Path:
-    """Write the card of a run, by default to README.md in the run directory, and return its path.
-
-    Raises:
-        UserError: As `build_card`, or the file exists and `args.overwrite` is not set.
-    """
+    """Write the card of a run, by default to README.md in the run directory, and return its path."""
     path = Path(args.output_file) if args.output_file else RunDirectory(run_dir).card
     if path.exists() and not args.overwrite:
         raise UserError(f"--output_file: '{path}' exists; add --overwrite or choose another file")
@@ -97,11 +86,7 @@ def write_card(run_dir: str | Path, args: config.CardFileArguments) -> Path:
 
 
 def read_record(run_dir: str | Path) -> dict[str, Any]:
-    """Return the record of a finished run, with local paths reduced to their last part.
-
-    Raises:
-        UserError: There is no finished run.
-    """
+    """Return the record of a finished run, with local paths reduced to their last part."""
     run = RunDirectory(run_dir)
     if not run.is_finished:
         raise UserError(f"'{run_dir}' is not a finished run: it has no record.json, which bbc-classifier train writes")
@@ -115,20 +100,10 @@ def is_bbc_news(data: Mapping[str, Any]) -> bool:
 
 
 def find_rank(run_dir: Path, record: Mapping[str, Any], comparison: str | None) -> dict[str, Any] | None:
-    """Return the rank of a run's configuration in a comparison, or None if the run is not part of one.
+    """Return the rank of a run's configuration in a comparison; None if none is named and the run is not part of one.
 
-    Args:
-        run_dir: The run directory.
-        record: Its record.
-        comparison: Directory with a `results.json`; None looks for the comparison that the run is part of.
-
-    Returns:
-        `row` of the configuration in results.json; its `position` by accuracy and its best `group` of `num_groups`,
-        from 1; `ties`, the configurations in the same group; the better TF-IDF `baseline`, `vs_baseline` (difference
-        from it) and `protocol`, as in results.json.
-
-    Raises:
-        UserError: `comparison` has no results, or none of this configuration.
+    It has the `row` of results.json, its `position` by accuracy, its best `group` of `num_groups`, `ties` (other
+    configurations of its groups), the better TF-IDF `baseline` and the difference from it, `vs_baseline`.
     """
     path = (Path(comparison) if comparison else run_dir.resolve().parent.parent) / "results.json"
     results = read_json(path) if path.is_file() else {}

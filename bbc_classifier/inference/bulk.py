@@ -143,10 +143,6 @@ def predict_files(args: PredictArguments) -> PredictResult:
     """Classify the rows of every file that `args.input` names into `args.output_dir`.
 
     The same call resumes a stopped one. Processes started by torchrun share the shards.
-
-    Raises:
-        UserError: A file or option is not valid, or the directory holds something else.
-        Interrupted: A signal stopped it.
     """
     rank, processes = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
     if args.escape_formulas and args.shard_format != "csv":

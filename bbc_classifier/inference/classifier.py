@@ -96,18 +96,10 @@ def predict_logits(
     precision: str = "fp32",
     progress: bool = False,
 ) -> np.ndarray:
-    """Return the logits of every row in the order given, (rows, labels) float64.
+    """Return the logits of every row in the order given, (rows, labels) float64; the model is put into evaluation mode.
 
-    Args:
-        model: The classifier; it is put into evaluation mode.
-        input_ids: Token ids per row, special tokens included, without padding.
-        pad_token_id: Fills the shorter rows of a batch.
-        batch_size: Most rows in a batch, which are of similar length; a batch of long rows holds fewer.
-        precision: "fp32", "bf16" or "fp16" (autocast).
-        progress: Show a progress bar when it takes longer than a few seconds.
-
-    Raises:
-        UserError: A logit is NaN or infinite.
+    `input_ids` are the token ids per row, special tokens included, without padding. A batch holds at most `batch_size`
+    rows of similar length. `precision` is "fp32", "bf16" or "fp16" (autocast). UserError: a logit is NaN or infinite.
     """
     model.eval()
     device = model.device
@@ -168,20 +160,15 @@ class OnnxModel(torch.nn.Module):
 class Prediction:
     """The prediction for one text.
 
-    Attributes:
-        label: The most probable of `labels`; None where `labels` is empty (the classifier is unsure).
-        labels: The most probable label, or of a multi-label classifier every label that reaches its threshold, most
-            probable first; without those below `min_confidence`.
-        confidence: The probability of `label`, or of the most probable label where `label` is None.
-        probabilities: Label to probability, most probable first; `top_k` limits how many.
-        truncated: Whether the text was longer than the classifier reads.
+    `labels` has the most probable label, or of a multi-label classifier every label that reaches its threshold, most
+    probable first, without those below `min_confidence`.
     """
 
-    label: str | None
+    label: str | None  # the most probable of `labels`; None: there is none, the classifier is unsure
     labels: list[str]
-    confidence: float
-    probabilities: dict[str, float]
-    truncated: bool
+    confidence: float  # the probability of `label`, or of the most probable label
+    probabilities: dict[str, float]  # most probable first; `top_k` limits how many
+    truncated: bool  # whether the text was longer than the classifier reads
 
 
 class TextClassifier:
@@ -191,11 +178,8 @@ class TextClassifier:
     >>> classifier.predict(["Shares fell in early trading."])[0].label          # doctest: +SKIP
     'business'
 
-    Attributes:
-        model: The classifier, and its `tokenizer`.
-        config: The classifier's configuration; for an export, that of the classifier that was exported.
-        precision: "fp32" (the default), "bf16" or "fp16" (autocast; torch models only).
-        progress: Whether calls that take longer than a few seconds show a progress bar.
+    `config` is that of the classifier, also for an export; `precision` is "fp32" (the default), "bf16" or "fp16"
+    (autocast; torch models only); `progress` shows a progress bar for calls that take longer than a few seconds.
     """
 
     def __init__(
@@ -214,11 +198,8 @@ class TextClassifier:
     ) -> "TextClassifier":
         """Load a run, model or export directory, or a Hub id of a model or an export; no code in it is run.
 
-        `device` None means the accelerator if there is one; an ONNX export runs on "cpu".
-
-        Raises:
-            UserError: There is no such classifier or device, or a file of it is missing.
-            EnvironmentFailure: The Hub cannot be reached.
+        `device` None means the accelerator if there is one; an ONNX export runs on "cpu". UserError: there is no such
+        classifier or device, or a file of it is missing. EnvironmentFailure: the Hub cannot be reached.
         """
         location, what = model_location(path_or_hub_id), f"--model '{path_or_hub_id}'"
         with hub_errors(what):
@@ -339,6 +320,8 @@ def load_tokenizer(location: str | Path, revision: str | None = None) -> PreTrai
     # Without its files the library may build a tokenizer that has special tokens only.
     if tokenizer.pad_token_id is None or len(tokenizer) <= len(set(tokenizer.all_special_ids)):
         raise UserError(problem)
+    for name in ("is_local", "local_files_only"):  # how it was loaded, not what it is
+        tokenizer.init_kwargs.pop(name, None)
     if tokenizer.is_fast:
         tokenizer.backend_tokenizer.no_truncation()
         tokenizer.backend_tokenizer.no_padding()

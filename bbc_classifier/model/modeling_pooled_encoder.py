@@ -318,11 +318,7 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
             revision: Branch, tag or commit of a Hub id.
             encoder_dropout: Replaces every dropout probability of the encoder; None keeps the checkpoint's.
             attn_implementation: "eager", "sdpa", "flash_attention_2", …; None lets the library choose.
-            config_options: Fields of `PooledEncoderConfig`; None means not given.
-
-        Raises:
-            ValueError: The encoder is unknown, lacks tensors or cannot have the pooling; or an option is not legal.
-            OSError: The files cannot be read or fetched.
+            config_options: Fields of `PooledEncoderConfig`; None means not given. ValueError: one is not legal.
         """
         path = locate_encoder(name_or_path).path
         try:

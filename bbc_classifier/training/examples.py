@@ -5,16 +5,11 @@ from typing import Any
 from bbc_classifier.inference.classifier import TextClassifier
 
 EXAMPLE_TEXTS = {
-    "business": "Shares in the airline fell by six per cent after it warned that rising fuel costs would halve its "
-    "profit this year. The board has put off the dividend.",
-    "entertainment": "The director's first film since her award opens in cinemas on Friday, with a soundtrack by the "
-    "band that she once played the drums for.",
-    "politics": "The prime minister told members of parliament that the bill would come back to the house before the "
-    "election. The opposition called for a vote on Monday.",
-    "sport": "The striker scored twice in the second half and the visitors won the cup final, although their captain "
-    "had been sent off.",
-    "tech": "The company will mend a flaw in its web browser that let a program on the phone read passwords. Users are "
-    "told to install the new software at once.",
+    "business": "Shares in the airline fell after it warned that fuel costs would halve its profit this year.",
+    "entertainment": "The director's first film since her award opens on Friday, with a soundtrack by her old band.",
+    "politics": "The prime minister told parliament that the bill would be put to a vote before the election.",
+    "sport": "The striker scored twice in the second half and the visitors won the cup final with ten men.",
+    "tech": "The company will fix a flaw in its web browser that let a program on the phone read passwords.",
 }
 
 

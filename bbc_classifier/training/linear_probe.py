@@ -43,13 +43,9 @@ def fit_linear_probe(
 ) -> None:
     """Set the model's head to a logistic regression on embeddings; multi-label data get one regression per label.
 
-    A lexical head, for single-label data only, is fitted too, and both are weighted by `mixture_weights`.
-
-    Args:
-        model: A classifier with a pretrained encoder. Its `class_weights` weight the rows of single-label data.
-        embeddings: (rows, hidden), the input of the linear head.
-        labels: (rows,) class indices, or (rows, labels) of 0 and 1.
-        input_ids: Whole token ids per row; only a lexical head needs them.
+    `embeddings` are (rows, hidden), the input of the linear head; `labels` (rows,) class indices or (rows, labels) of 0
+    and 1. A lexical head, which reads `input_ids`, is fitted too, and both are weighted by `mixture_weights`. The
+    model's `class_weights` weight the rows of single-label data.
     """
     mean, scale = embeddings.mean(axis=0), embeddings.std(axis=0)
     scale[scale <= DEAD_DIMENSION * np.median(scale)] = np.inf  # the dimension becomes 0, and so does its weight

@@ -72,19 +72,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, repr=False)
 class TrainResult:
-    """A finished run.
-
-    Attributes:
-        run_dir: Its directory.
-        record: The content of its `record.json`; empty on all processes but the first.
-        is_new: Whether this call trained it; False if it was finished before, with the same options.
-        is_main_process: Whether this is the first process, which evaluates and writes.
-    """
+    """A finished run: its directory and record."""
 
     run_dir: RunDirectory
-    record: dict[str, Any]
-    is_new: bool = True
-    is_main_process: bool = True
+    record: dict[str, Any]  # the content of record.json; empty on all processes but the first
+    is_new: bool = True  # False: it was finished before, with the same options
+    is_main_process: bool = True  # the one that evaluates and writes
 
     @property
     def metrics(self) -> dict[str, float]:
