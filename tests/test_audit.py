@@ -135,14 +135,6 @@ def test_labels_that_look_alike_come_with_the_map_that_joins_them(tmp_path):
     assert joined["label_counts"] == {"all": {"C": 1, "C++": 1, "Sci Fi": 2, "sport": 4}}
 
 
-def test_sets_of_labels_are_compared_whole(tmp_path):
-    both = [["tech", "sport"], ["sport", "tech"]]
-    found = run_audit(tmp_path, ([STORY] * 3 + [MATCH] * 2, [*both, ["tech"], ["tech"], ["tech"]]))
-    assert found["multi_label"] and found["label_counts"] == {"all": {"sport": 2, "tech": 5}}
-    assert found["conflicting_labels"]["exact"]["count"] == 1
-    assert run_audit(tmp_path, ([STORY] * 2, both))["conflicting_labels"]["exact"]["count"] == 0
-
-
 def test_tokens_are_counted_with_the_encoders_tokenizer(tmp_path, tiny_bert_dir):
     texts = ["the match", "the " * 200, "goal"]
     found = run_audit(tmp_path, (texts, ["a", "b", "a"]), encoder=str(tiny_bert_dir))["lengths"]
@@ -150,14 +142,6 @@ def test_tokens_are_counted_with_the_encoders_tokenizer(tmp_path, tiny_bert_dir)
     assert found["share_longer_than"] == {"128": 0.3333, "256": 0, "512": 0}
     with pytest.raises(UserError, match="--encoder"):
         run_audit(tmp_path, (texts, ["a", "b", "a"]), encoder=str(tmp_path / "missing"))
-
-
-def test_without_near_duplicates_none_are_reported_and_long_lists_are_cut(tmp_path):
-    table = pd.DataFrame({"text": [STORY, STORY_TODAY, *[None] * 150], "label": "tech"})
-    found = run_audit(tmp_path, table, near_duplicates=False)
-    assert found["groups"] is found["near_duplicate_pairs"] is None
-    without_text = found["invalid_rows"]["without_text"]
-    assert without_text["count"] == 150 and len(without_text["row_ids"]) == 100
 
 
 @pytest.mark.slow

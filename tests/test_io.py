@@ -10,7 +10,7 @@ import pytest
 
 from bbc_classifier import provenance
 from bbc_classifier.errors import EnvironmentFailure, UserError
-from bbc_classifier.io import atomic_write, directory_lock, prepare_output_dir, read_json, slug, write_json
+from bbc_classifier.io import atomic_write, directory_lock, prepare_output_dir, read_json, write_json
 
 
 def test_a_file_or_directory_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -67,13 +67,6 @@ def test_only_our_own_results_are_replaced(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--overwrite"):
         prepare_output_dir("--output_dir", path, overwrite=False, marker="audit.json")
     prepare_output_dir("--output_dir", path, overwrite=True, marker="audit.json")
-
-
-@pytest.mark.parametrize(
-    ("name", "expected"), [("owner/news set.csv", "owner-news-set"), ("bbc-news", "bbc-news"), ("../..", "data")]
-)
-def test_slug(name: str, expected: str) -> None:
-    assert slug(name) == expected
 
 
 def test_a_record_holds_no_path_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,6 @@ from bbc_classifier.data.labels import (
     normalize_label,
     read_label_map,
     read_labels,
-    sorted_names,
 )
 from bbc_classifier.errors import UserError
 
@@ -116,8 +115,3 @@ def test_a_map_renames_and_merges(caplog):
     assert "'sprot'" in caplog.text
     with pytest.raises(UserError, match="--label_map"):
         map_labels(["a"], {"b": "c"})
-
-
-def test_order_of_names():
-    assert sorted_names(["tech", "arts", "tech"]) == ["arts", "tech"]
-    assert sorted_names(["10", "9", "-1", "07"]) == ["-1", "07", "9", "10"]

@@ -151,13 +151,6 @@ def test_split_files_and_globs(tmp_path):
             load(**options)
 
 
-def test_the_identity_changes_with_the_content_only(tmp_path):
-    one, other = (write(tmp_path / name / "a.csv", ALL) for name in ("one", "other"))
-    changed = write(tmp_path / "changed" / "a.csv", ALL[:-2])
-    identities = [load(dataset=path).info["identity"] for path in (one, other, changed)]
-    assert identities[0] == identities[1] != identities[2]
-
-
 def test_class_directories(tmp_path, caplog):
     for number, (text, label) in enumerate(ALL):
         (tmp_path / "news" / label).mkdir(parents=True, exist_ok=True)

@@ -31,13 +31,6 @@ def test_calibration_error_by_hand():
     assert error == pytest.approx(0.5 * abs(0 - 0.05) + 0.5 * abs(0.5 - 0.95))
 
 
-@pytest.mark.parametrize("edge", range(8, 16))
-def test_a_confidence_on_an_edge_belongs_to_the_bin_below(edge):
-    confidences = [edge / 15, edge / 15 - 0.01]
-    error = expected_calibration_error(np.array([1, 0]), np.array([[p, 1 - p] for p in confidences]))
-    assert error == pytest.approx(abs(0.5 - np.mean(confidences)))
-
-
 @pytest.mark.parametrize("multi_label", [False, True])
 def test_the_fitted_temperature_has_the_least_loss(multi_label):
     generator = np.random.default_rng(1)

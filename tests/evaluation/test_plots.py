@@ -93,17 +93,6 @@ def test_accuracy_of_any_configurations(tmp_path, accuracies, recwarn):
     assert not recwarn.list
 
 
-def test_names_are_not_formulas_and_characters_without_a_font_print_nothing(tmp_path, recwarn):
-    plots.plot_confusion_matrix(np.eye(2, dtype=int), [r"$\foo$", "\u0e01\u0e02"], tmp_path / "m.png", title="$a$b^")
-    assert not recwarn.list
-
-
-def test_equal_figures_are_equal_files(tmp_path):
-    for name in ("one", "two"):
-        plots.plot_lengths(np.array([1, 50]), "tokens", tmp_path / name)
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-
-
 def test_svg_is_valid_takes_the_pages_color_and_does_not_share_ids():
     rows = [{"name": name, "train_rows": n, "accuracy": 0.9} for name in "ab" for n in (100, 400)]
     curve = [{"rows": 3, "confidence": 0.5, "accuracy": 0.4}, {"rows": 90, "confidence": 1.0, "accuracy": 1.0}]

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from bbc_classifier.evaluation.statistics import (
-    bootstrap_intervals,
     holm,
     letter_groups,
     mcnemar,
@@ -29,17 +28,6 @@ def test_wilson_interval_of_8_in_10_is_the_textbook_value_and_ends_at_0_and_1():
     assert wilson_interval(8, 10) == pytest.approx([0.4902, 0.9433], abs=5e-5)
     assert wilson_interval(317, 317) == pytest.approx([317 / (317 + 1.959964**2), 1], abs=1e-6)
     assert wilson_interval(0, 10)[0] == 0
-
-
-def test_bootstrap_of_a_share_is_close_to_its_normal_interval_and_depends_on_the_seed_only():
-    def share(weights: np.ndarray) -> dict[str, np.ndarray]:
-        return {"share": weights[:, 1] / weights.sum(axis=1)}
-
-    counts = np.array([200, 200])
-    interval = bootstrap_intervals(share, counts)["share"]
-    assert interval == pytest.approx([0.5 - 1.96 * 0.025, 0.5 + 1.96 * 0.025], abs=0.006)
-    assert bootstrap_intervals(share, counts)["share"] == interval
-    assert bootstrap_intervals(share, counts, seed=1)["share"] != interval
 
 
 def test_paired_difference_by_hand():

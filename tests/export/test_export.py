@@ -89,20 +89,6 @@ def test_example_texts_are_used_where_the_runs_data_are_not_available(make_run, 
     assert "not available" in caplog.text
 
 
-def test_an_earlier_export_is_replaced_only_with_overwrite(make_run):
-    options = {"model": str(make_run()), "format": "transformers", "measure": False}
-    path = export(ExportArguments(**options))
-    with pytest.raises(UserError, match="add --overwrite"):
-        export(ExportArguments(**options))
-    (path / "stale.json").write_text("{}")
-    export(ExportArguments(**options, overwrite=True))
-    assert not (path / "stale.json").exists()
-    with pytest.raises(UserError, match="is an export already"):
-        export(ExportArguments(model=str(path), output_dir="again"))
-    with pytest.raises(UserError, match="--output_dir"):
-        export(ExportArguments(**options, output_dir="run", overwrite=True))
-
-
 def test_nothing_is_written_where_the_export_fails_or_computes_other_logits(make_run, monkeypatch):
     run = make_run("mean")
     with pytest.raises(UserError, match=r"--format transformers: .*--pooling pooler"):

@@ -145,15 +145,6 @@ def test_columns_and_formats(run, tmp_path):
     assert row["source_row"] == 14 and [row["p_business"], row["p_sport"]].count(None) == 1
 
 
-def test_optional_columns_of_json_lines_have_one_type(run, inputs, tmp_path):
-    early, late = {"size": 1, "views": None}, {"size": 0.5}
-    rows = [{"text": f"goal {n}", **(early if n < 21 else {**late, "views": n})} for n in range(30)]
-    (inputs / "c.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    run(input=str(inputs / "c.jsonl"), shard_rows=10)
-    schemas = {pq.read_schema(path).to_string() for path in (tmp_path / "out" / "shards").iterdir()}
-    assert len(schemas) == 1 and [row["views"] for row in rows_of(tmp_path / "out")][20:23] == [None, 21, 22]
-
-
 INVALID_OPTIONS = [{"input": "no/*.csv"}, {"keep_columns": ["no"]}, {"escape_formulas": True}, {"text_column": ["no"]}]
 
 

@@ -61,18 +61,6 @@ def test_json_round_trip(family, tmp_path):
     assert all(getattr(loaded, name) == value for name, value in EVERYTHING.items())
 
 
-def test_labels_keep_their_order():
-    names = [f"topic {index}" for index in range(12)]
-    config = make(id2label={str(index): name for index, name in enumerate(names)})
-    assert (config.label_names, list(config.label2id)) == (names, names)
-
-
-def test_the_encoders_configuration_is_copied():
-    given = tiny_config()
-    make(encoder_config=given).encoder_config.hidden_size = 48
-    assert given.hidden_size == 24
-
-
 @pytest.mark.parametrize(
     ("model_type", "sizes", "positions"),
     [

@@ -104,15 +104,6 @@ def test_the_model_reads_of_whole_texts_what_truncate_returns(bodies, reader, si
         close(model(inputs_embeds=embeds, attention_mask=batch["attention_mask"]).logits, expected, **TOLERANCE)
 
 
-@torch.inference_mode()
-def test_token_types_and_positions_move_with_their_tokens():
-    model, ids = loud_classifier(max_input_tokens=16, truncation="head+tail"), random_ids(2, 40)
-    inputs = {"token_type_ids": (torch.arange(40) >= 20).long()[None], "position_ids": torch.arange(40).flip(0)[None]}
-    kept = torch.tensor(truncate(list(range(40)), model.config)[0])
-    expected = model(ids[:, kept], **{name: values[:, kept] for name, values in inputs.items()}).logits
-    assert torch.equal(model(ids, **inputs).logits, expected)
-
-
 def test_layer_integrated_gradients_by_hooks_are_complete():
     # As captum's LayerIntegratedGradients: read the embeddings of input and baseline, then replace them step by step.
     model = loud_classifier(distinct_tokens=True, max_input_tokens=8)
