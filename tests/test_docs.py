@@ -53,5 +53,10 @@ def test_links_resolve(page: Path) -> None:
             assert anchor in {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
 
 
-def test_the_readme_s_test_command_is_the_configured_one() -> None:
-    assert 'pip install -e ".[test]" && pytest' in (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_architecture_page_names_every_file() -> None:
+    package = ROOT / "bbc_classifier"
+    listed = re.findall(
+        r"^\| `([\w/]+\.py)` \|", (ROOT / "docs" / "architecture.md").read_text("utf-8"), flags=re.MULTILINE
+    )
+    files = [path for path in package.rglob("*.py") if path.name != "__init__.py" or path.parent == package]
+    assert sorted(listed) == sorted(path.relative_to(package).as_posix() for path in files)
