@@ -127,7 +127,8 @@ def plot_accuracy(configurations: Sequence[Mapping[str, Any]], path: Path | None
     for row, config in enumerate(configurations):
         color, marker = (GRAY, "s") if config["baseline"] else (BLUE, "o")
         accuracies = [100 * seed["metrics"]["accuracy"] for seed in config["per_seed"]]
-        name = f"{shortened(config['name'], 44)} ({''.join(config['groups'])}) {np.mean(accuracies):.2f}"
+        groups = f" ({''.join(config['groups'])})" if config["groups"] else ""
+        name = f"{shortened(config['name'], 44)}{groups} {np.mean(accuracies):.2f}"
         axes.text(0.0, row - 0.22, name, va="bottom", fontsize=9, transform=axes.get_yaxis_transform())
         offsets = np.linspace(-0.1, 0.3, len(accuracies) + 2)[1:-1]
         for offset, accuracy, seed in zip(offsets, accuracies, config["per_seed"], strict=True):

@@ -151,7 +151,9 @@ def _metadata(record: Mapping[str, Any], args: config.CardArguments, name: str) 
         extra["widget"] = [
             {
                 "text": example["text"],
-                "output": [{"label": label, "score": score} for label, score in example["probabilities"].items()],
+                "output": [
+                    {"label": label, "score": round(score, 4)} for label, score in example["probabilities"].items()
+                ],
             }
             for example in record["examples"]
         ]
