@@ -436,11 +436,13 @@ def hyperparameters(model: ModelArguments, data: DataArguments, training: TrainA
 
 
 def train_command(options: dict[str, dict[str, Any]], name: str) -> str:
-    """Return the command that trains a run again: the options in its record that differ from the defaults."""
-    parts = ["bbc-classifier", "train", f"--output_dir=runs/{name}"]
-    for kind, group in ((ModelArguments, "model"), (DataArguments, "data"), (TrainArguments, "training")):
-        defaults = dataclasses.asdict(kind())
-        values = {option: value for option, value in options[group].items() if value != defaults.get(option)}
+    """Return the command that trains a run again: the options in its record that its recipe does not set."""
+    chosen = {option: value for option in ("encoder", "recipe") if (value := options["model"].get(option))}
+    recipe = hyperparameters(*resolve_recipe(ModelArguments(**chosen), DataArguments(), TrainArguments()))
+    parts = ["bbc-classifier", "train", f"--output_dir=runs/{name}", *(f"--{key}={chosen[key]}" for key in chosen)]
+    for group, defaults in recipe.items():
+        given = {option: value for option, value in options[group].items() if value is not None}
+        values = {option: value for option, value in given.items() if value != defaults.get(option)}
         values |= values.pop("trainer_kwargs", {})
         for option, value in values.items():
             parts += [f"--{option}", *map(str, value)] if isinstance(value, list) else [f"--{option}={value}"]
