@@ -176,14 +176,12 @@ def _random_split_leakage(duplicates: Duplicates) -> dict[str, Any] | None:
     shares = []
     for seed in range(RANDOM_SPLITS):
         shuffled = text_of[np.random.default_rng(seed).permutation(len(text_of))]
-        exact = np.zeros(len(names), bool)
-        exact[shuffled[2 * held_out :]] = True
-        either = exact.copy()
-        either[one[exact[other]]] = True
-        either[other[exact[one]]] = True
-        shares.append([seen[shuffled[:held_out]].mean() for seen in (exact, either)])
-    table = pd.DataFrame(shares, columns=["exact_share", "exact_or_near_share"]).agg(["mean", "min", "max"]).round(4)
-    return {"splits": RANDOM_SPLITS, "test_rows": held_out, **table.to_dict()}
+        in_train = np.isin(np.arange(len(names)), shuffled[2 * held_out :])
+        seen = in_train.copy()
+        seen[[*one[in_train[other]], *other[in_train[one]]]] = True
+        shares.append(seen[shuffled[:held_out]].mean())
+    table = pd.Series(shares).agg(["mean", "min", "max"]).round(4)
+    return {"splits": RANDOM_SPLITS, "test_rows": held_out, "exact_or_near_share": table.to_dict()}
 
 
 def _similar_labels(frame: pd.DataFrame, data_args: DataArguments) -> dict[str, Any]:

@@ -18,8 +18,9 @@ from typing import Any, NamedTuple, NoReturn
 
 from bbc_classifier import __version__, config
 from bbc_classifier.errors import Interrupted, UserError
-from bbc_classifier.io import is_disk_full, read_json
+from bbc_classifier.io import is_disk_full, read_json, slug
 
+BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
 RESUME_HINTS = {
     "train": "; resume with the same command and --resume_from_checkpoint",
     "compare": "; resume with the same command",
@@ -59,7 +60,7 @@ class OptionParser(argparse.ArgumentParser):
             add_help=False,
             formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=34, width=WIDTH),
         )
-        self.groups, self.own = command.groups, set[str]()
+        self.groups, self.own, self.has_positional = command.groups, set[str](), bool(command.positional)
         if command.positional:
             metavar, nargs, text = command.positional
             self.add_argument("positional", metavar=metavar, nargs=nargs, help=text)
@@ -85,14 +86,22 @@ class OptionParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Raise a UserError instead of printing the usage and exiting."""
-        raise UserError(f"{message}; see {self.prog} --help-all")
+        raise UserError(f"{message} (see {self.prog} --help-all)")
 
     def parse(self, argv: Sequence[str]) -> Options:
         """Return the options of `argv`, and below them those of the file that --config names."""
-        flags, known = [_underscores(part) for part in argv], self._option_string_actions
-        for flag in flags:
+        end, known = [*argv, "--"].index("--"), self._option_string_actions
+        flags = [_underscores(part) for part in argv[:end]]
+        switches = {name for name, action in known.items() if action.type is _boolean and self.has_positional}
+        # A positional argument may follow a switch.
+        pairs = zip(flags, [*flags[1:], ""], strict=False)
+        flags = [
+            f"{flag}=true" if flag in switches and after.lower() not in BOOLEANS else flag for flag, after in pairs
+        ]
+        flags += argv[end:]
+        for flag in flags[:end]:
             name = flag.partition("=")[0]
-            if name.startswith("--") and len(name) > 2 and name not in known:
+            if name.startswith("--") and name not in known:
                 close = difflib.get_close_matches(name, known, n=1)
                 self.error(f"unknown option {name}" + (f"; did you mean {close[0]}?" if close else ""))
         given = vars(self.parse_args(flags))
@@ -101,7 +110,9 @@ class OptionParser(argparse.ArgumentParser):
             for name in values:
                 if f"--{name}" not in known:
                     raise UserError(f"--config: '{given['config']}' has the unknown option '{name}'")
-            parts = [part for name, value in values.items() if value is not None for part in _as_flag(name, value)]
+            parts = [
+                part for name, value in values.items() if value is not None for part in config.as_flag(name, value)
+            ]
             # The later of two values counts; --config ends a list, so that a positional argument does not extend it.
             given = vars(self.parse_args([*parts, f"--config={given.pop('config')}", *flags]))
         given.pop("config", None)
@@ -138,10 +149,9 @@ def _add_flag(section: Any, entry: dataclasses.Field, *, shown: bool) -> None:
 
 
 def _boolean(text: str) -> bool:
-    words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    if text.lower() not in words:
+    if text.lower() not in BOOLEANS:
         raise argparse.ArgumentTypeError(f"'{text}' is not true or false")
-    return words[text.lower()]
+    return BOOLEANS[text.lower()]
 
 
 def _scalar(text: str) -> Any:
@@ -156,12 +166,6 @@ def _underscores(flag: str) -> str:
     """Return `--learning-rate=1` as `--learning_rate=1`, as the libraries' scripts accept it."""
     name, equals, value = flag.partition("=")
     return name.replace("-", "_").replace("__", "--", 1) + equals + value if flag.startswith("--") else flag
-
-
-def _as_flag(name: str, value: Any) -> list[str]:
-    if isinstance(value, list):
-        return [f"--{name}", *map(str, value)]
-    return [f"--{name}={json.dumps(value) if isinstance(value, dict) else value}"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -194,8 +198,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = COMMANDS[name].run(options) or 0
         sys.stdout.flush()
         return code
-    except SystemExit:
-        return 0
+    except SystemExit as error:
+        return _fail(error.code, 1) if isinstance(error.code, str) else error.code or 0
     except KeyboardInterrupt as error:
         message = f"{str(error) or 'interrupted'}{RESUME_HINTS.get(name, '')}"
         return _fail(message, getattr(error, "exit_code", 130))
@@ -244,6 +248,7 @@ def _prepare_process() -> None:
     os.environ.setdefault("DATASETS_VERBOSITY", "critical")
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_VERBOSITY", "error")
 
 
 def _train(options: Options) -> None:
@@ -260,7 +265,7 @@ def _train(options: Options) -> None:
             token=training.hub_token,
             overwrite=training.overwrite,
         )
-        check_push(push_args, dataset=data.dataset)
+        check_push(push_args, dataset=data.train_file or data.dataset)
     from bbc_classifier.training.train import train
 
     result = train(model, data, training)
@@ -273,7 +278,7 @@ def _train(options: Options) -> None:
     if training.push_to_hub:
         from bbc_classifier.hub.push import push
 
-        push_args.repo_id = training.hub_model_id or path.name
+        push_args.repo_id = training.hub_model_id or slug(path.name)
         for url in push([path], push_args):
             print(f"Published: {url}")
     print(f'Next: bbc-classifier predict --model {shlex.quote(str(path))} "Shares fell in early trading."')
@@ -323,7 +328,7 @@ def _predict(options: Options) -> int:
             print(json.dumps({"text": text, **dataclasses.asdict(prediction)}, ensure_ascii=False))
         else:
             shares = "  ".join(f"{name} {share:.3f}" for name, share in prediction.probabilities.items())
-            label, excerpt = ", ".join(prediction.labels) or "unsure", text if len(text) <= 60 else f"{text[:57]}…"
+            label, excerpt = ", ".join(prediction.labels) or "(unsure)", text if len(text) <= 60 else f"{text[:57]}…"
             print(f"{label:<14} {prediction.confidence:.3f}   ({shares})   {excerpt}")
     _warn_truncated(sum(p.truncated for p in predictions), len(texts), classifier.config.max_input_tokens)
     return 0
@@ -338,7 +343,7 @@ def _standard_input() -> list[str]:
     if sys.stdin is None or sys.stdin.isatty():
         return []
     try:
-        lines = sys.stdin.buffer.read().decode("utf-8-sig").splitlines()
+        lines = sys.stdin.buffer.read().decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise UserError(f"standard input is not UTF-8: {error.reason} at byte {error.start}") from error
     return [line.strip() for line in lines if line.strip()]
@@ -391,7 +396,7 @@ def _audit(options: Options) -> None:
         given["label_map"] = record["suggested_label_map"]
     if any(record["invalid_rows"][kind]["count"] for kind in ("without_text", "without_label")):
         given["drop_invalid_rows"] = True
-    flags = [part for name, value in given.items() for part in _as_flag(name, value)]
+    flags = [part for name, value in given.items() for part in config.as_flag(name, value)]
     print(f"Next: {shlex.join(['bbc-classifier', 'train', *flags])}")
 
 

@@ -8,6 +8,7 @@ import ast
 import dataclasses
 import importlib
 import importlib.util
+import json
 import numbers
 import re
 import shlex
@@ -35,6 +36,7 @@ RECIPE_NAMES = sorted(path.stem for path in RECIPES.glob("*.yaml"))
 # The recipe of an encoder where --recipe names none; every other encoder takes "standard".
 ENCODER_RECIPES = {"minilm": "default", "bert-base": "bert-base", "distilbert": "distilbert", "tinybert": "tinybert"}
 RECIPE_DEFAULTS: dict[str, Any] = {
+    "pooling": "mean",
     "max_length": 128,
     "truncation": "head",
     "distinct_tokens": False,
@@ -53,11 +55,12 @@ RUNTIME_ONLY = frozenset(
     "output_dir overwrite resume_from_checkpoint disable_tqdm report_to logging_steps push_to_hub hub_model_id "
     "hub_private_repo hub_revision hub_license hub_token".split()
 )
+KINDS = {int: (numbers.Integral, "a whole number"), float: (numbers.Real, "a number"), bool: (bool, "true or false")}
 Arguments = TypeVar("Arguments")
 
 
 class Rule(NamedTuple):
-    """Which values are legal: in words for the message, and as a function."""
+    """Which values are legal: in words, and as a function."""
 
     legal: str
     check: Callable[[Any], bool]
@@ -72,7 +75,7 @@ DROPOUT = Rule("in [0, 1)", lambda value: 0 <= value < 1)
 FRACTION = Rule("above 0 and below 1", lambda value: 0 < value < 1)
 PROBABILITY = Rule("between 0 and 1", lambda value: 0 <= value <= 1)
 SEED = Rule("in [0, 2**32)", lambda value: 0 <= value < 2**32)
-SIZE = Rule("whole numbers above 0, or all", lambda v: v == "all" or (str(v).isdigit() and int(v) > 0))
+SIZE = Rule("whole numbers above 0, or all", lambda v: v == "all" or (str(v).isdecimal() and int(v) > 0))
 SHARD = Rule(
     "i/n with i from 1 to n",
     lambda v: bool(re.fullmatch(r"\d+/\d+", v)) and 1 <= int(v.split("/")[0]) <= int(v.split("/")[1]),
@@ -94,8 +97,8 @@ class _Checked:
         for entry in dataclasses.fields(typing.cast(Any, self)):
             value, metadata = getattr(self, entry.name), entry.metadata
             wants_list = "nargs" in metadata and metadata["nargs"] != "?"
-            if wants_list and isinstance(value, str):
-                value = [value]
+            if isinstance(value, Path) or (wants_list and isinstance(value, str)):
+                value = str(value) if isinstance(value, Path) else [value]
                 setattr(self, entry.name, value)
             if value is None:
                 continue
@@ -103,8 +106,9 @@ class _Checked:
             for single in value if wants_list and not isinstance(value, dict) else [value]:
                 if choices and single not in choices:
                     raise UserError(f"--{entry.name}: '{single}' is not one of {', '.join(choices)}")
-                if value_type(entry.type) in (int, float) and not isinstance(single, numbers.Real):
-                    raise UserError(f"--{entry.name} must be a number, not {single!r}")
+                kind, words = KINDS.get(value_type(entry.type), (object, ""))
+                if not isinstance(single, kind):
+                    raise UserError(f"--{entry.name} must be {words}, not {single!r}")
                 if rule and not rule.check(single):
                     raise UserError(f"--{entry.name} must be {rule.legal}, not {single!r}")
 
@@ -120,7 +124,7 @@ class ModelArguments(_Checked):
     recipe: str | None = option(
         None, f"Named options to start from: {', '.join(RECIPE_NAMES)}.", choices=RECIPE_NAMES, common=True
     )
-    pooling: str = option("mean", f"{', '.join(POOLING_NAMES)}, or a registered one.", common=True)
+    pooling: str | None = option(None, f"{', '.join(POOLING_NAMES)} (default: mean), or a registered one.", common=True)
     pooling_module: str | None = option(None, "Module to import first: it registers your own pooling.")
     head_init: str | None = option(
         None,
@@ -444,9 +448,17 @@ def train_command(options: dict[str, dict[str, Any]], name: str) -> str:
         given = {option: value for option, value in options[group].items() if value is not None}
         values = {option: value for option, value in given.items() if value != defaults.get(option)}
         values |= values.pop("trainer_kwargs", {})
-        for option, value in values.items():
-            parts += [f"--{option}", *map(str, value)] if isinstance(value, list) else [f"--{option}={value}"]
+        parts += [part for option, value in values.items() for part in as_flag(option, value)]
     return shlex.join(parts)
+
+
+def as_flag(name: str, value: Any) -> list[str]:
+    """Return an option as it is written on the command line."""
+    if name == "label_map" and isinstance(value, dict):
+        value = [f"{old}={new}" for old, new in value.items()]
+    if isinstance(value, list):
+        return [f"--{name}", *map(str, value)]
+    return [f"--{name}={json.dumps(value) if isinstance(value, dict) else value}"]
 
 
 def read_yaml(path: Path, flag: str) -> dict[str, Any]:

@@ -121,7 +121,7 @@ def test_a_random_split_of_repeated_texts_leaks_and_one_of_different_texts_does_
     leakage = run_audit(tmp_path, pd.DataFrame(different, columns=["text", "label"]))["random_split_leakage"]
     assert leakage["test_rows"] == 6 and leakage["exact_or_near_share"] == {"mean": 0, "min": 0, "max": 0}
     found = run_audit(tmp_path, pd.DataFrame([(STORY, "business")] * 20, columns=["text", "label"]))
-    assert found["random_split_leakage"]["exact_share"] == {"mean": 1, "min": 1, "max": 1}
+    assert found["random_split_leakage"]["exact_or_near_share"] == {"mean": 1, "min": 1, "max": 1}
 
 
 def test_labels_that_look_alike_come_with_the_map_that_joins_them(tmp_path):
@@ -152,5 +152,4 @@ def test_bbc_news(tmp_path, monkeypatch):
     assert (found["num_rows"], found["num_unique_texts"], found["groups"]) == (2225, 2121, 2068)
     assert found["exact_duplicates"] == 104
     leak = found["random_split_leakage"]
-    assert 0.055 < leak["exact_share"]["mean"] < 0.075 and leak["test_rows"] == 334
-    assert leak["exact_share"]["mean"] < leak["exact_or_near_share"]["mean"]
+    assert 0.055 < leak["exact_or_near_share"]["mean"] < 0.15 and leak["test_rows"] == 334

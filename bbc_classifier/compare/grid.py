@@ -28,16 +28,13 @@ LINEAR_PROBE_RECIPE, FINETUNE_RECIPE = "default", "standard"
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One run of the grid: a configuration with a seed, or a baseline, which has no seed, encoder and pooling.
-
-    `fold` is None for the fixed split, `train_size` None for all training rows; `encoder` is as the user named it.
-    """
+    """One run of the grid: a configuration with a seed, or a baseline, which has no seed, encoder and pooling."""
 
     config: str
     seed: int | None
-    fold: int | None
-    train_size: int | None
-    encoder: str | None = None
+    fold: int | None  # None: the fixed split
+    train_size: int | None  # None: all training rows
+    encoder: str | None = None  # as the user named it
     pooling: str | None = None
 
     @property
@@ -51,16 +48,12 @@ class Grid:
     """All runs of a comparison."""
 
     def __init__(self, args: CompareArguments, given: Mapping[str, Any]):
-        """Validate the options, of which `given` are those of `train` that the user set, and list the runs.
-
-        An option that is not valid in a comparison is a UserError; no encoder that can be loaded, an
-        EnvironmentFailure.
-        """
+        """Validate the options, of which `given` are those of `train` that the user set, and list the runs."""
         self.args, self.given = args, given
         self.not_applicable: dict[str, str] = {}  # reason by the name of an unsupported encoder and pooling
         self.unavailable: dict[str, str] = {}  # reason by encoder that cannot be loaded; its runs are not tried
         for name, instead in GRID_OPTIONS.items():
-            if self.given.get(name):
+            if self.given.get(name) not in (None, False):
                 raise UserError(f"--{name}: compare sets this for each run; use {instead}")
         for pooling in args.poolings:
             if pooling not in POOLINGS:

@@ -60,29 +60,26 @@ def compare(args: CompareArguments, given: Mapping[str, Any] | None = None, *, d
 
 
 def _open_directory(path: Path, grid: Grid, dataset: Any) -> None:
-    """Create the directory of a comparison, or check that it holds this one.
-
-    The first line of every text is kept there for the report's hardest examples.
-    """
+    """Create the directory of a comparison, with the first line of every text, or check that it holds this one."""
     shared = {name: value for name, value in asdict(grid.args).items() if name not in OF_ONE_CALL}
     given = {name: value for name, value in grid.given.items() if name not in RUNTIME_ONLY}
-    options = json.loads(json.dumps({"compare": shared, "train": given}))
-    marker = path / COMPARISON
-    if marker.is_file():
+    data_args = grid.arguments(grid.runs[0], path)[1]
+    data = load_splits(replace(data_args, max_train_samples=None, max_eval_samples=None), dataset)
+    identity = {"identity": data.info["identity"]}
+    options = json.loads(json.dumps({"compare": shared, "train": given, "data": identity}))
+    marker, is_replaced = path / COMPARISON, bool(grid.given.get("overwrite"))
+    if marker.is_file() and not is_replaced:
         difference = first_difference(io.read_json(marker)["options"], options)
         if difference is None:
             return
-        if not grid.given.get("overwrite"):
-            raise UserError(
-                f"--output_dir: '{path}' holds a comparison with other options ({difference}); add --overwrite to "
-                "replace it, or choose another --output_dir"
-            )
+        raise UserError(
+            f"--output_dir: '{path}' holds a comparison with other options ({difference}); add --overwrite to replace "
+            "it, or choose another --output_dir"
+        )
     io.prepare_output_dir("--output_dir", path, overwrite=True, marker=COMPARISON)
-    data_args = grid.arguments(grid.runs[0], path)[1]
-    data = load_splits(replace(data_args, max_train_samples=None, max_eval_samples=None), dataset)
     if data.multi_label:
         raise UserError("compare needs one label per text; the texts of this data set can have any number of labels")
-    for earlier in path.glob("*"):
+    for earlier in path.glob("*") if is_replaced else ():
         io.remove(earlier)
     rows = (row for split in data.dataset.values() for row in zip(split["row_id"], split["text"], strict=True))
     titles = {row_id: text.strip().partition("\n")[0][:MAX_TITLE] for row_id, text in rows}

@@ -53,10 +53,9 @@ _TABLE = _WordCharacters()
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text in compatibility form (NFKC) with case folded away.
+    """Return the words of a text, NFKC and case-folded: runs of letters, marks and digits; symbols; names such as "c#".
 
-    A word is a run of letters, marks and digits; an emoji or mathematical symbol; a name such as "c++" or "c#". Each
-    letter of a script without spaces between words is a word. A text without any word is cut at its spaces.
+    Each letter of a script without spaces between words is a word. A text without any word is cut at its spaces.
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
     found: list[str] = []

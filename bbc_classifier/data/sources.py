@@ -255,6 +255,8 @@ def _parse_cells(text: str, suffix: str, delimiter: str | None, quoting: str) ->
         keep_default_na=False,
         quoting=csv.QUOTE_NONE if quoting == "none" else csv.QUOTE_MINIMAL,
     )
+    if usual == "\t" and cells.map(lambda cell: "\t" in str(cell) and "\n" in str(cell)).any(axis=None):
+        raise ValueError("a quoted cell has tabs and line breaks; if quotation marks mean nothing, add --quoting none")
     return _with_header(cells)
 
 

@@ -38,10 +38,7 @@ def make_splits(
     """Return the rows of each split, in ascending order, at most `max_train_samples` and `max_eval_samples` of them.
 
     Predefined splits stay as they are; a missing one is cut from train, by group. Otherwise all rows are split, or cut
-    into `folds`, of which `fold` is the test split.
-
-    Rows have an id, a group, which stays together, and label names: one, several or none. UserError if the options are
-    not possible.
+    into `folds`, of which `fold` is the test split. UserError if the options are not possible.
     """
     fractions = {"test": args.test_fraction, "validation": args.validation_fraction}
     if args.folds or args.fold is not None:

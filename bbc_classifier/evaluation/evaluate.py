@@ -63,18 +63,15 @@ def evaluate_split(
         metric = "micro_f1" if data.multi_label else "accuracy"
         title = f"{name or output_dir.name}\n{data.info['name']}, {split}, n = {report['n']}, "
         title += f"{metric.replace('_f', ' F')} {report['metrics'][metric]:.3f}"
-        plot_report(report, output_dir / "figures", title)
+        figures = output_dir / "figures"
+        if data.multi_label:
+            plot_label_errors(report["per_label"], figures / "label_errors.png", title=title)
+        else:
+            counts, names = report["confusion_matrix"]["counts"], report["confusion_matrix"]["labels"]
+            plot_confusion_matrix(counts, names, figures / "confusion_matrix.png", title=title, normalized=False)
+            file = figures / "confusion_matrix_normalized.png"
+            plot_confusion_matrix(counts, names, file, title=title, normalized=True)
     return {**report, "truncated_share": float(np.mean(truncated)), "seconds": seconds}
-
-
-def plot_report(report: Mapping[str, Any], figures: Path, title: str) -> None:
-    """Write the figures of a report to a directory: confusion matrices, or the errors of each label."""
-    if "per_label" in report:
-        plot_label_errors(report["per_label"], figures / "label_errors.png", title=title)
-        return
-    matrix = report["confusion_matrix"]
-    for file, normalized in (("confusion_matrix.png", False), ("confusion_matrix_normalized.png", True)):
-        plot_confusion_matrix(matrix["counts"], matrix["labels"], figures / file, title=title, normalized=normalized)
 
 
 def write_predictions(

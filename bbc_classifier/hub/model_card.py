@@ -88,9 +88,9 @@ def write_card(run_dir: str | Path, args: config.CardFileArguments) -> Path:
 def read_record(run_dir: str | Path) -> dict[str, Any]:
     """Return the record of a finished run, with local paths reduced to their last part."""
     run = RunDirectory(run_dir)
-    if not run.is_finished:
-        raise UserError(f"'{run_dir}' is not a finished run: it has no record.json, which bbc-classifier train writes")
-    record = read_json(run.record)
+    record = read_json(run.record) if run.is_finished else {}
+    if "model" not in record:
+        raise UserError(f"'{run_dir}' is not a finished run: it has no record.json of bbc-classifier train")
     return {**without_local_paths(record), "examples": record["examples"]}
 
 

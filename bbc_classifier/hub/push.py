@@ -119,6 +119,11 @@ def stage_run(run_dir: Path, repo_id: str, args: PushArguments, directory: Path)
         )
 
 
+def _is_ours(name: str) -> bool:
+    """Return whether a file of the repository is one that an earlier push wrote; `*` does not cross a directory."""
+    return any(fnmatch(name, each) and name.count("/") == each.count("/") for each in REPLACED_FILES)
+
+
 def _log_in(args: PushArguments) -> tuple[HfApi, str]:
     """Return the Hub with the user's token, and the user's name."""
     api = HfApi(token=(args.token or "").strip() or None)
@@ -181,7 +186,7 @@ def _upload(api: HfApi, repo_id: str, directory: Path, info: ModelInfo | None, a
             repo_id,
             [
                 *(CommitOperationAdd(name, path) for name, path in sorted(staged.items())),
-                *(CommitOperationDelete(name) for name in old if any(fnmatch(name, each) for each in REPLACED_FILES)),
+                *(CommitOperationDelete(name) for name in old if _is_ours(name)),
             ],
             commit_message=f"Publish {repo_id.rpartition('/')[2]}",
             revision=args.revision,

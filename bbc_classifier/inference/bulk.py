@@ -1,8 +1,4 @@
-"""Prediction of the rows of files: of one into a file, or of any number into shards, where a stopped run is resumed.
-
-A directory of shards holds `shards/`, `manifest.json` (the request, and what became of each shard),
-`invalid_rows.jsonl` and, while it is incomplete, `progress/` with a file per finished shard.
-"""
+"""Prediction of the rows of files: of one into a file, or of any number into shards, where a stopped run is resumed."""
 
 import contextlib
 import hashlib

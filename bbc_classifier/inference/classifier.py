@@ -174,10 +174,6 @@ class Prediction:
 class TextClassifier:
     """A finished classifier with its tokenizer: a torch model or an ONNX export.
 
-    >>> classifier = TextClassifier.from_pretrained("runs/minilm-mean-seed42")  # doctest: +SKIP
-    >>> classifier.predict(["Shares fell in early trading."])[0].label          # doctest: +SKIP
-    'business'
-
     `config` is that of the classifier, also for an export; `precision` is "fp32" (the default), "bf16" or "fp16"
     (autocast; torch models only); `progress` shows a progress bar for calls that take longer than a few seconds.
     """

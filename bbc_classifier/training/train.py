@@ -39,12 +39,7 @@ from bbc_classifier.inference.classifier import (
     tokenize,
 )
 from bbc_classifier.io import atomic_write, directory_lock, file_sha256, prepare_output_dir, read_json, slug, write_json
-from bbc_classifier.model import (
-    EncoderLocation,
-    PooledEncoderConfig,
-    PooledEncoderForSequenceClassification,
-    locate_encoder,
-)
+from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification, locate_encoder
 from bbc_classifier.plots import plot_learning_curves
 from bbc_classifier.provenance import Timer, environment, peak_memory_mb, without_local_paths
 from bbc_classifier.training.examples import predict_examples
@@ -134,7 +129,8 @@ def train(
         options = hyperparameters(model_args, data_args, args) | {"dataset": {**identity, "labels": data.label_names}}
         if not args.overwrite and run.is_finished_with(options):
             return TrainResult(run, read_json(run.record), is_new=False, is_main_process=is_main)
-        checkpoint = None if args.overwrite else run.checkpoint_to_resume(args.resume_from_checkpoint)
+        resumes = args.trains_encoder and not args.overwrite
+        checkpoint = run.checkpoint_to_resume(args.resume_from_checkpoint) if resumes else None
 
         # The seed comes before the model, whose head is drawn from the global random state.
         (enable_full_determinism if trainer_args.full_determinism else set_seed)(args.seed)
@@ -244,15 +240,21 @@ def resolve_options(
         import_pooling_module(model_args.pooling_module)
     with hub_errors(f"--encoder {model_args.encoder}"):
         config = AutoConfig.from_pretrained(find_encoder(model_args).path, revision=model_args.encoder_revision)
+    lexical_head = model_args.lexical_head
     if isinstance(config, PooledEncoderConfig):
         distinct = data_args.distinct_tokens
+        lexical_head = config.lexical_head if lexical_head is None else lexical_head
+        model_args = replace(model_args, pooling=model_args.pooling or config.pooling)
         data_args = replace(
             data_args,
             max_length=data_args.max_length or config.max_input_tokens,
             truncation=data_args.truncation or config.truncation,
             distinct_tokens=config.distinct_tokens if distinct is None else distinct,
         )
-    return resolve_recipe(model_args, data_args, args or TrainArguments())
+    model_args, data_args, args = resolve_recipe(model_args, data_args, args or TrainArguments())
+    if lexical_head is not None:
+        model_args = replace(model_args, lexical_head=lexical_head)
+    return model_args, data_args, args
 
 
 def default_output_dir(
@@ -264,7 +266,7 @@ def default_output_dir(
     return Path("runs") / f"{prefix}{find_encoder(model_args).name}-{model_args.pooling}-seed{args.seed}"
 
 
-def find_encoder(model_args: ModelArguments) -> EncoderLocation:
+def find_encoder(model_args: ModelArguments) -> Any:
     """Return where the encoder is; raise a UserError if there is none."""
     try:
         return locate_encoder(model_args.encoder)
@@ -298,7 +300,7 @@ def build_model(
                 max_input_tokens=data_args.max_length,
                 truncation=data_args.truncation,
                 distinct_tokens=data_args.distinct_tokens,
-                lexical_head=model_args.lexical_head or None,
+                lexical_head=model_args.lexical_head,
                 class_weights=weights,
                 label_smoothing=args.label_smoothing_factor,
             )

@@ -39,6 +39,8 @@ ComputeMetrics = Callable[[EvalPrediction], dict[str, float]]
 # Options of transformers.TrainingArguments that cannot work here, and why.
 UNSUPPORTED = {
     "dataloader_drop_last": "it would leave out validation rows too",
+    "prediction_loss_only": "the predictions for the validation rows choose the checkpoint",
+    "batch_eval_metrics": "metrics are computed over all validation rows",
     "auto_find_batch_size": "a resumed run must take the same batches; set --per_device_train_batch_size",
     "save_only_model": "a checkpoint without the optimizer cannot be resumed",
     "bf16": "use --precision bf16",

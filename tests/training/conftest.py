@@ -47,7 +47,8 @@ def run(tiny_bert_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     Figures take half of the time and are not drawn; `monkeypatch.undo()` draws them.
     """
-    monkeypatch.setattr("bbc_classifier.evaluation.evaluate.plot_report", lambda *args, **kwargs: None)
+    for name in ("plot_confusion_matrix", "plot_label_errors"):
+        monkeypatch.setattr(f"bbc_classifier.evaluation.evaluate.{name}", lambda *args, **kwargs: None)
     monkeypatch.setattr("bbc_classifier.training.train.plot_learning_curves", lambda *args, **kwargs: None)
 
     def call(name: str = "run", dataset: Any = None, **options: Any) -> TrainResult:
