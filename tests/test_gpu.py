@@ -38,7 +38,7 @@ def run(tmp_path, encoder_dirs):
         return train(
             ModelArguments(encoder=str(encoder_dirs[encoder]), pooling=pooling),
             DataArguments(max_length=64),
-            TrainArguments(output_dir=str(tmp_path / name), disable_tqdm=True, **options),
+            TrainArguments(output_dir=str(tmp_path / name), disable_tqdm=True, early_stopping_patience=0, **options),
             dataset=(texts, labels),
             callbacks=callbacks,
         )
