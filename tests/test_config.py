@@ -69,9 +69,7 @@ def test_flags_yaml_and_python_agree(tmp_path: Path) -> None:
     file = tmp_path / "options.yaml"
     file.write_text("learning_rate: 1e-4\nlabel_map: [0=business, 1=sport]\nuse_cpu: true\nadam_beta2: 0.98\n")
     from_file = parse("train", "--config", str(file))
-    from_flags = parse(
-        "train", *"--learning-rate 1e-4 --label_map 0=business 1=sport --use_cpu --adam_beta2 0.98".split()
-    )
+    from_flags = parse("train", "--learning-rate", "1e-4", "--label_map", "0=business", "1=sport", "--use_cpu", "--adam_beta2", "0.98")  # fmt: skip # noqa: E501
     from_python = (
         ModelArguments(),
         DataArguments(label_map=["0=business", "1=sport"]),
@@ -112,7 +110,7 @@ def test_a_bad_yaml_file_is_refused(tmp_path: Path, content: str) -> None:
 
 
 def test_a_text_is_one_column() -> None:
-    assert DataArguments(text_column="body").text_column == ["body"]
+    assert DataArguments(text_column="body").text_column == ["body"]  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", config.RECIPE_NAMES)

@@ -46,9 +46,7 @@ def test_json_has_no_nan(tmp_path: Path) -> None:
 
 def test_a_second_process_is_refused_and_the_lock_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "runs" / "one"
-    code = (
-        f"from bbc_classifier.io import Path, directory_lock as lock\nwith lock(Path({str(path)!r}), 'training'): pass"
-    )
+    code = f"from bbc_classifier.io import directory_lock\nfrom pathlib import Path\nwith directory_lock(Path({str(path)!r}), 'training'): pass"  # fmt: skip # noqa: E501
     with directory_lock(path, "training"):
         second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert "UserError" in second.stderr
