@@ -34,18 +34,24 @@ SAMPLING = ("group_by_length", "random", "sequential")
 RECIPES = Path(__file__).parent / "recipes"
 RECIPE_NAMES = sorted(path.stem for path in RECIPES.glob("*.yaml"))
 # The recipe of an encoder where --recipe names none; every other encoder takes "standard".
-ENCODER_RECIPES = {"minilm": "default", "bert-base": "bert-base", "distilbert": "distilbert", "tinybert": "tinybert"}
+ENCODER_RECIPES = {
+    "minilm": "default",
+    "mpnet": "accurate",
+    "bert-base": "bert-base",
+    "distilbert": "distilbert",
+    "tinybert": "tinybert",
+}
 RECIPE_DEFAULTS: dict[str, Any] = {
     "pooling": "mean",
     "max_length": 128,
     "truncation": "head",
-    "distinct_tokens": False,
+    "excerpts": False,
     "head_init": "random",
-    "lexical_head": False,
     "frozen_layers": 0,
     "precision": "auto",
     "num_train_epochs": 3.0,
     "learning_rate": 2e-5,
+    "train_max_length": None,
     "per_device_train_batch_size": 16,
     "weight_decay": 0.01,
     "warmup_steps": 0.1,
@@ -135,7 +141,6 @@ class ModelArguments(_Checked):
     refit_on_validation: bool = option(
         True, "If the encoder is frozen: refit the head on train and validation at last."
     )
-    lexical_head: bool | None = option(None, "Add a linear classifier on TF-IDF. Needs --head_init linear_probe.")
     frozen_layers: int | None = option(None, "Freeze the embeddings and this many of the lowest layers.", AT_LEAST_0)
     classifier_dropout: float = option(0.1, "Dropout before the head.", DROPOUT)
     encoder_dropout: float | None = option(None, "Dropout in the encoder. Unset: the recipe's or its own.", DROPOUT)
@@ -178,7 +183,9 @@ class DataArguments(ColumnArguments):
     max_eval_samples: int | None = option(None, "Use at most this many validation and test rows each.", AT_LEAST_1)
     max_length: int | None = option(None, "Longest input in tokens, special ones included.", AT_LEAST_3, common=True)
     truncation: str | None = option(None, "Part of a longer text that is read.", choices=TRUNCATIONS)
-    distinct_tokens: bool | None = option(None, "Read each token of a text once, where it first occurs.")
+    excerpts: bool | None = option(
+        None, "Also train and calibrate on each text's title, first sentence and first 30 words.", common=True
+    )
     validation_fraction: float = option(0.15, "Share of rows for validation.", FRACTION)
     test_fraction: float = option(0.15, "Share of rows for test.", FRACTION)
     split_seed: int = option(42, "Seed of the split, independent of --seed.", SEED)
@@ -198,7 +205,8 @@ class TrainArguments(_Checked):
     num_train_epochs: float | None = option(None, "Passes over the training rows.", AT_LEAST_0, common=True)
     max_steps: int = option(-1, "Training steps, in place of epochs.", common=True)
     learning_rate: float | None = option(None, "Peak learning rate of AdamW.", ABOVE_0, common=True)
-    per_device_train_batch_size: int | None = option(None, "Rows per batch and device.", AT_LEAST_1, common=True)
+    train_max_length: int | None = option(None, "Longest input in training steps. Unset: --max_length.", AT_LEAST_3)
+    per_device_train_batch_size: int | None = option(None, "Texts per batch and device.", AT_LEAST_1, common=True)
     per_device_eval_batch_size: int = option(32, "Rows per validation batch and device.", AT_LEAST_1)
     gradient_accumulation_steps: int = option(1, "Batches per optimizer step.", AT_LEAST_1)
     weight_decay: float | None = option(None, "Weight decay of AdamW.", AT_LEAST_0)
@@ -417,8 +425,6 @@ def resolve_recipe(
     model, data, training = filled(model), filled(data), filled(training)
     if model.head_init == "random" and not training.trains_encoder:
         raise UserError("--num_train_epochs 0 trains nothing; add --head_init linear_probe, which needs no epochs")
-    if model.lexical_head and model.head_init != "linear_probe":
-        raise UserError("--lexical_head needs --head_init linear_probe")
     return model, data, training
 
 

@@ -128,7 +128,7 @@ def test_every_recipe_applies_from_python_and_leaves_what_the_user_set(name: str
 def test_contradictions_are_refused_from_python() -> None:
     for model, data, training in [
         (ModelArguments(head_init="random"), DataArguments(), TrainArguments(num_train_epochs=0)),
-        (ModelArguments(encoder="tinybert", lexical_head=True), DataArguments(), TrainArguments()),
+        (ModelArguments(encoder="tinybert"), DataArguments(excerpts=True), TrainArguments()),
     ]:
         with pytest.raises(UserError):
             resolve_recipe(model, data, training)

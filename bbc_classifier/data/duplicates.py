@@ -1,16 +1,14 @@
-"""Exact and near duplicates, conflicting labels and leakage between splits."""
+"""Exact and near duplicates, and leakage between splits."""
 
 import hashlib
 import re
 import unicodedata
-from collections import defaultdict
-from collections.abc import Collection, Hashable, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from datasketch import MinHash, MinHashLSH
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from scipy.cluster.hierarchy import DisjointSet
 from tqdm.auto import tqdm
 
 # Least Jaccard similarity of near duplicates.
@@ -37,16 +35,15 @@ class _WordCharacters(dict[int, str | None]):
 
     def __missing__(self, code: int) -> str | None:
         character, category = chr(code), unicodedata.category(chr(code))
-        replacement: str | None = " "
+        self[code] = " "
         if category == "Cf" or DROPPED.match(character):
-            replacement = None
+            self[code] = None
         elif category[0] in "LMN":
             unspaced = category[0] == "L" and unicodedata.name(character, "").split(" ")[0] in UNSPACED_SCRIPTS
-            replacement = f" {character}" if unspaced else character
+            self[code] = f" {character}" if unspaced else character
         elif category in ("So", "Sm") and code > 127 and not DECORATION.match(character):
-            replacement = f" {character} "
-        self[code] = replacement
-        return replacement
+            self[code] = f" {character} "
+        return self[code]
 
 
 _TABLE = _WordCharacters()
@@ -58,11 +55,10 @@ def words(text: str) -> list[str]:
     Each letter of a script without spaces between words is a word. A text without any word is cut at its spaces.
     """
     folded = unicodedata.normalize("NFKC", text).casefold()
-    found: list[str] = []
-    for place, piece in enumerate(SYMBOL_WORDS.split(folded)):
-        # Every second piece is what the expression matched.
-        found += [piece] if place % 2 else piece.translate(_TABLE).split()
-    return found or folded.split()
+    pieces = SYMBOL_WORDS.split(folded)
+    # Every second piece is what the expression matched.
+    pieces[::2] = [piece.translate(_TABLE) for piece in pieces[::2]]
+    return " ".join(pieces).split() or folded.split()
 
 
 def normalize_text(text: str) -> str:
@@ -95,13 +91,11 @@ class Duplicates:
 
         The key is the smallest hash of the group, so it does not depend on the order of rows.
         """
-        names, text_of_row = np.unique(np.array(self.hashes, dtype=object), return_inverse=True)
-        number = {name: index for index, name in enumerate(names)}
-        links = [number[one] for one, _, _ in self.near], [number[other] for _, other, _ in self.near]
-        graph = coo_array(([True] * len(self.near), links), shape=(len(names), len(names)))
-        _, component = connected_components(graph, directed=False)
-        _, smallest = np.unique(component, return_index=True)
-        return names[smallest[component[text_of_row]]].tolist()
+        sets = DisjointSet(self.hashes)
+        for one, other, _ in self.near:
+            sets.merge(one, other)
+        smallest = {name: min(members) for members in sets.subsets() for name in members}
+        return [smallest[name] for name in self.hashes]
 
 
 def find_duplicates(texts: Sequence[str], *, near: bool = True) -> Duplicates:
@@ -111,15 +105,6 @@ def find_duplicates(texts: Sequence[str], *, near: bool = True) -> Duplicates:
     distinct = list(dict.fromkeys(hashes))
     pairs = near_duplicate_pairs([first_text[name] for name in distinct]) if near else []
     return Duplicates(hashes, [(distinct[one], distinct[two], similarity) for one, two, similarity in pairs])
-
-
-def conflicting_groups(hashes: Sequence[str], labels: Sequence[Hashable]) -> list[list[int]]:
-    """Return the rows of each text (by `text_hash`) that occurs with more than one label; None is no label."""
-    rows: dict[str, list[int]] = defaultdict(list)
-    for row, (name, label) in enumerate(zip(hashes, labels, strict=True)):
-        if label is not None:
-            rows[name].append(row)
-    return [members for members in rows.values() if len({labels[row] for row in members}) > 1]
 
 
 def leaked_rows(duplicates: Duplicates, splits: Sequence[str | None], split: str, others: Collection[str]) -> list[int]:
@@ -149,28 +134,24 @@ def near_duplicate_pairs(texts: Sequence[str]) -> list[tuple[int, int, float]]:
     pairs = []
     for row, text in enumerate(tqdm(texts, "near duplicates", disable=len(texts) < 10_000, leave=False)):
         shingles.append(_shingle_hashes(words(text)))
-        if not len(shingles[row]):
-            continue
         sketch = empty.copy()
         # MinHash takes 32 bits; the upper ones are as good a hash as all 64.
         sketch.update_batch((shingles[row] >> np.uint64(32)).tolist())
-        found = 0
+        partners = []
         for earlier in sorted(index.query(sketch)):
             common = len(np.intersect1d(shingles[earlier], shingles[row], assume_unique=True))
             similarity = common / (len(shingles[earlier]) + len(shingles[row]) - common)
             if similarity >= THRESHOLD:
-                pairs.append((earlier, row, similarity))
-                found += 1
-                if found == MAX_PARTNERS:
-                    break
-        else:
+                partners.append((earlier, row, similarity))
+        pairs += partners[:MAX_PARTNERS]
+        if len(partners) < MAX_PARTNERS:
             index.insert(row, sketch, check_duplication=False)
     return sorted(pairs)
 
 
 def _shingle_hashes(text_words: Sequence[str]) -> np.ndarray:
     """Return the sorted distinct 64-bit hashes of the shingles of a text."""
-    starts = range(max(1, len(text_words) - SHINGLE_WORDS + 1) if text_words else 0)
+    starts = range(max(1, len(text_words) - SHINGLE_WORDS + 1))
     shingles = {" ".join(text_words[start : start + SHINGLE_WORDS]) for start in starts}
     digests = [hashlib.blake2b(shingle.encode("utf-8", "surrogatepass"), digest_size=8) for shingle in shingles]
     return np.sort(np.frombuffer(b"".join(digest.digest() for digest in digests), dtype="<u8"))

@@ -1,6 +1,5 @@
 """Columns of text and label, label names and label maps."""
 
-import itertools
 import logging
 import re
 import unicodedata
@@ -18,12 +17,9 @@ from bbc_classifier.errors import UserError
 logger = logging.getLogger(__name__)
 
 # In the order of preference: a table with a title and a body is classified by its body.
-TEXT_NAMES = (
-    "text content body article article_text full_text story document news sentence message description headline title"
-).split()
-LABEL_NAMES = (
-    "label labels label_text category categories class classes topic topics target section genre tag tags"
-).split()
+TEXTS = "text content body article article_text full_text story document news sentence message description headline"
+LABELS = "label labels label_text category categories class classes topic topics target section genre tag tags"
+USUAL_NAMES = {"text": [*TEXTS.split(), "title"], "label": LABELS.split()}
 # What programs write into cells of CSV and Excel where there is no value. In JSON and Parquet these are texts.
 NO_LABEL = frozenset(("nan", "NaN", "NAN", "<NA>", "null", "NULL"))
 NO_TEXT = NO_LABEL | {"None"}
@@ -36,39 +32,27 @@ LIST_IN_CELL = re.compile(r"\[\s*(['\"].*['\"])?\s*\]", re.DOTALL)
 INDICATORS = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False, "": False}
 
 Columns = str | Sequence[str] | None
+LabelMap = str | Sequence[str] | Mapping[Any, str] | None
 LabelSet = tuple[str, ...]
 
 
-def detect_columns(place: str, names: Sequence[str], text: Columns, label: Columns) -> tuple[list[str], list[str]]:
-    """Return the text columns and the label columns among `names`: those asked for, or the first with a usual name.
+def find_columns(place: str, names: Sequence[str], kind: str, wanted: Columns = None) -> list[str]:
+    """Return the columns of the `kind` "text" or "label" among `names`: those wanted, or the first with a usual name.
 
-    A string asks for one column. UserError names the `place` if there is no such column.
+    A string is one column, and the only column of a table is its text. UserError names the `place` if there is none.
     """
-    texts = detect_text_columns(place, names, text)
-    labels = _find_columns(place, names, "label", label, LABEL_NAMES)
-    if both := set(texts) & set(labels):
-        raise UserError(f"{place}: the column '{min(both)}' cannot be both text and label")
-    return texts, labels
-
-
-def detect_text_columns(place: str, names: Sequence[str], text: Columns) -> list[str]:
-    """Return the text columns of a table with or without labels, as `detect_columns`; an only column is the text."""
-    return list(names) if len(names) == 1 and not text else _find_columns(place, names, "text", text, TEXT_NAMES)
-
-
-def _find_columns(place: str, names: Sequence[str], kind: str, wanted: Columns, known: Sequence[str]) -> list[str]:
-    wanted = [wanted] if isinstance(wanted, str) else list(wanted or [])
+    known = USUAL_NAMES[kind]
     listed = ", ".join(f"'{name}'" for name in names[:20])
-    for name in wanted:
-        if name not in names:
-            raise UserError(f"--{kind}_column: {place} has no column '{name}'; it has {listed}")
+    found = [wanted] if isinstance(wanted, str) else list(wanted or [])
+    if missing := [name for name in found if name not in names]:
+        raise UserError(f"--{kind}_column: {place} has no column '{missing[0]}'; it has {listed}")
+    if not found and kind == "text" and len(names) == 1:
+        return list(names)
     by_name = {str(name).strip().casefold(): name for name in reversed(names)}
-    found = wanted or [by_name[name] for name in known if name in by_name][:1]
+    found = found or [by_name[name] for name in known if name in by_name][:1]
     if not found:
-        raise UserError(
-            f"{place}: no column is called {', '.join(known[:4])} or the like; name the column of the {kind} with "
-            f"--{kind}_column: {listed}"
-        )
+        usual = ", ".join(known[:4])
+        raise UserError(f"{place}: no column is called {usual} or the like; set --{kind}_column to one of {listed}")
     return found
 
 
@@ -80,13 +64,13 @@ def join_texts(place: str, frame: pd.DataFrame, columns: Sequence[str], *, cells
     """
     parts: list[list[str]] = []
     for column in columns:
-        values = _values(frame[column])
-        for number, value in enumerate(values, 1):
-            if value is not None and not isinstance(value, str):
+        parts.append([])
+        for number, value in enumerate(_values(frame[column]), 1):
+            if not isinstance(value, str | None):
                 raise UserError(f"{place}, row {number}, column '{column}': {value!r} is not text")
-        stripped = ["" if value is None else value.strip() for value in values]
-        parts.append(["" if cells and value in NO_TEXT else value for value in stripped])
-    return ["\n".join(part for part in row).strip() or None for row in zip(*parts, strict=True)]
+            text = (value or "").strip()
+            parts[-1].append("" if cells and text in NO_TEXT else text)
+    return ["\n".join(filter(None, row)) or None for row in zip(*parts, strict=True)]
 
 
 def read_labels(
@@ -100,57 +84,47 @@ def read_labels(
     """
     if len(columns) > 1:
         return _read_indicators(place, frame, columns)
-    where, values = f"{place}, column '{columns[0]}'", _values(frame[columns[0]])
-    if cells:
-        values = [None if value is None or value.strip() in NO_LABEL else value for value in values]
-    if separator:
-        values = [value.split(separator) if isinstance(value, str) else value for value in values]
-    values = [value.tolist() if isinstance(value, np.ndarray) else value for value in values]
-    for number, value in enumerate(values, 1):
-        if cells and isinstance(value, str) and LIST_IN_CELL.fullmatch(value.strip()):
+    where = f"{place}, column '{columns[0]}'"
+    rows, lists = [], []
+    changed: dict[str, str] = {}
+    for number, value in enumerate(_values(frame[columns[0]]), 1):
+        if cells and value is not None and value.strip() in NO_LABEL:
+            value = None
+        elif cells and value is not None and LIST_IN_CELL.fullmatch(value.strip()):
             raise UserError(
                 f"{where}, row {number}: {value} is a list in one cell; write several labels as a;b with "
                 "--label_separator ';', or as lists in JSON Lines or Parquet"
             )
-    rows = [value if isinstance(value, (list, tuple)) else [value] for value in values]
-    names = iter(_label_names(where, [(number, entry) for number, row in enumerate(rows, 1) for entry in row]))
-    return [
-        [name for name in itertools.islice(names, len(row)) if name] if row is value else next(names)
-        for row, value in zip(rows, values, strict=True)
-    ]
+        value = value.split(separator) if separator and isinstance(value, str) else value
+        lists.append(isinstance(value, list | tuple | np.ndarray))
+        written = [_label_text(f"{where}, row {number}", entry) for entry in (value if lists[-1] else [value])]
+        names = [normalize_label(text) for text in written]
+        changed |= {text: name for text, name in zip(written, names, strict=True) if name != text.strip()}
+        rows.append([name for name in names if name])
+    for old, new in [*changed.items()][:1]:
+        logger.warning("%s: normalized %d labels, such as %s to '%s'", where, len(changed), ascii(old), new)
+    if all(WHOLE_NUMBER.fullmatch(name) for names in rows for name in names):
+        rows = [[name.partition(".")[0] for name in names] for names in rows]
+    return [names if is_list else next(iter(names), None) for names, is_list in zip(rows, lists, strict=True)]
 
 
-def _read_indicators(place: str, frame: pd.DataFrame, columns: Sequence[str]) -> list[list[str] | None]:
+def _read_indicators(place: str, frame: pd.DataFrame, columns: Sequence[str]) -> list[list[str]]:
     rows: list[list[str]] = [[] for _ in range(len(frame))]
     for column in columns:
-        for number, (row, value) in enumerate(zip(rows, _values(frame[column]), strict=True), 1):
+        for number, value in enumerate(_values(frame[column]), 1):
             mark = "" if value is None else str(value).strip().lower()
             if mark not in INDICATORS:
                 raise UserError(f"{place}, row {number}, column '{column}': {value!r} where 0 or 1 is expected")
-            if INDICATORS[mark]:
-                row.append(normalize_label(column))
-    return [*rows]
+            rows[number - 1] += [normalize_label(column)] if INDICATORS[mark] else []
+    return rows
 
 
-def _label_names(where: str, values: Sequence[tuple[int, Any]]) -> list[str | None]:
-    """Return (row, value) pairs as normalized names, and log names that normalization changed."""
-    names: list[str | None] = []
-    changed: dict[str, str] = {}
-    for number, value in values:
-        is_fraction = isinstance(value, float) and not value.is_integer()
-        if is_fraction or not isinstance(value, (str, bool, int, float, type(None))):
-            raise UserError(f"{where}, row {number}: a label is a name, a whole number or a list, not {value!r}")
-        text = "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-        name = normalize_label(text)
-        if name != text.strip():
-            changed[text] = name
-        names.append(name or None)
-    if changed:
-        old, new = next(iter(changed.items()))
-        logger.warning("%s: normalized %d labels, such as %s to '%s'", where, len(changed), ascii(old), new)
-    if all(name is None or WHOLE_NUMBER.fullmatch(name) for name in names):
-        return [name and name.partition(".")[0] for name in names]
-    return names
+def _label_text(where: str, value: Any) -> str:
+    """Return a label as text, "" where there is none."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if not isinstance(value, str | bool | int | float | None) or (isinstance(value, float) and value % 1):
+        raise UserError(f"{where}: a label is a name, a whole number or a list, not {value!r}")
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _values(series: pd.Series) -> list[Any]:
@@ -159,7 +133,7 @@ def _values(series: pd.Series) -> list[Any]:
     return [None if pd.api.types.is_scalar(value) and pd.isna(value) else value for value in values]
 
 
-def read_label_map(label_map: str | Sequence[str] | Mapping[Any, str] | None) -> dict[str, str]:
+def read_label_map(label_map: LabelMap) -> dict[str, str]:
     """Return new label names by old ones, from a dict, `old=new` entries or the path of one YAML or JSON file."""
     content: Any = label_map or {}
     if not isinstance(content, Mapping):
@@ -177,11 +151,12 @@ def read_label_map(label_map: str | Sequence[str] | Mapping[Any, str] | None) ->
     return {normalize_label(str(old)): normalize_label(new) for old, new in content.items()}
 
 
-def map_labels(rows: Iterable[list[str] | str | None], label_map: Mapping[str, str]) -> list[LabelSet | None]:
+def map_labels(rows: Iterable[list[str] | str | None], label_map: LabelMap) -> list[LabelSet | None]:
     """Return the label names of each row as a sorted tuple after `label_map`; None where there is no label.
 
     UserError if no entry of the map is a label.
     """
+    label_map = read_label_map(label_map)
     sets = [None if row is None else (row,) if isinstance(row, str) else tuple(row) for row in rows]
     names = sorted({name for row in sets if row is not None for name in row})
     if unused := [old for old in label_map if old not in names]:

@@ -15,16 +15,9 @@ import pandas as pd
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from bbc_classifier.config import DataArguments
-from bbc_classifier.data.duplicates import Duplicates, conflicting_groups, find_duplicates, leaked_rows
-from bbc_classifier.data.labels import (
-    detect_columns,
-    join_texts,
-    map_labels,
-    rare_labels,
-    read_label_map,
-    read_labels,
-    sorted_names,
-)
+from bbc_classifier.data.duplicates import Duplicates, find_duplicates, leaked_rows
+from bbc_classifier.data.excerpts import has_titles
+from bbc_classifier.data.labels import find_columns, join_texts, map_labels, rare_labels, read_labels, sorted_names
 from bbc_classifier.data.sources import BBC_NEWS, open_memory, open_source
 from bbc_classifier.data.splits import make_splits, sample_rows, split_fingerprint, validate_trainable
 from bbc_classifier.errors import UserError
@@ -125,7 +118,7 @@ def load_splits(args: DataArguments, dataset: Any = None, split: str | None = No
         "exact_duplicates_dropped": int(is_copy.sum()),
         "near_duplicate_pairs": len(duplicates.near) if args.near_duplicates else None,
         "groups": frame["group"].nunique(),
-        "conflicting_labels": len(conflicting_groups(duplicates.hashes, labels)),
+        "conflicting_labels": int((frame.groupby("hash")["label"].nunique() > 1).sum()),
         "leaked_rows_dropped": int(is_leaked.sum()),
     }
     frame = frame[~(is_copy | is_leaked)].reset_index(drop=True)
@@ -155,23 +148,25 @@ def load_splits(args: DataArguments, dataset: Any = None, split: str | None = No
 def read_rows(args: DataArguments, dataset: Any = None) -> RawData:
     """Return every row of a data set, as in `load_splits`, but nothing is dropped, checked for duplicates or split."""
     info, parts = open_source(args) if dataset is None else open_memory(dataset)
-    text_columns, label_columns = args.text_column, args.label_column
+    columns: dict[str, Any] = {"text": args.text_column, "label": args.label_column}
     parsed: list[Any] = []
     frames = []
     for part in parts:
-        text_columns, label_columns = detect_columns(part.place, list(part.frame), text_columns, label_columns)
-        parsed += read_labels(part.place, part.frame, label_columns, args.label_separator, cells=part.cells)
-        texts = join_texts(part.place, part.frame, text_columns, cells=part.cells)
+        columns = {kind: find_columns(part.place, list(part.frame), kind, columns[kind]) for kind in columns}
+        if both := set(columns["text"]) & set(columns["label"]):
+            raise UserError(f"{part.place}: the column '{min(both)}' cannot be both text and label")
+        parsed += read_labels(part.place, part.frame, columns["label"], args.label_separator, cells=part.cells)
+        texts = join_texts(part.place, part.frame, columns["text"], cells=part.cells)
         frames.append(pd.DataFrame({"row_id": part.row_ids, "text": texts, "split": part.split}, dtype=object))
-    logger.info("columns: text from %s, label from %s", text_columns, label_columns)
+    logger.info("columns: text from %s, label from %s", *columns.values())
     kinds = {isinstance(row, list) for row in parsed if row is not None}
     if len(kinds) > 1:
         raise UserError(f"{info['name']}: some rows have lists of labels and others one label; see --label_separator")
     frame = pd.concat(frames, ignore_index=True)
     content = json.dumps([frame.values.tolist(), parsed]).encode()
-    info = {"identity": hashlib.sha256(content).hexdigest(), **info}
-    frame["label"] = pd.Series(map_labels(parsed, read_label_map(args.label_map)), dtype=object)
-    raw = RawData(frame, True in kinds, {**info, "columns": {"text": text_columns, "label": label_columns}})
+    info = {"identity": hashlib.sha256(content).hexdigest(), **info, "columns": columns}
+    frame["label"] = pd.Series(map_labels(parsed, args.label_map), dtype=object)
+    raw = RawData(frame, True in kinds, info)
     for _, names in groupby(sorted(raw.label_names, key=str.casefold), str.casefold):
         if len(alike := list(names)) > 1:
             logger.warning("the labels %s differ only in case; --label_map %s=%s joins them", alike, *alike[:2])
@@ -227,23 +222,17 @@ def _valid_rows(raw: RawData, args: DataArguments) -> tuple[pd.DataFrame, dict[s
 def _loaded(frame: pd.DataFrame, splits: dict[str, list[int]], multi_label: bool, info: dict[str, Any]) -> LoadedData:
     row_ids, labels = frame["row_id"].tolist(), frame["label"].tolist()
     names = sorted_names(name for row in labels for name in row)
-    index = {name: place for place, name in enumerate(names)}
-    label_feature = List(ClassLabel(names=names)) if multi_label else ClassLabel(names=names)
-    features = Features({"row_id": Value("string"), "text": Value("string"), "label": label_feature})
-    tables, counts = {}, {}
-    for split, rows in splits.items():
-        table = frame.iloc[rows]
-        indices = [[index[name] for name in row] for row in table["label"]]
-        columns = {
-            "row_id": table["row_id"].tolist(),
-            "text": table["text"].tolist(),
-            "label": indices if multi_label else [place for (place,) in indices],
-        }
-        tables[split] = Dataset.from_dict(columns, features=features)
-        counts[split] = dict(sorted(Counter(name for row in table["label"] for name in row).items()))
+    feature = List(ClassLabel(names=names)) if multi_label else ClassLabel(names=names)
+    features = Features({"row_id": Value("string"), "text": Value("string"), "label": feature})
+    table = frame[["row_id", "text"]].assign(label=[list(row) if multi_label else row[0] for row in labels])
     info |= {
+        "has_titles": has_titles(frame["text"].tolist()),
         "split_sizes": {split: len(rows) for split, rows in splits.items()},
-        "label_counts": counts,
+        "label_counts": {
+            split: dict(sorted(Counter(name for row in rows for name in labels[row]).items()))
+            for split, rows in splits.items()
+        },
         "split_fingerprint": split_fingerprint(row_ids, frame["group"].tolist(), labels, splits),
     }
-    return LoadedData(DatasetDict(tables), info)
+    tables = {split: table.iloc[rows].to_dict("list") for split, rows in splits.items()}
+    return LoadedData(DatasetDict({split: Dataset.from_dict(tables[split], features) for split in splits}), info)

@@ -219,9 +219,7 @@ def read_table(
             # The library's own metadata names the classes of integer columns.
             described = b"huggingface" in (table.schema.metadata or {})
             frame = _name_classes(table.to_pandas(), Features.from_arrow_schema(table.schema) if described else {})
-    except ImportError as error:
-        raise UserError(f"'{path}': reading .xlsx needs the package openpyxl: pip install openpyxl") from error
-    except (ValueError, zipfile.BadZipFile) as error:
+    except (ImportError, ValueError, zipfile.BadZipFile) as error:
         hint = " (see --delimiter and --quoting)" if suffix in (".csv", ".tsv") else ""
         raise UserError(f"'{path}' cannot be read: {' '.join(str(error).split())}{hint}") from error
     if frame.empty:
@@ -232,11 +230,9 @@ def read_table(
 def _read_text(path: Path, encoding: str) -> str:
     try:
         return path.read_text("utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding)
-    except UnicodeError as error:
+    except (UnicodeError, LookupError) as error:
         guess = "utf-16" if path.read_bytes()[:2] in (b"\xff\xfe", b"\xfe\xff") else "cp1252"
-        raise UserError(f"'{path}' is not {encoding}; give its encoding, such as --encoding {guess}") from error
-    except LookupError as error:
-        raise UserError(f"--encoding: {error}") from error
+        raise UserError(f"'{path}' is not {encoding} ({error}); set it, such as --encoding {guess}") from error
 
 
 def _parse_cells(text: str, suffix: str, delimiter: str | None, quoting: str) -> pd.DataFrame:

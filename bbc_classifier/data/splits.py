@@ -159,16 +159,14 @@ def sample_rows(
     own = [row_ids[row] for row in rows]
     share = max_rows / len(rows)
     parts = stratified_split(own, names, {"kept": share, "left": 1 - share}, seed)
-    kept = parts["kept"]
-    totals = Counter(name for row in kept for name in names[row])
+    kept, left = (sorted(parts[part], key=lambda row: _rank(own[row], seed)) for part in ("kept", "left"))
     # Every label kept a row, so there may be too many: the most frequent labels give some up, in hash order.
-    while len(kept) > max_rows:
-        dropped = max(
-            kept, key=lambda row: (min((totals[name] for name in names[row]), default=len(kept)), _rank(own[row], seed))
-        )
-        kept.remove(dropped)
-        totals.subtract(names[dropped])
-    left = sorted(parts["left"], key=lambda row: _rank(own[row], seed))
+    seen: Counter[str] = Counter()
+    place = {}  # of a row among those of its rarest label
+    for row in kept:
+        seen.update(names[row])
+        place[row] = min((seen[name] for name in names[row]), default=len(kept))
+    kept.sort(key=place.__getitem__)
     return sorted(rows[row] for row in [*kept, *left][:max_rows])
 
 

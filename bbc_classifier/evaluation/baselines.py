@@ -14,6 +14,7 @@ from sklearn.svm import LinearSVC
 
 from bbc_classifier.data.loading import LoadedData
 from bbc_classifier.errors import UserError
+from bbc_classifier.evaluation.evaluate import length_report, predict_excerpts
 from bbc_classifier.evaluation.metrics import classification_report
 
 
@@ -36,6 +37,7 @@ class BaselineResult(NamedTuple):
     probabilities: np.ndarray | None  # (rows, labels) float64
     report: dict[str, Any]  # of `metrics.classification_report`
     seconds: float  # of fitting and predicting
+    by_length: dict[str, np.ndarray]  # probabilities of excerpts, as `evaluate.predict_excerpts`
 
 
 def run_baseline(name: str, data: LoadedData, *, use_validation: bool = True) -> BaselineResult:
@@ -51,11 +53,18 @@ def run_baseline(name: str, data: LoadedData, *, use_validation: bool = True) ->
     texts, labels = test["text"][:], np.asarray(test["label"][:], dtype=np.int64)
     pipeline = BASELINES[name]().fit(fitted_on["text"][:], fitted_on["label"][:])
     predictions = pipeline.predict(texts)
-    probabilities = None
-    if hasattr(pipeline, "predict_proba"):
+
+    def predict_proba(texts: list[str]) -> np.ndarray:
         # A label without training rows has no column.
         probabilities = np.zeros((len(texts), len(data.label_names)))
         probabilities[:, pipeline.classes_] = pipeline.predict_proba(texts)
+        return probabilities
+
+    has_probabilities = hasattr(pipeline, "predict_proba")
+    probabilities = predict_proba(texts) if has_probabilities else None
     seconds = time.perf_counter() - started
     report = classification_report(labels, probabilities, data.label_names, predictions=predictions)
-    return BaselineResult(predictions, probabilities, report, seconds)
+    by_length = predict_excerpts(predict_proba, texts, data.info["has_titles"]) if has_probabilities else {}
+    if probabilities is not None:
+        report["by_length"] = length_report(labels, {**by_length, "whole": probabilities})
+    return BaselineResult(predictions, probabilities, report, seconds, by_length)

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +16,12 @@ from transformers.utils import cached_file
 
 from bbc_classifier.config import DataArguments, EvaluateArguments
 from bbc_classifier.data.duplicates import text_hash
+from bbc_classifier.data.excerpts import excerpts
 from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits
 from bbc_classifier.errors import UserError
+from bbc_classifier.evaluation.calibration import expected_calibration_error
 from bbc_classifier.evaluation.metrics import classification_report
+from bbc_classifier.evaluation.statistics import wilson_interval
 from bbc_classifier.inference.classifier import EXPORT_FILES, TextClassifier, model_location, predict_labels
 from bbc_classifier.io import atomic_write, file_sha256, prepare_output_dir, read_json, slug, write_json
 from bbc_classifier.plots import plot_confusion_matrix, plot_label_errors
@@ -30,7 +33,7 @@ DATA_SOURCES = ("dataset", "train_file", "validation_file", "test_file")
 # Options of the run that also apply to other data, unless they are given.
 REMEMBERED = ("text_column", "label_column", "label_separator", "label_map", "delimiter", "encoding", "quoting")
 # How much of a text is read is part of the classifier.
-CLASSIFIER_OPTIONS = {"max_length", "truncation", "distinct_tokens"}
+CLASSIFIER_OPTIONS = {"max_length", "truncation"}
 
 
 def evaluate_split(
@@ -44,7 +47,8 @@ def evaluate_split(
 ) -> dict[str, Any]:
     """Evaluate one split; write `predictions/<split>.parquet` and, for the test split, figures.
 
-    Returns `metrics.classification_report` with `truncated_share` and `seconds`. `scored` are probabilities (n, labels)
+    Returns `metrics.classification_report` with `truncated_share`, `seconds` and, of the test split, `by_length`, the
+    `length_report`. `scored` are probabilities (n, labels)
     and which texts were cut, if they are computed already; figures bear `name`, or else the name of `output_dir`.
     A UserError says that the data have a label, or a number of labels per text, that the classifier cannot predict.
     """
@@ -57,8 +61,12 @@ def evaluate_split(
     probabilities, truncated = scored or classifier.probabilities(rows["text"])
     seconds = round(time.perf_counter() - started, 3)
     path, predictions = output_dir / "predictions" / f"{split}.parquet", predict_labels(probabilities, thresholds)
-    write_predictions(path, rows["row_id"][:], y_true, predictions, probabilities, labels)
     report = classification_report(y_true, probabilities, labels, thresholds, predictions=predictions)
+    by_length = {}
+    if split == "test":
+        by_length = predict_excerpts(classifier.predict_proba, rows["text"], data.info["has_titles"])
+        report["by_length"] = length_report(y_true, {**by_length, "whole": probabilities}, thresholds)
+    write_predictions(path, rows["row_id"][:], y_true, predictions, probabilities, labels, by_length)
     if split == "test":
         metric = "micro_f1" if data.multi_label else "accuracy"
         title = f"{name or output_dir.name}\n{data.info['name']}, {split}, n = {report['n']}, "
@@ -74,6 +82,37 @@ def evaluate_split(
     return {**report, "truncated_share": float(np.mean(truncated)), "seconds": seconds}
 
 
+def predict_excerpts(
+    predict_proba: Callable[[list[str]], np.ndarray], texts: Sequence[str], titled: bool
+) -> dict[str, np.ndarray]:
+    """Return the probabilities, (texts, labels), of each kind of excerpt of the texts (`data.excerpts.excerpts`)."""
+    parts = [excerpts(text, titled) for text in texts]
+    return {kind: predict_proba([part[kind] for part in parts]) for kind in parts[0]} if parts else {}
+
+
+def length_report(
+    y_true: np.ndarray, probabilities: Mapping[str, np.ndarray], thresholds: Sequence[float] | None = None
+) -> dict[str, dict[str, Any]]:
+    """Return for each part of the texts, with probabilities (n, labels) in [0, 1], how well it is classified.
+
+    `accuracy` with its Wilson interval counts rows whose label, or whose labels, are all correct; `mean_confidence` is
+    that of the predicted label (None for multi-label data).
+    """
+    report = {}
+    for kind, values in probabilities.items():
+        is_correct = predict_labels(values, thresholds) == y_true
+        correct = int((is_correct.all(axis=1) if is_correct.ndim == 2 else is_correct).sum())
+        report[kind] = {
+            "n": len(y_true),
+            "correct": correct,
+            "accuracy": correct / len(y_true),
+            "interval": wilson_interval(correct, len(y_true)),
+            "mean_confidence": float(values.max(axis=1).mean()) if y_true.ndim == 1 else None,
+            "expected_calibration_error": expected_calibration_error(y_true, values),
+        }
+    return report
+
+
 def write_predictions(
     path: Path,
     row_ids: Sequence[str],
@@ -81,10 +120,12 @@ def write_predictions(
     predictions: np.ndarray,
     probabilities: np.ndarray | None,
     label_names: Sequence[str],
+    excerpt_probabilities: Mapping[str, np.ndarray] | None = None,
 ) -> None:
     """Write `row_id`, `label`, `prediction` and, with probabilities, `p_<label>` (float64) as Parquet; no texts.
 
-    Labels are names, or lists of names where `y_true` and `predictions` are (n, labels) bool.
+    Labels are names, or lists of names where `y_true` and `predictions` are (n, labels) bool. Of single-label data the
+    `prediction_<excerpt>` and its `confidence_<excerpt>` follow.
     """
 
     def names(values: np.ndarray) -> pa.Array:
@@ -96,6 +137,9 @@ def write_predictions(
     columns = {"row_id": list(row_ids), "label": names(y_true), "prediction": names(predictions)}
     if probabilities is not None:
         columns |= {f"p_{name}": probabilities[:, index] for index, name in enumerate(label_names)}
+    for excerpt, values in (excerpt_probabilities or {}).items() if y_true.ndim == 1 else ():
+        columns[f"prediction_{excerpt}"] = names(predict_labels(values))
+        columns[f"confidence_{excerpt}"] = values.max(axis=1)
     with atomic_write(path) as tmp_path:
         pq.write_table(pa.table(columns), tmp_path)
 

@@ -127,8 +127,6 @@ def _validate_exportable(config: PooledEncoderConfig) -> None:
         room = f"the stock class of this {family} encoder has room for {config.hidden_size // 2} labels"
         raise UserError(f"--format transformers: {room}; use --format onnx")
     options = {
-        "--lexical_head false": config.lexical_head,
-        "--distinct_tokens false": config.distinct_tokens,
         "--truncation head": config.truncation == "head+tail",
         f"--pooling {pooling}": config.pooling != pooling,
     }

@@ -23,9 +23,7 @@ from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceCl
 EXPORT_KEY = "bbc_classifier"
 ONNX_FILE, INT8_FILE = "onnx/model.onnx", "onnx/model_quantized.onnx"
 EXPORT_FILES = {"transformers": "model.safetensors", "onnx": ONNX_FILE, "onnx-int8": INT8_FILE}
-EXPORTED_OPTIONS = (
-    "pooling classifier_dropout max_input_tokens truncation distinct_tokens lexical_head label_thresholds".split()
-)
+EXPORTED_OPTIONS = "pooling classifier_dropout max_input_tokens truncation label_thresholds".split()
 # Larger batches leave the cache of a CPU, and use an accelerator better.
 MAX_BATCH_TOKENS_CPU, MAX_BATCH_TOKENS_ACCELERATOR = 4096, 32768
 AUTOCAST_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -54,10 +52,7 @@ def predict_labels(probabilities: np.ndarray, thresholds: Sequence[float] | None
 def tokenize(
     tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], config: PooledEncoderConfig
 ) -> tuple[list[list[int]], list[bool]]:
-    """Return each text's token ids, special tokens included, cut as `config` says, and whether it was cut.
-
-    With `config.lexical_head` the ids are whole, since that head reads all of a text; `forward` cuts them.
-    """
+    """Return each text's token ids, special tokens included, cut as `config` says, and whether it was cut."""
     options = {"return_attention_mask": False, "return_token_type_ids": False, "verbose": False}
     whole = tokenizer(list(texts), truncation=False, padding=False, **options)["input_ids"] if texts else []
     read = [truncate(ids, config) for ids in whole]

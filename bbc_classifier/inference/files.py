@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from bbc_classifier.config import PredictArguments
-from bbc_classifier.data.labels import detect_text_columns, join_texts
+from bbc_classifier.data.labels import find_columns, join_texts
 from bbc_classifier.data.sources import CELL_FORMATS, read_table
 from bbc_classifier.errors import UserError
 from bbc_classifier.io import atomic_write, read_json
@@ -69,7 +69,7 @@ class InputFile:
             raise UserError(f"'{path}' cannot be read: {' '.join(str(error).split())[:300]}") from error
         columns = self._trained_with.get("text_column") or []
         wanted = args.text_column or (columns if set(columns) <= set(self._schema.names) else None)
-        self.text_columns = detect_text_columns(f"'{path}'", self._schema.names, wanted)
+        self.text_columns = find_columns(f"'{path}'", self._schema.names, "text", wanted)
         self.columns, self.num_shards = args.keep_columns or self._schema.names, -(-self.num_rows // args.shard_rows)
         if missing := set(self.columns) - set(self._schema.names):
             raise UserError(f"--keep_columns: '{path}' has no column '{min(missing)}'")

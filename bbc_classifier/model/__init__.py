@@ -5,7 +5,6 @@ from transformers import AutoConfig, AutoModelForSequenceClassification
 from .configuration_pooled_encoder import NAMED_ENCODERS, EncoderLocation, PooledEncoderConfig, locate_encoder
 from .modeling_pooled_encoder import (
     POOLINGS,
-    LexicalHead,
     PooledEncoderForSequenceClassification,
     Pooling,
     legal_poolings,

@@ -31,8 +31,6 @@ class PooledEncoderConfig(PreTrainedConfig):
         max_input_tokens: Longest input, special tokens included, to which `forward` cuts; None means as many as the
             encoder has positions for.
         truncation: Which end of longer input is kept: "head", "tail" or "head+tail".
-        distinct_tokens: Whether the encoder reads only the first occurrence of each token. Applied before truncation.
-        lexical_head: Whether to add the scores of `LexicalHead` on the whole text. Single-label only.
         class_weights: One weight per label for the training loss, or None.
         label_smoothing: Label smoothing of the training loss, in [0, 1).
         label_thresholds: Probability from which each label is predicted; None means 0.5. Multi-label only.
@@ -51,8 +49,6 @@ class PooledEncoderConfig(PreTrainedConfig):
         classifier_dropout: float = 0.1,
         max_input_tokens: int | None = None,
         truncation: str = "head",
-        distinct_tokens: bool = False,
-        lexical_head: bool = False,
         class_weights: list[float] | None = None,
         label_smoothing: float = 0.0,
         label_thresholds: list[float] | None = None,
@@ -65,8 +61,7 @@ class PooledEncoderConfig(PreTrainedConfig):
         self.encoder_config = encoder
         self.pooling, self.pooling_module, self.classifier_dropout = pooling, pooling_module, classifier_dropout
         self.max_input_tokens = usable_positions(encoder) if max_input_tokens is None else max_input_tokens
-        self.truncation, self.distinct_tokens, self.lexical_head = truncation, distinct_tokens, lexical_head
-        self.class_weights, self.label_smoothing = class_weights, label_smoothing
+        self.truncation, self.class_weights, self.label_smoothing = truncation, class_weights, label_smoothing
         self.label_thresholds = label_thresholds
         if kwargs.get("id2label") and not kwargs.get("label2id"):
             kwargs["label2id"] = {name: int(index) for index, name in kwargs["id2label"].items()}
@@ -112,8 +107,6 @@ class PooledEncoderConfig(PreTrainedConfig):
             raise ValueError(f"truncation '{self.truncation}' is not one of {', '.join(TRUNCATIONS)}")
         if len(names) == 1 and not self.is_multi_label:
             raise ValueError("one label is only possible with problem_type='multi_label_classification'; give two")
-        if self.lexical_head and self.is_multi_label:
-            raise ValueError("lexical_head is for single-label classifiers; set it to False for multi-label data")
         if self.label_thresholds is not None and not self.is_multi_label:
             raise ValueError("label_thresholds need problem_type='multi_label_classification'")
         for name in ("classifier_dropout", "label_smoothing"):

@@ -137,61 +137,13 @@ class ClsMean(Mean):
         return torch.cat([encoder_output.last_hidden_state[:, 0], mean], dim=-1)
 
 
-class LexicalHead(nn.Module):
-    """Scores of a text from the tokens and pairs of neighboring tokens it has: W x, TF-IDF inside the model.
-
-    x_k = (1 + ln n_k) idf_k for a token or pair k that occurs n_k > 0 times in the text, 0 for others; x is then scaled
-    to length 1. Sublinear TF-IDF: G. Salton and C. Buckley, 1988; pairs hashed into buckets: A. Joulin et al., "Bag of
-    Tricks for Efficient Text Classification", EACL 2017, section 2.2.
-    """
-
-    pair_buckets = 2**16
-    idf: torch.Tensor
-
-    def __init__(self, vocab_size: int, num_labels: int):
-        super().__init__()
-        self.vocab_size = vocab_size
-        self.scores = nn.Linear(vocab_size + self.pair_buckets, num_labels, bias=False)
-        self.register_buffer("idf", torch.ones(vocab_size + self.pair_buckets))
-
-    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return (batch, labels) from whole texts: ids (batch, tokens) int64 and their mask."""
-        return self.scores(self.features(input_ids, attention_mask).to(self.scores.weight.dtype))
-
-    def features(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return x of each row, (batch, vocabulary + buckets) float32."""
-        counts = self.counts(input_ids, attention_mask)
-        weighted = torch.where(counts > 0, 1 + counts.clamp(min=1).log(), 0.0) * self.idf.float()
-        return functional.normalize(weighted, dim=-1)
-
-    def counts(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        """Return how often each row has each token and pair, (batch, vocabulary + buckets) float32."""
-        real = attention_mask != 0
-        # Odd factors, so that neither token of a pair is lost modulo a power of two.
-        pairs = (input_ids[:, :-1] * 1_000_003 + input_ids[:, 1:] * 7_919) % self.pair_buckets
-        columns = torch.cat([input_ids, self.vocab_size + pairs], dim=1)
-        counted = torch.cat([real, real[:, :-1] & real[:, 1:]], dim=1)
-        counts = torch.zeros(len(input_ids), self.idf.shape[0], device=input_ids.device)
-        return counts.scatter_add(1, columns, counted.float())
-
-
 def truncate(input_ids: list[int], config: PooledEncoderConfig) -> tuple[list[int], bool]:
-    """Return the part of a text that the model reads, and whether the encoder has no room for all (distinct) tokens.
-
-    `distinct_tokens`, then `max_input_tokens` and `truncation` are applied to a text with its special tokens, without
-    padding; a text for a `lexical_head` stays whole. `forward` gives the same answer for the part as for the whole.
-    """
-    tokens = _distinct(input_ids) if config.distinct_tokens else input_ids
-    limit = len(tokens) if config.max_input_tokens is None else config.max_input_tokens
-    if is_cut := len(tokens) > limit:
-        first, last = _kept_ends(limit, config.truncation)
-        tokens = tokens[:first] + tokens[-last:]
-    return input_ids if config.lexical_head else tokens, is_cut
-
-
-def _distinct(input_ids: list[int]) -> list[int]:
-    # The last token is the closing special one, which always stays last.
-    return [*dict.fromkeys(input_ids[:-1]), *input_ids[-1:]]
+    """Return the part of a text with its special tokens that the model reads, and whether the text was cut."""
+    limit = len(input_ids) if config.max_input_tokens is None else config.max_input_tokens
+    if len(input_ids) <= limit:
+        return input_ids, False
+    first, last = _kept_ends(limit, config.truncation)
+    return input_ids[:first] + input_ids[-last:], True
 
 
 def _kept_ends(max_tokens: int, truncation: str) -> tuple[int, int]:
@@ -200,30 +152,11 @@ def _kept_ends(max_tokens: int, truncation: str) -> tuple[int, int]:
     return first, max_tokens - first
 
 
-def _distinct_columns(input_ids: torch.Tensor, attention_mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return `_distinct` of a padded batch: the columns, first occurrences first, and their mask, (batch, tokens)."""
-    column = torch.arange(input_ids.shape[1], device=input_ids.device).expand_as(input_ids)
-    real = attention_mask != 0
-    last = torch.where(real, column, -1).amax(1, keepdim=True)
-    # Padding and the closing token get values of their own, so they equal nothing else.
-    values, order = torch.where(~real | (column == last), -1 - column, input_ids).sort(dim=1, stable=True)
-    is_first = torch.ones_like(real)
-    is_first[:, 1:] = values[:, 1:] != values[:, :-1]
-    kept = torch.zeros_like(real).scatter(1, order, is_first) & real
-    columns = (~kept).to(torch.int8).argsort(dim=1, stable=True)
-    return columns, attention_mask.gather(1, columns) * kept.gather(1, columns).to(attention_mask.dtype)
-
-
-def _columns_to_read(
-    input_ids: torch.Tensor | None, attention_mask: torch.Tensor, config: PooledEncoderConfig
-) -> tuple[torch.Tensor, torch.Tensor]:
+def _columns_to_read(attention_mask: torch.Tensor, config: PooledEncoderConfig) -> tuple[torch.Tensor, torch.Tensor]:
     """Return `truncate` of a padded batch: the columns that are read, (batch, kept) int64, and their mask.
 
     Rows move to the left edge, so that neither the side nor the amount of padding changes an answer.
     """
-    distinct = None
-    if config.distinct_tokens and input_ids is not None:
-        distinct, attention_mask = _distinct_columns(input_ids, attention_mask)
     tokens = attention_mask.shape[1]
     column = torch.arange(tokens, device=attention_mask.device)
     target = column[: config.max_input_tokens]  # not min(), which would fix the length in an exported graph
@@ -234,7 +167,7 @@ def _columns_to_read(
     skipped = (target >= _kept_ends(kept, config.truncation)[0]) * (span - kept).clamp(min=0)
     columns = (start + target + skipped).clamp(max=tokens - 1)
     mask = attention_mask.gather(1, columns) * (target < span).to(attention_mask.dtype)
-    return columns if distinct is None else distinct.gather(1, columns), mask
+    return columns, mask
 
 
 def sequence_loss(
@@ -291,8 +224,6 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         self.pooling = pooling(config)
         self.dropout = nn.Dropout(config.classifier_dropout)
         self.classifier = nn.Linear(self.pooling.width, config.num_labels)
-        vocab_size = config.encoder_config.vocab_size if config.lexical_head else 0
-        self.lexical_head = LexicalHead(vocab_size, config.num_labels) if config.lexical_head else None
         self.encoder_arguments = frozenset(inspect.signature(type(self.encoder).forward).parameters)
         self.post_init()
 
@@ -310,7 +241,7 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         """Start a classifier from a pretrained encoder, in float32, with a random head; seed torch first.
 
         A saved classifier of this class keeps its labels, problem type, pooling, head, thresholds and what it reads of
-        a text, unless given here. Its head becomes random if labels, problem type, pooling or `lexical_head` change.
+        a text, unless given here. Its head becomes random if labels, problem type, or pooling change.
 
         Args:
             name_or_path: A short name (`NAMED_ENCODERS`), a directory or a Hub id.
@@ -380,8 +311,7 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
             attention_mask: (batch, tokens), 1 for real tokens; None means that every token is real.
             token_type_ids: (batch or 1, tokens) int64; dropped if the encoder does not use them, as `position_ids` are.
             position_ids: (batch or 1, tokens) int64.
-            inputs_embeds: (batch, tokens, hidden) floats, read in place of `input_ids`. The ids, if given, still decide
-                which tokens are read; without them, `distinct_tokens` has no effect.
+            inputs_embeds: (batch, tokens, hidden) floats, read in place of `input_ids`.
             labels: See `sequence_loss`.
             kwargs: Passed to the encoder, such as `output_hidden_states`.
 
@@ -389,12 +319,11 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
             `loss` (scalar, if labels are given), `logits` (batch, labels), `hidden_states`, `attentions`.
         """
         tokens = inputs_embeds if input_ids is None else input_ids
-        if tokens is None or (input_ids is None and self.lexical_head is not None):
-            raise ValueError("give input_ids; inputs_embeds alone are enough only without a lexical head")
+        if tokens is None:
+            raise ValueError("give input_ids or inputs_embeds")
         if attention_mask is None:
             attention_mask = torch.ones(tokens.shape[:2], dtype=torch.long, device=tokens.device)
-        lexical_scores = 0.0 if self.lexical_head is None else self.lexical_head(input_ids, attention_mask)
-        columns, attention_mask = _columns_to_read(input_ids, attention_mask, self.config)
+        columns, attention_mask = _columns_to_read(attention_mask, self.config)
         per_token = {"token_type_ids": token_type_ids, "position_ids": position_ids, "inputs_embeds": inputs_embeds}
         per_token["input_ids"] = input_ids if inputs_embeds is None else None
         rows = torch.arange(columns.shape[0], device=columns.device).unsqueeze(1)
@@ -407,7 +336,7 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         if self.pooling.needs_hidden_states:
             kwargs["output_hidden_states"] = True
         encoder_output = self.encoder(attention_mask=attention_mask, return_dict=True, **inputs, **kwargs)
-        logits = self.classifier(self.dropout(self.pooling(encoder_output, attention_mask))) + lexical_scores
+        logits = self.classifier(self.dropout(self.pooling(encoder_output, attention_mask)))
         return SequenceClassifierOutput(
             loss=None if labels is None else sequence_loss(logits, labels, self.config, self.training),
             logits=logits,
@@ -432,9 +361,8 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
     @torch.no_grad()
     def apply_temperature(self, temperature: float) -> None:
         """Divide the head by `temperature`, so that every saved or exported form has the calibrated confidences."""
-        for name, parameter in self.named_parameters():
-            if name.startswith(("classifier.", "lexical_head.")):
-                parameter.div_(temperature)
+        for parameter in self.classifier.parameters():
+            parameter.div_(temperature)
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], **kwargs: Any) -> None:
         """Save configuration, code and weights (safetensors); warn if the labels have the library's default names."""
@@ -444,17 +372,15 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
 
 
 # What `from_encoder` keeps of a saved classifier's configuration unless it is given.
-_KEPT_OPTIONS = (
-    "id2label problem_type pooling pooling_module max_input_tokens truncation distinct_tokens lexical_head".split()
-)
+_KEPT_OPTIONS = "id2label problem_type pooling pooling_module max_input_tokens truncation".split()
 
 
 def _kept_modules(start: PooledEncoderConfig, config: PooledEncoderConfig) -> tuple[str, ...]:
     """Return the prefixes of the tensors that mean the same under both configurations."""
     if start.pooling != config.pooling:
         return ("encoder.",)
-    of_start, of_new = ((c.label_names, c.is_multi_label, c.lexical_head) for c in (start, config))
-    return ("encoder.", "pooling.", *(("classifier.", "lexical_head.") if of_start == of_new else ()))
+    of_start, of_new = ((c.label_names, c.is_multi_label) for c in (start, config))
+    return ("encoder.", "pooling.", *(("classifier.",) if of_start == of_new else ()))
 
 
 def _pooling_class(config: PooledEncoderConfig) -> type[Pooling]:

@@ -4,69 +4,47 @@ A linear probe before fine-tuning keeps the first steps from moving the encoder 
 "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", ICLR 2022).
 """
 
-import warnings
-from collections.abc import Sequence
-from typing import TypeAlias
-
 import numpy as np
 import torch
-from scipy.optimize import minimize
-from scipy.sparse import csr_matrix, vstack
-from scipy.special import log_softmax
-from sklearn.feature_extraction.text import TfidfTransformer
+from scipy.special import log_expit, log_softmax
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
-from torch.nn.utils.rnn import pad_sequence
 
-from bbc_classifier.model import LexicalHead, PooledEncoderForSequenceClassification
+from bbc_classifier.model import PooledEncoderForSequenceClassification
 
-# Inverse strength of the L2 penalty: on standardized embeddings, and on TF-IDF rows of length 1.
-EMBEDDING_C = 0.1
-LEXICAL_C = 100.0
+# Inverse strengths of the L2 penalty, of which the validation rows choose one.
+PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 MAX_ITERATIONS = 1000
-# A dimension that varies less than this share of the median is switched off in the encoder. Standardizing it would give
-# weights of up to 1e31: NaN in fp16, and a gradient whose clipping leaves every other weight where it is.
-DEAD_DIMENSION = 1e-3
-FOLDS = 5
-MIN_PROBABILITY = 1e-6
-ROWS_PER_BATCH = 64
-
-Rows: TypeAlias = np.ndarray | csr_matrix
 
 
-@torch.no_grad()
 def fit_linear_probe(
-    model: PooledEncoderForSequenceClassification,
-    embeddings: np.ndarray,
-    labels: np.ndarray,
-    input_ids: Sequence[list[int]] = (),
+    model: PooledEncoderForSequenceClassification, embeddings: np.ndarray, labels: np.ndarray, inverse_penalty: float
 ) -> None:
     """Set the model's head to a logistic regression on embeddings; multi-label data get one regression per label.
 
     `embeddings` are (rows, hidden), the input of the linear head; `labels` (rows,) class indices or (rows, labels) of 0
-    and 1. A lexical head, which reads `input_ids`, is fitted too, and both are weighted by `mixture_weights`. The
-    model's `class_weights` weight the rows of single-label data.
+    and 1; `inverse_penalty` is scikit-learn's C. The model's `class_weights` weight the rows of single-label data.
     """
-    mean, scale = embeddings.mean(axis=0), embeddings.std(axis=0)
-    scale[scale <= DEAD_DIMENSION * np.median(scale)] = np.inf  # the dimension becomes 0, and so does its weight
-    parts: list[tuple[Rows, float]] = [((embeddings - mean) / scale, EMBEDDING_C)]
-    if model.lexical_head is not None:
-        parts.append((fit_idf(model.lexical_head, input_ids), LEXICAL_C))
+    # One scale for all dimensions: some encoders have switched-off ones, which a scale of their own would blow up.
+    mean, scale = embeddings.mean(axis=0), embeddings.std(axis=0).mean() or 1.0
     class_weights = model.config.class_weights if labels.ndim == 1 else None
     row_weights = None if class_weights is None else np.asarray(class_weights)[labels]
-    heads = [fit_regression(rows, labels, model.config.num_labels, penalty, row_weights) for rows, penalty in parts]
-    mixture = np.ones(1)
-    if model.lexical_head is not None:
-        mixture = mixture_weights(parts, labels, row_weights)
-        model.lexical_head.scores.weight.copy_(torch.from_numpy(mixture[1] * heads[1][0]))
-    weights = mixture[0] * heads[0][0] / scale
-    biases = sum(share * head[1] for share, head in zip(mixture, heads, strict=True))  # the lexical head has none
-    model.classifier.weight.copy_(torch.from_numpy(weights))
-    model.classifier.bias.copy_(torch.from_numpy(biases - weights @ mean))
+    weights, biases = fit_regression(
+        (embeddings - mean) / scale, labels, model.config.num_labels, inverse_penalty, row_weights
+    )
+    weights /= scale
+    with torch.no_grad():
+        model.classifier.weight.copy_(torch.from_numpy(weights))
+        model.classifier.bias.copy_(torch.from_numpy(biases - weights @ mean))
+
+
+def head_logits(model: PooledEncoderForSequenceClassification, embeddings: np.ndarray) -> np.ndarray:
+    """Return the head's logits, (rows, labels) float64, of embeddings (rows, hidden)."""
+    weight, bias = (parameter.detach().double().cpu().numpy() for parameter in model.classifier.parameters())
+    return embeddings @ weight.T + bias
 
 
 def fit_regression(
-    rows: Rows, labels: np.ndarray, num_labels: int, inverse_penalty: float, row_weights: np.ndarray | None = None
+    rows: np.ndarray, labels: np.ndarray, num_labels: int, inverse_penalty: float, row_weights: np.ndarray | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit a logistic regression with an L2 penalty (scikit-learn's C): multinomial, or one per label of (rows, labels).
 
@@ -89,41 +67,24 @@ def fit_regression(
     return weights, biases
 
 
-@torch.no_grad()
-def fit_idf(head: LexicalHead, input_ids: Sequence[list[int]]) -> csr_matrix:
-    """Set the head's idf from rows of whole token ids; return their features, (rows, vocabulary + buckets) float64."""
-    blocks = []
-    for start in range(0, len(input_ids), ROWS_PER_BATCH):
-        rows = [torch.tensor(ids, device=head.idf.device) for ids in input_ids[start : start + ROWS_PER_BATCH]]
-        mask = pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
-        ids = pad_sequence(rows, batch_first=True)
-        blocks.append(csr_matrix(head.counts(ids, mask).double().cpu().numpy()))
-    tfidf = TfidfTransformer(sublinear_tf=True)
-    features = tfidf.fit_transform(vstack(blocks, format="csr"))
-    head.idf.copy_(torch.from_numpy(tfidf.idf_))
-    return features
+def choose_penalty(
+    model: PooledEncoderForSequenceClassification,
+    train: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray],
+) -> float:
+    """Return the C of `PENALTIES` whose head, fitted on `train`, has the least log loss on `validation`.
 
-
-def mixture_weights(
-    parts: Sequence[tuple[Rows, float]], labels: np.ndarray, row_weights: np.ndarray | None = None
-) -> np.ndarray:
-    """Return the weights, 0 or more, under which the sum of several regressions' scores has least log loss.
-
-    The scores are log-probabilities of rows that a regression was not fitted on: on their own rows all are right (D. H.
-    Wolpert, "Stacked Generalization", 1992). `parts` are the rows (rows, features) and scikit-learn's C of each.
+    Both are embeddings (rows, hidden) and labels as `fit_linear_probe` takes them. The head is left fitted with it.
     """
-    folds = StratifiedKFold(min(FOLDS, np.bincount(labels).max()), shuffle=True, random_state=0)
-    options = {"cv": folds, "method": "predict_proba", "params": {"sample_weight": row_weights}}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a class with fewer rows than folds is missing from some: probability 0
-        probabilities = [
-            cross_val_predict(LogisticRegression(C=penalty, max_iter=MAX_ITERATIONS), rows, labels, **options)
-            for rows, penalty in parts
-        ]
-    scores, columns = np.log(np.maximum(probabilities, MIN_PROBABILITY)), np.unique(labels, return_inverse=True)[1]
-
-    def log_loss(weights: np.ndarray) -> float:
-        likelihoods = log_softmax(np.tensordot(weights, scores, 1), axis=1)[np.arange(len(columns)), columns]
-        return -float(np.average(likelihoods, weights=row_weights))
-
-    return minimize(log_loss, np.ones(len(scores)), method="L-BFGS-B", bounds=[(0, None)] * len(scores)).x
+    losses = {}
+    for penalty in PENALTIES:
+        fit_linear_probe(model, *train, penalty)
+        logits = head_logits(model, validation[0])
+        labels = validation[1]
+        if labels.ndim == 2:
+            losses[penalty] = -np.where(labels, log_expit(logits), log_expit(-logits)).mean()
+        else:
+            losses[penalty] = -log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean()
+    best = min(losses, key=losses.__getitem__)
+    fit_linear_probe(model, *train, best)
+    return best

@@ -1,5 +1,6 @@
 """One function from options to a finished run: `train`. The command, the script and the launchers all call it."""
 
+import copy
 import json
 import logging
 import os
@@ -25,6 +26,7 @@ from bbc_classifier.config import (
     resolve_recipe,
 )
 from bbc_classifier.data.duplicates import text_hashes
+from bbc_classifier.data.excerpts import with_excerpts
 from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits
 from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.calibration import fit_temperature, fit_thresholds
@@ -39,11 +41,11 @@ from bbc_classifier.inference.classifier import (
     tokenize,
 )
 from bbc_classifier.io import atomic_write, directory_lock, file_sha256, prepare_output_dir, read_json, slug, write_json
-from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification, locate_encoder
+from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification, locate_encoder, truncate
 from bbc_classifier.plots import plot_learning_curves
 from bbc_classifier.provenance import Timer, environment, peak_memory_mb, without_local_paths
 from bbc_classifier.training.examples import predict_examples
-from bbc_classifier.training.linear_probe import fit_linear_probe
+from bbc_classifier.training.linear_probe import choose_penalty, fit_linear_probe, head_logits
 from bbc_classifier.training.run_dir import RunDirectory
 from bbc_classifier.training.trainer import (
     ClassifierTrainer,
@@ -54,14 +56,14 @@ from bbc_classifier.training.trainer import (
     explained_failures,
     restore_finished_training,
     training_arguments,
+    training_attention,
     validate_metric,
+    validate_training,
+    weight_changes,
 )
 
 # The splits that training reads; nothing but the final evaluation reads the test split.
 FITTED_SPLITS = ("train", "validation")
-# In bf16 on a CPU, plain ("eager") attention trains faster than torch's fused kernel on inputs up to this length.
-MAX_EAGER_TOKENS = 256
-
 logger = logging.getLogger(__name__)
 
 
@@ -134,12 +136,21 @@ def train(
 
         # The seed comes before the model, whose head is drawn from the global random state.
         (enable_full_determinism if trainer_args.full_determinism else set_seed)(args.seed)
-        attention = model_args.attn_implementation
-        if attention is None and args.trains_encoder and (device.type, precision) == ("cpu", "bf16"):
-            attention = "eager" if (data_args.max_length or 0) <= MAX_EAGER_TOKENS else None
-        model, tokenizer = build_model(model_args, data_args, args, data, attention)
+        model, tokenizer = build_model(model_args, data_args, args, data)
         model.to(device)
-        train_rows, validation_rows = (tokenize_split(data, split, tokenizer, model.config) for split in FITTED_SPLITS)
+        train_config = copy.copy(model.config)
+        if args.trains_encoder and args.train_max_length:
+            train_config.max_input_tokens = min(args.train_max_length, data_args.max_length or 0)
+        train_rows, validation_rows = (
+            tokenize_split(data, split, tokenizer, config, excerpts=bool(data_args.excerpts))
+            for split, config in zip(FITTED_SPLITS, (train_config, model.config), strict=True)
+        )
+        # The head and the checkpoint are chosen on inputs as in training, the temperature on inputs as in prediction.
+        cut_ids = [truncate(ids, train_config)[0] for ids in validation_rows.input_ids]
+        cut_validation_rows, num_validation = (
+            replace(validation_rows, input_ids=cut_ids),
+            len(data.dataset["validation"]),
+        )
         encode_rows = partial(encode, model, pad_token_id=tokenizer.pad_token_id, progress=not args.disable_tqdm)
         trainer_args.distributed_state.wait_for_everyone()  # all processes have looked at the run directory
         if is_main:
@@ -148,36 +159,42 @@ def train(
         timer.mark("prepare")
 
         is_probe = model_args.head_init == "linear_probe" and checkpoint is None
+        # A multi-label threshold lies between two rows, so it is fitted in the precision of predictions.
+        fit_precision = "fp32" if data.multi_label else precision
+        train_loss, inverse_penalty = None, 0.0  # without a linear probe
         if is_probe:
             embeddings = encode_rows(train_rows.input_ids, precision=precision).embeddings
-            fit_linear_probe(model, embeddings, train_rows.labels, train_rows.input_ids)
-        train_loss = None
+            held_out = encode_rows(cut_ids, precision=fit_precision).embeddings
+            fitted, chosen_on = (embeddings, train_rows.labels), (held_out, validation_rows.labels)
+            inverse_penalty = choose_penalty(model, fitted, chosen_on)
+        initial_weights = {name: tensor.detach().clone() for name, tensor in model.named_parameters()}
         with StopOnSignal() as stop, explained_failures(trainer_args):
             trainer = ClassifierTrainer(
-                *(model, tokenizer, trainer_args, args, train_rows, validation_rows),
+                *(model, tokenizer, trainer_args, args, train_rows, cut_validation_rows.first(num_validation)),
                 compute_metrics=compute_metrics,
                 callbacks=[stop, *callbacks],
             )
             if args.trains_encoder and not restore_finished_training(trainer, checkpoint):
-                train_loss = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None).training_loss
+                with training_attention(model, precision, train_config.max_input_tokens):
+                    resume = str(checkpoint) if checkpoint else None
+                    train_loss = trainer.train(resume_from_checkpoint=resume).training_loss
         if not is_main:
             return TrainResult(run, {}, is_main_process=False)
         # In bf16 and fp16 the Trainer leaves the model's forward wrapped in autocast.
         trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
         timer.mark("train")
 
-        # A multi-label threshold lies between two rows, so it is fitted in the precision of predictions.
-        fit_precision = "fp32" if data.multi_label else precision
-        validation = encode_rows(validation_rows.input_ids, precision=fit_precision)
-        temperature, probabilities = calibrate(model, validation.logits, validation_rows.labels)
+        weight_change = weight_changes(initial_weights, model)
+        if args.trains_encoder:
+            validate_training(weight_change, trainer)
+            logits = encode_rows(validation_rows.input_ids, precision=fit_precision).logits
+        else:
+            logits = head_logits(model, held_out)
+        temperature, probabilities = calibrate(model, logits, validation_rows.labels)
         is_refit = is_probe and model_args.refit_on_validation and not args.trains_encoder
         if is_refit:
-            fit_linear_probe(
-                model,
-                np.concatenate([embeddings, validation.embeddings]),
-                np.concatenate([train_rows.labels, validation_rows.labels]),
-                train_rows.input_ids + validation_rows.input_ids,
-            )
+            both, labels = (np.concatenate(parts) for parts in zip(fitted, chosen_on, strict=True))
+            fit_linear_probe(model, both, labels, inverse_penalty)
             model.apply_temperature(temperature)
         with atomic_write(run.model) as tmp_path:
             model.save_pretrained(tmp_path)
@@ -187,8 +204,8 @@ def train(
         # The saved classifier is loaded as anyone would load it; nothing changes the weights after this.
         classifier = TextClassifier.from_pretrained(run.model, device=str(device))
         classifier.progress = not args.disable_tqdm
-        # A refitted head has seen the validation rows: their metrics are those of the head before.
-        scored = (probabilities, validation_rows.truncated) if is_refit else None
+        # The metrics on validation are those of the calibration: a head that is refitted has seen these rows.
+        scored = probabilities[:num_validation], validation_rows.truncated[:num_validation]
         evaluation = {
             "validation": evaluate_split(classifier, data, "validation", run.path, scored),
             "test": evaluate_split(classifier, data, "test", run.path),
@@ -209,11 +226,14 @@ def train(
             "data": data.info,
             "training": {
                 "precision": precision,
-                "attn_implementation": model.encoder.get_correct_attn_implementation(attention),
+                "attn_implementation": model.encoder.get_correct_attn_implementation(model_args.attn_implementation),
                 "device": device.type,
                 "num_processes": trainer_args.world_size,
                 **history,
                 "train_loss": train_loss,
+                "num_rows": len(train_rows.input_ids),  # texts and excerpts
+                "inverse_penalty": inverse_penalty,
+                "weight_change": weight_change,
                 "resumed": checkpoint is not None,
                 "refit_on_validation": is_refit,
                 "head_max_abs_weight": float(model.classifier.weight.detach().abs().max()),
@@ -240,21 +260,14 @@ def resolve_options(
         import_pooling_module(model_args.pooling_module)
     with hub_errors(f"--encoder {model_args.encoder}"):
         config = AutoConfig.from_pretrained(find_encoder(model_args).path, revision=model_args.encoder_revision)
-    lexical_head = model_args.lexical_head
     if isinstance(config, PooledEncoderConfig):
-        distinct = data_args.distinct_tokens
-        lexical_head = config.lexical_head if lexical_head is None else lexical_head
         model_args = replace(model_args, pooling=model_args.pooling or config.pooling)
         data_args = replace(
             data_args,
             max_length=data_args.max_length or config.max_input_tokens,
             truncation=data_args.truncation or config.truncation,
-            distinct_tokens=config.distinct_tokens if distinct is None else distinct,
         )
-    model_args, data_args, args = resolve_recipe(model_args, data_args, args or TrainArguments())
-    if lexical_head is not None:
-        model_args = replace(model_args, lexical_head=lexical_head)
-    return model_args, data_args, args
+    return resolve_recipe(model_args, data_args, args or TrainArguments())
 
 
 def default_output_dir(
@@ -275,7 +288,7 @@ def find_encoder(model_args: ModelArguments) -> Any:
 
 
 def build_model(
-    model_args: ModelArguments, data_args: DataArguments, args: TrainArguments, data: LoadedData, attention: str | None
+    model_args: ModelArguments, data_args: DataArguments, args: TrainArguments, data: LoadedData
 ) -> tuple[PooledEncoderForSequenceClassification, PreTrainedTokenizerBase]:
     """Return the classifier that training starts with, and its tokenizer."""
     weights = None
@@ -292,15 +305,13 @@ def build_model(
                 labels=data.label_names,
                 revision=model_args.encoder_revision,
                 encoder_dropout=model_args.encoder_dropout,
-                attn_implementation=attention,
+                attn_implementation=model_args.attn_implementation,
                 problem_type=f"{'multi' if data.multi_label else 'single'}_label_classification",
                 pooling=model_args.pooling,
                 pooling_module=model_args.pooling_module,
                 classifier_dropout=model_args.classifier_dropout,
                 max_input_tokens=data_args.max_length,
                 truncation=data_args.truncation,
-                distinct_tokens=data_args.distinct_tokens,
-                lexical_head=model_args.lexical_head,
                 class_weights=weights,
                 label_smoothing=args.label_smoothing_factor,
             )
@@ -313,12 +324,16 @@ def build_model(
 
 
 def tokenize_split(
-    data: LoadedData, split: str, tokenizer: PreTrainedTokenizerBase, config: PooledEncoderConfig
+    data: LoadedData, split: str, tokenizer: PreTrainedTokenizerBase, config: PooledEncoderConfig, *, excerpts: bool
 ) -> TokenizedRows:
-    """Return the token ids and labels of a split."""
-    input_ids, truncated = tokenize(tokenizer, list(data.dataset[split]["text"]), config)
-    labels = labels_to_array(data.dataset[split]["label"], data.label_names, data.label_names)
-    return TokenizedRows(input_ids, labels, truncated)
+    """Return the token ids and labels of a split's texts, followed by those of their excerpts if asked."""
+    texts, labels = data.dataset[split]["text"][:], data.dataset[split]["label"]
+    numbers = list(range(len(texts)))
+    if excerpts:
+        texts, numbers = with_excerpts(texts, data.info["has_titles"])
+    input_ids, truncated = tokenize(tokenizer, texts, config)
+    labels = labels_to_array(labels, data.label_names, data.label_names)[numbers]
+    return TokenizedRows(input_ids, labels, truncated, numbers)
 
 
 def write_split(run: RunDirectory, data: LoadedData) -> None:
@@ -346,6 +361,7 @@ def write_history(run: RunDirectory, trainer: ClassifierTrainer) -> dict[str, An
     state, keeps_best = trainer.state, trainer.args.load_best_model_at_end
     best_step = (keeps_best and state.best_global_step) or state.global_step
     history = json.loads(json.dumps(state.log_history), parse_constant=lambda name: None)  # JSON has no infinity
+    norms = [entry["grad_norm"] for entry in history if "grad_norm" in entry]
     write_json(run.history, history)
     if state.global_step:
         plot_learning_curves(history, run.figures / "learning_curves.png", title=run.path.name, best_step=best_step)
@@ -354,6 +370,7 @@ def write_history(run: RunDirectory, trainer: ClassifierTrainer) -> dict[str, An
         "epochs": state.epoch or 0.0,
         "best_step": best_step,
         "best_metric": state.best_metric if keeps_best else None,
+        "grad_norm": {"first": norms[0], "last": norms[-1]} if norms else None,
     }
 
 

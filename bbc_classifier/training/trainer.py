@@ -1,14 +1,16 @@
 """The Hugging Face Trainer as this project uses it: arguments, a row order that resumes exactly, failures, signals."""
 
 import math
+import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,27 +42,56 @@ ComputeMetrics = Callable[[EvalPrediction], dict[str, float]]
 UNSUPPORTED = {
     "dataloader_drop_last": "it would leave out validation rows too",
     "prediction_loss_only": "the predictions for the validation rows choose the checkpoint",
+    "remove_unused_columns": "the rows of a text and of its excerpts are items of one column",
     "batch_eval_metrics": "metrics are computed over all validation rows",
     "auto_find_batch_size": "a resumed run must take the same batches; set --per_device_train_batch_size",
     "save_only_model": "a checkpoint without the optimizer cannot be resumed",
     "bf16": "use --precision bf16",
     "fp16": "use --precision fp16",
 }
+# In bf16 on a CPU, plain attention trains faster than torch's fused kernel on inputs up to this length.
+MAX_EAGER_TOKENS = 256
 # A sound start has a gradient norm below 100. Clipping one this large to 1 leaves nearly every weight where it is.
 MAX_FIRST_GRADIENT_NORM = 1e4
+# After this many steps an encoder that is trained has moved, by far more than this share of its weights.
+MIN_STEPS_TO_MOVE, MIN_WEIGHT_CHANGE = 10, 1e-6
+# A training that takes longer than this is announced, after so many steps.
+LONG_TRAINING_S, STEPS_TO_ESTIMATE = 180, 20
 
 
-class TokenizedRows(NamedTuple):
-    """The rows of a split: token ids, labels as (rows,) indices or (rows, labels) bool, and which texts were cut."""
+@dataclass(frozen=True)
+class TokenizedRows:
+    """The texts of a split, followed by their excerpts if there are any.
+
+    Token ids, labels as (rows,) indices or (rows, labels) bool, which rows were cut, and each row's text by number.
+    """
 
     input_ids: list[list[int]]
     labels: np.ndarray
     truncated: list[bool]
+    text_numbers: list[int]
+
+    def first(self, number: int) -> "TokenizedRows":
+        """Return the first rows."""
+        return TokenizedRows(*(getattr(self, field.name)[:number] for field in fields(self)))
 
     def as_dataset(self) -> list[dict[str, Any]]:
-        """Return the rows as the Trainer takes them."""
+        """Return the items that the Trainer makes batches of: the rows of each text, and those of all its excerpts."""
         labels = self.labels.astype(np.float32 if self.labels.ndim == 2 else np.int64).tolist()
-        return [{"input_ids": ids, "labels": label} for ids, label in zip(self.input_ids, labels, strict=True)]
+        items: dict[tuple[bool, int], list[dict[str, Any]]] = {}
+        num_texts = 1 + max(self.text_numbers, default=-1)
+        for row, number in enumerate(self.text_numbers):
+            item = {"input_ids": self.input_ids[row], "labels": labels[row]}
+            items.setdefault((row >= num_texts, number), []).append(item)
+        return [{"rows": rows} for rows in items.values()]
+
+
+class RowCollator(DataCollatorWithPadding):
+    """Pads the rows of a batch of items (`TokenizedRows.as_dataset`)."""
+
+    def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
+        """Return `input_ids`, `attention_mask` (rows, tokens) and `labels`."""
+        return super().__call__([row for item in features for row in item["rows"]])
 
 
 def training_arguments(args: TrainArguments, output_dir: Path) -> TrainingArguments:
@@ -95,6 +126,7 @@ def training_arguments(args: TrainArguments, output_dir: Path) -> TrainingArgume
         "restore_callback_states_from_checkpoint": True,
         "ddp_find_unused_parameters": False,
         "logging_nan_inf_filter": False,
+        "remove_unused_columns": False,  # the collator reads rows out of items
     }
     try:
         return TrainingArguments(**values | args.trainer_kwargs)
@@ -184,6 +216,35 @@ class FailureCheck(TrainerCallback):
             )
 
 
+def weight_changes(before: dict[str, torch.Tensor], model: torch.nn.Module) -> dict[str, float]:
+    """Return ||w - w_before|| / ||w_before|| of the embeddings, of each layer, of a pooler or pooling and of the head.
+
+    `before` has the tensors of `model.named_parameters()`. Where all weights were 0 it is the norm of the change.
+    """
+    sums: dict[str, list[float]] = {}
+    for name, parameter in model.named_parameters():
+        number = re.search(r"\.(\d+)\.", name)
+        parts = name.split(".")
+        group = "head" if parts[0] == "classifier" else parts[0] if parts[0] != "encoder" else parts[1]
+        group = f"layer {number[1]}" if number and parts[0] == "encoder" else group
+        total = sums.setdefault(group, [0.0, 0.0])
+        total[0] += float((parameter.detach() - before[name]).double().square().sum())
+        total[1] += float(before[name].double().square().sum())
+    return {group: math.sqrt(change / (norm or 1.0)) for group, (change, norm) in sums.items()}
+
+
+def validate_training(changes: dict[str, float], trainer: Trainer) -> None:
+    """Raise a TrainingDivergedError if no part of the encoder moved by more than weight decay and rounding explain."""
+    args, steps = trainer.args, trainer.state.global_step
+    explained = max(MIN_WEIGHT_CHANGE, 2 * args.learning_rate * args.weight_decay * steps)
+    moved = max((change for group, change in changes.items() if group != "head"), default=0.0)
+    if steps >= MIN_STEPS_TO_MOVE and moved <= explained:
+        raise TrainingDivergedError(
+            f"after {steps} steps the encoder's weights have changed by a share of {moved:.1e} at most: nothing was "
+            "trained. Raise --learning_rate, or use --head_init random; --num_train_epochs 0 keeps the encoder frozen"
+        )
+
+
 class StopOnSignal(TrainerCallback):
     """On SIGINT or SIGTERM, finishes the step, writes a checkpoint and stops. A second signal stops at once."""
 
@@ -229,7 +290,22 @@ class StopOnSignal(TrainerCallback):
 
 
 class Progress(ProgressCallback):
-    """A progress bar with the training loss, and a line with the main metrics of each validation on standard error."""
+    """A progress bar with the training loss, metrics of each validation, and an estimate if it will take long."""
+
+    started = 0.0
+
+    def on_step_end(self, args, state, control, **kwargs):
+        """Advance the bar; say once how long a long training will take."""
+        super().on_step_end(args, state, control, **kwargs)
+        if self.training_bar is None:
+            return
+        self.started = self.started or time.perf_counter()
+        if self.training_bar.n == STEPS_TO_ESTIMATE:
+            per_step = (time.perf_counter() - self.started) / (STEPS_TO_ESTIMATE - 1)
+            left = per_step * (state.max_steps - state.global_step)
+            if left > LONG_TRAINING_S:
+                advice = "--recipe quick takes seconds" if args.use_cpu else "--max_length 128 is faster"
+                self.training_bar.write(f"training takes about {left / 60:.0f} more minutes; {advice}", file=sys.stderr)
 
     def on_log(self, args, state, control, logs, **kwargs):
         """Show what was logged."""
@@ -272,7 +348,7 @@ class ClassifierTrainer(Trainer):
             train_dataset=train.as_dataset(),
             eval_dataset=validation.as_dataset(),
             processing_class=tokenizer,
-            data_collator=DataCollatorWithPadding(tokenizer, pad_to_multiple_of=None if trainer_args.use_cpu else 8),
+            data_collator=RowCollator(tokenizer, pad_to_multiple_of=None if trainer_args.use_cpu else 8),
             compute_metrics=metrics,
             callbacks=[*callbacks, FailureCheck()],
         )
@@ -293,7 +369,7 @@ class ClassifierTrainer(Trainer):
         if self.sampling_strategy == "sequential":
             return super().get_train_dataloader()
         is_grouped = self.sampling_strategy == "group_by_length"
-        lengths = [len(row["input_ids"]) if is_grouped else 0 for row in self.train_dataset]
+        lengths = [len(item["rows"][0]["input_ids"]) if is_grouped else 0 for item in self.train_dataset]
         step_rows = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
         loader = DataLoader(
             self.train_dataset,
@@ -323,6 +399,19 @@ def restore_finished_training(trainer: Trainer, checkpoint: Path | None) -> bool
     load_model(trainer.model, (best if keeps_best else checkpoint) / "model.safetensors")
     trainer.state = state
     return True
+
+
+@contextmanager
+def training_attention(
+    model: PooledEncoderForSequenceClassification, precision: str, max_length: int | None
+) -> Iterator[None]:
+    """Use plain ("eager") attention in place of torch's fused kernel where its training steps are faster."""
+    implementation = model.encoder.config._attn_implementation
+    is_faster = model.device.type == "cpu" and precision == "bf16" and (max_length or math.inf) <= MAX_EAGER_TOKENS
+    if implementation == "sdpa" and is_faster:
+        model.encoder.set_attn_implementation("eager")
+    yield
+    model.encoder.set_attn_implementation(implementation)
 
 
 @contextmanager

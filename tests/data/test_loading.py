@@ -255,6 +255,8 @@ def test_multi_label(tmp_path):
     assert indicators.info["split_fingerprint"] == lists.info["split_fingerprint"]
     with pytest.raises(UserError, match="--label_separator"):
         load((["a", "b"], [["x"], "y"]))
+    with pytest.raises(UserError, match="both text and label"):
+        load(pd.DataFrame({"label": ["a", "b"]}))
 
 
 def test_rare_labels_are_left_out_by_name(tmp_path, caplog):

@@ -20,7 +20,7 @@ from tests.tiny import FAMILIES
 
 CLASSIFIERS = [
     *((family, pooling, {}) for family in sorted(FAMILIES) for pooling in legal_poolings(family)),
-    ("bert", "cls+mean", {"lexical_head": True, "distinct_tokens": True, "max_input_tokens": 16}),
+    ("bert", "cls+mean", {"max_input_tokens": 16}),
     ("roberta", "attention", {"truncation": "tail", "max_input_tokens": 16}),
     ("distilbert", "max", {"truncation": "head+tail", "max_input_tokens": 16}),
 ]
@@ -49,31 +49,31 @@ def test_the_graph_of_every_family_and_pooling_computes_the_models_logits(tmp_pa
     check_same_logits(model, tmp_path / "model.onnx")
 
 
-def distinct_classifier():
-    return classifier_of("bert", "mean", distinct_tokens=True, max_input_tokens=16)
+def short_classifier():
+    return classifier_of("bert", "mean", max_input_tokens=16)
 
 
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory, tokenizer) -> dict[str, Path]:
-    """A classifier that leaves out repeated tokens, exported in full precision and in 8 bits."""
+    """A classifier exported in full precision and in 8 bits."""
     root = tmp_path_factory.mktemp("onnx")
     full, int8 = root / "onnx", root / "onnx-int8"
     full.mkdir()
-    export_onnx(distinct_classifier(), tokenizer, full, "onnx")
+    export_onnx(short_classifier(), tokenizer, full, "onnx")
     # As export_onnx writes it, from the graph that is already there.
     shutil.copytree(full, int8)
-    stock_config(distinct_classifier().config, "onnx-int8").save_pretrained(int8)
+    stock_config(short_classifier().config, "onnx-int8").save_pretrained(int8)
     quantize((int8 / EXPORT_FILES["onnx"]).rename(int8 / EXPORT_FILES["onnx-int8"]))
     return {"onnx": full, "onnx-int8": int8}
 
 
 def test_the_graph_computes_the_models_logits(exports):
-    check_same_logits(distinct_classifier(), exports["onnx"] / EXPORT_FILES["onnx"])
+    check_same_logits(short_classifier(), exports["onnx"] / EXPORT_FILES["onnx"])
 
 
 def test_8_bit_probabilities_are_close_and_do_not_depend_on_the_other_texts(exports, tokenizer):
     classifier = TextClassifier.from_pretrained(exports["onnx-int8"])
-    expected = TextClassifier(distinct_classifier(), tokenizer).predict_proba(SAMPLE_TEXTS)
+    expected = TextClassifier(short_classifier(), tokenizer).predict_proba(SAMPLE_TEXTS)
     together = classifier.predict_proba(SAMPLE_TEXTS)
     assert 1e-6 < np.abs(together - expected).max() < 0.2
     alone = [classifier.predict_proba([text]) for text in SAMPLE_TEXTS]
@@ -83,7 +83,7 @@ def test_8_bit_probabilities_are_close_and_do_not_depend_on_the_other_texts(expo
 def test_the_encoders_matrices_are_in_8_bits_and_the_head_is_not(exports):
     weights = onnx.load(exports["onnx-int8"] / EXPORT_FILES["onnx-int8"]).graph.initializer
     matrices = [weight for weight in weights if len(weight.dims) == 2 and weight.data_type == onnx.TensorProto.INT8]
-    encoder = [tensor for tensor in distinct_classifier().encoder.state_dict().values() if tensor.dim() == 2]
+    encoder = [tensor for tensor in short_classifier().encoder.state_dict().values() if tensor.dim() == 2]
     assert sum(np.prod(weight.dims) for weight in matrices) == sum(tensor.numel() for tensor in encoder)
     (head,) = (weight for weight in weights if sorted(weight.dims) == [5, 24])
     assert head.data_type == onnx.TensorProto.FLOAT

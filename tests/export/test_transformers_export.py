@@ -95,9 +95,8 @@ REFUSED = [
     (("bert", "mean"), {}, "--pooling pooler"),
     (("distilbert", "mean"), {}, "--pooling cls"),
     (("modernbert", "cls"), {}, "modernbert"),
-    (("bert", "pooler"), {"distinct_tokens": True}, "--distinct_tokens false"),
     (("bert", "pooler"), {"truncation": "head+tail"}, "--truncation head"),
-    (("bert", "mean"), {"lexical_head": True}, "--lexical_head false --pooling pooler"),
+    (("bert", "mean"), {"truncation": "head+tail"}, "--truncation head --pooling pooler"),
     (("distilbert", "cls"), {"id2label": {i: f"label {i}" for i in range(13)}}, "12 labels"),
 ]
 

@@ -38,7 +38,7 @@ def test_predict_labels():
     assert predict_labels(probabilities, [0.2, 0.6, 0.4]).tolist() == [[True, False, True], [True, False, False]]
 
 
-@pytest.mark.parametrize("options", [{}, {"distinct_tokens": True}, {"truncation": "tail"}], ids=str)
+@pytest.mark.parametrize("options", [{}, {"truncation": "tail"}], ids=str)
 def test_batch_size_and_order_change_no_result(tiny_classifier, tokenizer, options):
     model = tiny_classifier(max_input_tokens=16, **options)
     input_ids, _ = tokenize(tokenizer, TEXTS, model.config)

@@ -18,7 +18,7 @@ def make(directory: Path) -> Path:
     from tests.model.conftest import loud_classifier
     from tests.tiny import WORDS, tiny_tokenizer
 
-    model = loud_classifier(pooling="attention", max_input_tokens=16, truncation="head+tail", distinct_tokens=True)
+    model = loud_classifier(pooling="attention", max_input_tokens=16, truncation="head+tail")
     tokenizer = tiny_tokenizer()
     tokenizer.model_max_length = int(1e30)  # as training saves it: the model truncates
     for part in (model, tokenizer):

@@ -10,11 +10,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
-from torch.nn import functional
 from transformers import BertForPreTraining, BertForSequenceClassification, DistilBertForMaskedLM
 
 from bbc_classifier.model import (
-    LexicalHead,
     PooledEncoderConfig,
     PooledEncoderForSequenceClassification,
     legal_poolings,
@@ -23,7 +21,7 @@ from bbc_classifier.model import (
 from bbc_classifier.model.modeling_pooled_encoder import sequence_loss
 from tests.conftest import LABELS
 from tests.model.conftest import loud_classifier, ragged_batch, random_ids
-from tests.tiny import FAMILIES, SIZES, save_tiny_encoder, tiny_config
+from tests.tiny import FAMILIES, save_tiny_encoder, tiny_config
 
 from_encoder = PooledEncoderForSequenceClassification.from_encoder
 from_pretrained = PooledEncoderForSequenceClassification.from_pretrained
@@ -67,10 +65,8 @@ def test_padding_batch_order_and_saving_change_no_answer(family, pooling, tmp_pa
         ({"max_input_tokens": 6}, [2, 5, 6, 7, 8, 9, 3], [2, 5, 6, 7, 8, 3]),
         ({"max_input_tokens": 6, "truncation": "tail"}, [2, 5, 6, 7, 8, 9, 3], [2, 6, 7, 8, 9, 3]),
         ({"max_input_tokens": 6, "truncation": "head+tail"}, [2, 5, 6, 7, 8, 9, 3], [2, 5, 7, 8, 9, 3]),
-        ({"distinct_tokens": True}, [2, 7, 8, 7, 9, 8, 3], [2, 7, 8, 9, 3]),
-        ({"distinct_tokens": True}, [2, 3, 7, 3], [2, 3, 7, 3]),  # a closing token within the text
-        ({"distinct_tokens": True, "lexical_head": True}, [2, 7, 7, 3], [2, 7, 7, 3]),
-        ({"distinct_tokens": True}, [], []),
+        ({}, [2, 5, 6, 3], [2, 5, 6, 3]),
+        ({}, [], []),
     ],
 )
 def test_truncate(options, ids, read):
@@ -79,9 +75,8 @@ def test_truncate(options, ids, read):
 
 
 READERS = {
-    (truncation, distinct): loud_classifier(max_input_tokens=8, truncation=truncation, distinct_tokens=distinct)
+    truncation: loud_classifier(max_input_tokens=8, truncation=truncation)
     for truncation in ("head", "tail", "head+tail")
-    for distinct in (False, True)
 }
 
 
@@ -100,13 +95,12 @@ def test_the_model_reads_of_whole_texts_what_truncate_returns(bodies, reader, si
     close(model(**batch).logits, expected, **TOLERANCE)
     embeds = model.get_input_embeddings()(batch["input_ids"])
     close(model(**batch, inputs_embeds=embeds).logits, expected, **TOLERANCE)
-    if not model.config.distinct_tokens:
-        close(model(inputs_embeds=embeds, attention_mask=batch["attention_mask"]).logits, expected, **TOLERANCE)
+    close(model(inputs_embeds=embeds, attention_mask=batch["attention_mask"]).logits, expected, **TOLERANCE)
 
 
 def test_layer_integrated_gradients_by_hooks_are_complete():
     # As captum's LayerIntegratedGradients: read the embeddings of input and baseline, then replace them step by step.
-    model = loud_classifier(distinct_tokens=True, max_input_tokens=8)
+    model = loud_classifier(max_input_tokens=8)
     ids, baseline = torch.tensor([[2, 7, 8, 7, 9, 8, 10, 11, 12, 13, 3]]), torch.tensor([[2, *[0] * 9, 3]])
     layer, outputs, steps = model.encoder.embeddings, [], 2000
     with layer.register_forward_hook(lambda *call: outputs.append(call[-1].detach())), torch.no_grad():
@@ -122,22 +116,6 @@ def test_layer_integrated_gradients_by_hooks_are_complete():
     (gradient,) = torch.autograd.grad(target(path).sum(), path)
     attributions = gradient.mean(0) * (embedded - base)
     close(attributions.sum(), (target(embedded) - target(base))[0], rtol=0.02, atol=0.01)
-
-
-@torch.inference_mode()
-def test_the_lexical_head_is_sublinear_tf_idf_of_the_whole_text():
-    head, ids = LexicalHead(SIZES["vocab_size"], 3), torch.tensor([[7, 8, 7]])
-    head.idf[7] = 2.0
-    pairs = [SIZES["vocab_size"] + (a * 1_000_003 + b * 7_919) % 2**16 for a, b in ((7, 8), (8, 7))]
-    weighted = {7: (1 + math.log(2)) * 2, 8: 1.0, pairs[0]: 1.0, pairs[1]: 1.0}
-    expected = torch.zeros(1, len(head.idf))
-    expected[0, list(weighted)] = functional.normalize(torch.tensor(list(weighted.values())), dim=0)
-    close(head.features(ids, torch.ones_like(ids)), expected)
-    model = loud_classifier(lexical_head=True, max_input_tokens=8)
-    rows = [torch.tensor([2, 5, 6, 7, 8, 9, 10, 3]), torch.tensor([2, 5, 6, 7, 8, 9, 10, 11, 12, 3])]
-    by_encoder = [model(row[None]).logits - model.lexical_head(row[None], torch.ones(1, len(row))) for row in rows]
-    close(by_encoder[0], by_encoder[1])
-    close(model(**padded(rows, 15, "left")).logits, torch.cat([model(row[None]).logits for row in rows]), **TOLERANCE)
 
 
 # Probabilities 1/2, 1/4, 1/4 and 1/8, 3/4, 1/8, the second label is the last; the third row is ignored.
@@ -173,7 +151,7 @@ def test_loss(batch, options, expected):
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float16, 1e-3), (torch.bfloat16, 1e-2)])
 @torch.inference_mode()
 def test_half_precision_answers_alike(pooling, dtype, tolerance, tiny_classifier):
-    model = tiny_classifier(pooling=pooling, lexical_head=True)
+    model = tiny_classifier(pooling=pooling)
     expected, half = model(**ragged_batch()).logits.softmax(-1), model.to(dtype)(**ragged_batch()).logits
     assert half.dtype == dtype
     close(half.float().softmax(-1), expected, rtol=0, atol=tolerance)
@@ -190,7 +168,7 @@ def test_attention_implementations_answer_alike_and_mpnet_falls_back_to_eager(fa
 
 @torch.inference_mode()
 def test_the_compiled_and_the_exported_model_answer_alike():
-    model, batch = loud_classifier(distinct_tokens=True, max_input_tokens=6), ragged_batch()
+    model, batch = loud_classifier(max_input_tokens=6), ragged_batch()
     compiled = torch.compile(model, fullgraph=True, backend="eager")
     sizes = {0: torch.export.Dim("rows", min=1, max=64)}
     program = torch.export.export(model, (), batch, dynamic_shapes=dict.fromkeys(batch, sizes), strict=False).module()
@@ -208,7 +186,7 @@ def test_default_label_names_are_saved_with_a_warning(tmp_path):
 
 @torch.inference_mode()
 def test_the_temperature_divides_the_logits():
-    model = loud_classifier(lexical_head=True)
+    model = loud_classifier()
     before = model(**ragged_batch()).logits
     model.apply_temperature(2.5)
     close(model(**ragged_batch()).logits, before / 2.5)
@@ -281,7 +259,7 @@ def test_the_options_of_a_new_classifier(tiny_bert_dir):
         from_encoder(tiny_bert_dir)
 
 
-READING = {"max_input_tokens": 6, "truncation": "tail", "distinct_tokens": True}
+READING = {"max_input_tokens": 6, "truncation": "tail"}
 THRESHOLDS = {"problem_type": MULTI_LABEL, "label_thresholds": [0.2, 0.3, 0.4, 0.5, 0.6]}
 HEAD = {"encoder", "pooling", "classifier"}
 
@@ -289,9 +267,9 @@ HEAD = {"encoder", "pooling", "classifier"}
 @pytest.mark.parametrize(
     ("saved", "options", "kept"),
     [
-        ({"lexical_head": True}, {"labels": LABELS}, {*HEAD, "lexical_head"}),
+        ({}, {"labels": LABELS}, HEAD),
         (THRESHOLDS, {}, HEAD),
-        ({}, {"truncation": "head", "distinct_tokens": False}, HEAD),
+        ({}, {"truncation": "head"}, HEAD),
         ({}, {"labels": [*LABELS, "weather"]}, {"encoder", "pooling"}),
         ({}, {"labels": LABELS[::-1]}, {"encoder", "pooling"}),
         ({}, {"problem_type": MULTI_LABEL}, {"encoder", "pooling"}),

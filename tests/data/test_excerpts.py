@@ -1,0 +1,47 @@
+"""Titles, first sentences and opening words."""
+
+import pytest
+
+from bbc_classifier.data.excerpts import excerpts, has_titles, with_excerpts
+
+TEXT = 'Ads boost profit\nProfits at U.S. media giant Time rose 76% to $1.13bn. "The firm" said so.\n\n' + "word " * 40
+
+
+def test_parts_of_a_text_with_title():
+    parts = excerpts(TEXT, titled=True)
+    assert list(parts) == ["title", "first_sentence", "first_30_words"]
+    assert parts["title"] == "Ads boost profit"
+    assert parts["first_sentence"] == "Profits at U.S. media giant Time rose 76% to $1.13bn."
+    assert parts["first_30_words"] == " ".join(TEXT.split()[:30])
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("One. Two.", "One."),
+        ("No end", "No end"),
+        ("He said “go.” Then he went.", "He said “go.”"),
+        ("version 2.0 of it. ok", "version 2.0 of it. ok"),
+        ("A heading\n\nThe text.", "A heading"),
+        ("", ""),
+    ],
+)
+def test_first_sentence(text, sentence):
+    assert excerpts(text, titled=False)["first_sentence"] == sentence
+
+
+def test_a_title_without_text_is_also_its_sentence():
+    assert excerpts("Only a title", titled=True)["first_sentence"] == "Only a title"
+
+
+def test_titles_are_found_in_data_not_in_single_texts():
+    assert has_titles([TEXT] * 9 + ["no title"])
+    assert not has_titles([TEXT] * 8 + ["no title"] * 2)
+    assert not has_titles(["long first line " * 10 + "\nrest"] * 5) and not has_titles([])
+
+
+def test_excerpts_shorter_than_the_text_follow_the_texts():
+    texts, numbers = with_excerpts(["Short one", TEXT, "One. Two."], titled=False)
+    assert texts[:3] == ["Short one", TEXT, "One. Two."]
+    assert numbers == [0, 1, 2, 1, 1, 2]
+    assert texts[5] == "One."
