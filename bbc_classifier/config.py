@@ -34,13 +34,7 @@ SAMPLING = ("group_by_length", "random", "sequential")
 RECIPES = Path(__file__).parent / "recipes"
 RECIPE_NAMES = sorted(path.stem for path in RECIPES.glob("*.yaml"))
 # The recipe of an encoder where --recipe names none; every other encoder takes "standard".
-ENCODER_RECIPES = {
-    "minilm": "default",
-    "mpnet": "accurate",
-    "bert-base": "bert-base",
-    "distilbert": "distilbert",
-    "tinybert": "tinybert",
-}
+ENCODER_RECIPES = {"minilm": "default", "mpnet": "accurate"} | {name: name for name in REFERENCE_ENCODERS}
 RECIPE_DEFAULTS: dict[str, Any] = {
     "pooling": "mean",
     "max_length": 128,

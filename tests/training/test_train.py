@@ -173,7 +173,7 @@ def test_an_encoder_that_does_not_move_is_an_error(run):
     training = run("second", max_steps=12).record["training"]
     assert list(training["weight_change"]) == ["embeddings", "layer 0", "layer 1", "head"]
     assert min(training["weight_change"].values()) > 1e-5
-    assert 0 < training["grad_norm"]["last"] and training["grad_norm"]["first"] < 100
+    assert training["grad_norm"]["last"] > 0 and training["grad_norm"]["first"] < 100
 
 
 def test_options_are_refused_before_anything_is_written(run, tmp_path):
