@@ -463,6 +463,13 @@ def print_report(report: Mapping[str, Any]) -> None:
         ["class", *({"support": "n"}.get(column, column.replace("_", " ")) for column in columns)],
         [(name, *map(_number, row.values())) for name, row in per_class.items() if name in lowest],
     )
+    if by_length := report.get("by_length"):
+        print()
+        rows = [
+            (kind.replace("_", " "), _number(row["accuracy"]), _number(row["expected_calibration_error"]))
+            for kind, row in by_length.items()
+        ]
+        _print_table(["part of the text", "accuracy", "ECE"], rows)
     if len(per_class) > len(lowest):
         print(f"The {len(lowest)} of {len(per_class)} classes with the lowest F1; record.json has all.")
 

@@ -29,6 +29,7 @@ from bbc_classifier.data.duplicates import text_hashes
 from bbc_classifier.data.excerpts import with_excerpts
 from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits
 from bbc_classifier.errors import UserError
+from bbc_classifier.evaluation.baselines import run_baseline
 from bbc_classifier.evaluation.calibration import fit_temperature, fit_thresholds
 from bbc_classifier.evaluation.evaluate import evaluate_split
 from bbc_classifier.inference.classifier import (
@@ -63,7 +64,12 @@ from bbc_classifier.training.trainer import (
 )
 
 # The splits that training reads; nothing but the final evaluation reads the test split.
-FITTED_SPLITS = ("train", "validation")
+FITTED_SPLITS = (
+    "train",
+    "validation",
+)  # What the record shows beside every single-label run, unless there are more training rows than this.
+BASELINE, MAX_BASELINE_ROWS = "tfidf-logistic", 50_000
+
 logger = logging.getLogger(__name__)
 
 
@@ -242,6 +248,7 @@ def train(
             "temperature": temperature,
             "thresholds": dict(zip(data.label_names, model.config.label_thresholds or [], strict=False)) or None,
             "evaluation": evaluation,
+            "baseline": tfidf_report(data),
             "examples": predict_examples(classifier),
             "seconds": timer.seconds(),
             "peak_memory_mb": peak_memory_mb(),
@@ -354,6 +361,16 @@ def calibrate(
     if multi_label:
         model.config.label_thresholds = fit_thresholds(labels, probabilities)
     return temperature, probabilities
+
+
+def tfidf_report(data: LoadedData) -> dict[str, Any] | None:
+    """Return the test metrics of TF-IDF fitted on the training split; None for multi-label or very many rows."""
+    num_rows = len(data.dataset["train"])
+    if data.multi_label or num_rows > MAX_BASELINE_ROWS:
+        return None
+    result = run_baseline(BASELINE, data, use_validation=False)
+    shown = {name: result.report[name] for name in ("metrics", "by_length")}
+    return {"name": BASELINE, "num_rows": num_rows, "seconds": round(result.seconds, 2), **shown}
 
 
 def write_history(run: RunDirectory, trainer: ClassifierTrainer) -> dict[str, Any]:

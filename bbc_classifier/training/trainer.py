@@ -17,6 +17,8 @@ import torch
 from safetensors.torch import load_model
 from torch.utils.data import DataLoader, Sampler
 from transformers import (
+    AttentionInterface,
+    AttentionMaskInterface,
     DataCollatorWithPadding,
     EarlyStoppingCallback,
     EvalPrediction,
@@ -29,6 +31,7 @@ from transformers import (
     TrainingArguments,
 )
 from transformers.integrations import TensorBoardCallback, get_available_reporting_integrations
+from transformers.masking_utils import eager_mask
 
 from bbc_classifier.config import TrainArguments
 from bbc_classifier.errors import EnvironmentFailure, Interrupted, TrainingDivergedError, UserError
@@ -50,7 +53,7 @@ UNSUPPORTED = {
     "fp16": "use --precision fp16",
 }
 # In bf16 on a CPU, plain attention trains faster than torch's fused kernel on inputs up to this length.
-MAX_EAGER_TOKENS = 256
+MAX_PLAIN_TOKENS = 256
 # A sound start has a gradient norm below 100. Clipping one this large to 1 leaves nearly every weight where it is.
 MAX_FIRST_GRADIENT_NORM = 1e4
 # After this many steps an encoder that is trained has moved, by far more than this share of its weights.
@@ -401,15 +404,43 @@ def restore_finished_training(trainer: Trainer, checkpoint: Path | None) -> bool
     return True
 
 
+def half_precision_attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **kwargs: Any,
+) -> tuple[torch.Tensor, None]:
+    """Return softmax(Q K^T * scaling + mask) V, (batch, tokens, heads, width), in the dtype of `query`.
+
+    `query`, `key` and `value` are (batch, heads, tokens, width). The library's plain attention leaves the softmax to
+    autocast, which copies the scores to float32 and back; torch sums them in float32 either way.
+    """
+    scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
+    with torch.autocast(query.device.type, enabled=False):
+        scores = (query * scaling) @ key.transpose(-1, -2)
+        if attention_mask is not None:
+            scores = scores + attention_mask.to(scores.dtype)
+        weights = torch.nn.functional.dropout(scores.softmax(-1), dropout, module.training)
+        return (weights @ value).transpose(1, 2).contiguous(), None
+
+
+AttentionInterface.register("half_precision", half_precision_attention)
+AttentionMaskInterface.register("half_precision", eager_mask)
+
+
 @contextmanager
 def training_attention(
     model: PooledEncoderForSequenceClassification, precision: str, max_length: int | None
 ) -> Iterator[None]:
-    """Use plain ("eager") attention in place of torch's fused kernel where its training steps are faster."""
+    """Use `half_precision_attention` in place of torch's fused kernel where its training steps are faster."""
     implementation = model.encoder.config._attn_implementation
-    is_faster = model.device.type == "cpu" and precision == "bf16" and (max_length or math.inf) <= MAX_EAGER_TOKENS
+    is_faster = model.device.type == "cpu" and precision == "bf16" and (max_length or math.inf) <= MAX_PLAIN_TOKENS
     if implementation == "sdpa" and is_faster:
-        model.encoder.set_attn_implementation("eager")
+        model.encoder.set_attn_implementation("half_precision")
     yield
     model.encoder.set_attn_implementation(implementation)
 

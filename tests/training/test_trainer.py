@@ -11,6 +11,7 @@ from bbc_classifier.config import DataArguments, ModelArguments, TrainArguments,
 from bbc_classifier.errors import EnvironmentFailure, TrainingDivergedError, UserError
 from bbc_classifier.training.train import warn_if_single_process
 from bbc_classifier.training.trainer import (
+    training_attention,
     FailureCheck,
     LengthGroupedSampler,
     choose_precision,
@@ -33,6 +34,7 @@ def arguments(tmp_path: Path, trainer_kwargs=None, **options):
         *(("auto", "mps", {}, "fp32"), ("bf16", "cpu", {}, "bf16"), ("fp32", "cuda", {}, "fp32")),
     ],
 )
+from tests.model.conftest import ragged_batch
 def test_precision_is_the_fastest_that_is_safe(monkeypatch, requested, device, capabilities, expected):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     assert choose_precision(requested, device) == expected
@@ -128,3 +130,15 @@ def test_full_memory_is_a_sentence(tmp_path, error):
     match = "--per_device_train_batch_size"
     with pytest.raises(EnvironmentFailure, match=match), explained_failures(arguments(tmp_path)):
         raise error
+
+
+@torch.inference_mode()
+def test_half_precision_attention_answers_as_the_fused_kernel(tiny_classifier):
+    model = tiny_classifier(pooling="mean")
+    expected = model(**ragged_batch()).logits
+    with training_attention(model, "bf16", 64):
+        assert model.encoder.config._attn_implementation == "half_precision"
+        torch.testing.assert_close(model(**ragged_batch()).logits, expected)
+    assert model.encoder.config._attn_implementation == "sdpa"
+    with training_attention(model, "bf16", 512):
+        assert model.encoder.config._attn_implementation == "sdpa"
