@@ -11,14 +11,15 @@ from bbc_classifier.config import DataArguments, ModelArguments, TrainArguments,
 from bbc_classifier.errors import EnvironmentFailure, TrainingDivergedError, UserError
 from bbc_classifier.training.train import warn_if_single_process
 from bbc_classifier.training.trainer import (
-    training_attention,
     FailureCheck,
     LengthGroupedSampler,
     choose_precision,
     explained_failures,
     training_arguments,
+    training_attention,
     validate_metric,
 )
+from tests.model.conftest import ragged_batch
 
 
 def arguments(tmp_path: Path, trainer_kwargs=None, **options):
@@ -34,7 +35,6 @@ def arguments(tmp_path: Path, trainer_kwargs=None, **options):
         *(("auto", "mps", {}, "fp32"), ("bf16", "cpu", {}, "bf16"), ("fp32", "cuda", {}, "fp32")),
     ],
 )
-from tests.model.conftest import ragged_batch
 def test_precision_is_the_fastest_that_is_safe(monkeypatch, requested, device, capabilities, expected):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
     assert choose_precision(requested, device) == expected
