@@ -8,7 +8,7 @@ from typing import Any
 
 from transformers import AutoConfig
 
-from bbc_classifier.config import ENCODER_RECIPES, CompareArguments, DataArguments, ModelArguments, TrainArguments
+from bbc_classifier.config import CompareArguments, DataArguments, ModelArguments, TrainArguments
 from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.evaluation.baselines import BASELINES
 from bbc_classifier.model import POOLINGS, legal_poolings, locate_encoder
@@ -22,8 +22,7 @@ GRID_OPTIONS = {
     "resume_from_checkpoint": "nothing: the same command always resumes",
 }
 OFFLINE_HINT = "without the Hub, `--encoders minilm --mode linear_probe` compares poolings in minutes"
-# The recipe that only fits heads, and the one that takes its place where encoders are trained.
-LINEAR_PROBE_RECIPE, FINETUNE_RECIPE = "default", "standard"
+LINEAR_PROBE_RECIPE = "quick"
 
 
 @dataclass(frozen=True)
@@ -103,9 +102,6 @@ class Grid:
         if self.args.mode == "linear_probe":
             options.setdefault("recipe", LINEAR_PROBE_RECIPE)
             options |= {"head_init": "linear_probe", "num_train_epochs": 0.0, "max_steps": -1}
-        elif not options.get("recipe"):
-            recipe = ENCODER_RECIPES.get(run.encoder or "", FINETUNE_RECIPE)
-            options["recipe"] = FINETUNE_RECIPE if recipe == LINEAR_PROBE_RECIPE else recipe
         model, data, training = (
             {entry.name: options[entry.name] for entry in fields(group) if entry.name in options}
             for group in (ModelArguments, DataArguments, TrainArguments)

@@ -101,7 +101,7 @@ def test_errors_that_leave_the_directory_as_it_is(grid, given, message, train_gr
 
 @pytest.mark.parametrize(
     ("mode", "given", "recipe"),
-    [("finetune", {}, "standard"), ("linear_probe", {}, "default"), ("finetune", {"recipe": "accurate"}, "accurate")],
+    [("finetune", {}, None), ("linear_probe", {}, "quick"), ("finetune", {"recipe": "accurate"}, "accurate")],
 )
 def test_recipes(mode, given, recipe, tmp_path):
     grid = Grid(CompareArguments(encoders=["minilm"], poolings=["mean"], mode=mode), given)
