@@ -190,7 +190,8 @@ def train(
         trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
         timer.mark("train")
 
-        weight_change = weight_changes(initial_weights, model)
+        # FSDP leaves each process a shard of the weights.
+        weight_change = {} if trainer.is_fsdp_enabled else weight_changes(initial_weights, model)
         if args.trains_encoder:
             validate_training(weight_change, trainer)
             logits = encode_rows(validation_rows.input_ids, precision=fit_precision).logits

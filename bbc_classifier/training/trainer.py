@@ -240,8 +240,9 @@ def validate_training(changes: dict[str, float], trainer: Trainer) -> None:
     """Raise a TrainingDivergedError if no part of the encoder moved by more than weight decay and rounding explain."""
     args, steps = trainer.args, trainer.state.global_step
     explained = max(MIN_WEIGHT_CHANGE, 2 * args.learning_rate * args.weight_decay * steps)
-    moved = max((change for group, change in changes.items() if group != "head"), default=0.0)
-    if steps >= MIN_STEPS_TO_MOVE and moved <= explained:
+    moved = max((change for group, change in changes.items() if group != "head"), default=math.inf)
+    is_trained = any(parameter.requires_grad for parameter in trainer.model.encoder.parameters())
+    if is_trained and steps >= MIN_STEPS_TO_MOVE and moved <= explained:
         raise TrainingDivergedError(
             f"after {steps} steps the encoder's weights have changed by a share of {moved:.1e} at most: nothing was "
             "trained. Raise --learning_rate, or use --head_init random; --num_train_epochs 0 keeps the encoder frozen"
