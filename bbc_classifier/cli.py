@@ -431,7 +431,7 @@ def _push(options: Options) -> None:
         print(f"{'Staged, not uploaded' if args.dry_run else 'Published'}: {url}")
 
 
-CLASSIFIERS_OWN = frozenset({"max_length", "truncation"})
+CLASSIFIERS_OWN = frozenset({"max_length", "truncation", "excerpts"})
 OF_THE_GRID = frozenset({"encoder", "pooling", "fold", "push_to_hub", "resume_from_checkpoint"})
 TRAINING = (config.ModelArguments, config.DataArguments, config.TrainArguments)
 TEXTS = ("text", "*", "Texts to classify. Without any: standard input, one text per line.")

@@ -200,7 +200,9 @@ class TrainArguments(_Checked):
     max_steps: int = option(-1, "Training steps, in place of epochs.", common=True)
     learning_rate: float | None = option(None, "Peak learning rate of AdamW.", ABOVE_0, common=True)
     train_max_length: int | None = option(None, "Longest input in training steps. Unset: --max_length.", AT_LEAST_3)
-    per_device_train_batch_size: int | None = option(None, "Texts per batch and device.", AT_LEAST_1, common=True)
+    per_device_train_batch_size: int | None = option(
+        None, "Texts, or texts' excerpts, per batch and device.", AT_LEAST_1, common=True
+    )
     per_device_eval_batch_size: int = option(32, "Rows per validation batch and device.", AT_LEAST_1)
     gradient_accumulation_steps: int = option(1, "Batches per optimizer step.", AT_LEAST_1)
     weight_decay: float | None = option(None, "Weight decay of AdamW.", AT_LEAST_0)

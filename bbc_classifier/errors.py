@@ -14,7 +14,7 @@ class EnvironmentFailure(RuntimeError):
 
 
 class TrainingDivergedError(RuntimeError):
-    """The loss or the gradient norm became NaN, infinite or too large to train with (exit code 1)."""
+    """The loss or gradient norm is NaN, infinite or too large, or the encoder did not change (exit code 1)."""
 
     exit_code = 1
 

@@ -33,7 +33,7 @@ DATA_SOURCES = ("dataset", "train_file", "validation_file", "test_file")
 # Options of the run that also apply to other data, unless they are given.
 REMEMBERED = ("text_column", "label_column", "label_separator", "label_map", "delimiter", "encoding", "quoting")
 # How much of a text is read is part of the classifier.
-CLASSIFIER_OPTIONS = {"max_length", "truncation"}
+CLASSIFIER_OPTIONS = {"max_length", "truncation", "excerpts"}
 
 
 def evaluate_split(
@@ -156,7 +156,7 @@ def evaluate(args: EvaluateArguments, data_options: Mapping[str, Any] | None = N
     """
     options = dict(data_options or {})
     if given := CLASSIFIER_OPTIONS & options.keys():
-        raise UserError(f"--{min(given)}: how much of a text is read is part of the classifier; remove this option")
+        raise UserError(f"--{min(given)}: how texts are read is part of the classifier; remove this option")
     run, name = _find_run(args.model), _model_name(args.model)
     own = read_json(run / "options.json") if run else {"data": {}, "dataset": {}}
     data_args, data, is_own_data = _load(args, own, options, dataset)

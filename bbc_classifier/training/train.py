@@ -64,10 +64,8 @@ from bbc_classifier.training.trainer import (
 )
 
 # The splits that training reads; nothing but the final evaluation reads the test split.
-FITTED_SPLITS = (
-    "train",
-    "validation",
-)  # What the record shows beside every single-label run, unless there are more training rows than this.
+FITTED_SPLITS = ("train", "validation")
+# What the record shows beside every single-label run, unless there are more training rows than this.
 BASELINE, MAX_BASELINE_ROWS = "tfidf-logistic", 50_000
 
 logger = logging.getLogger(__name__)

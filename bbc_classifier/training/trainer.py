@@ -52,7 +52,7 @@ UNSUPPORTED = {
     "bf16": "use --precision bf16",
     "fp16": "use --precision fp16",
 }
-# In bf16 on a CPU, plain attention trains faster than torch's fused kernel on inputs up to this length.
+# In bf16 on a CPU, `half_precision_attention` trains faster than torch's fused kernel on inputs up to this length.
 MAX_PLAIN_TOKENS = 256
 # A sound start has a gradient norm below 100. Clipping one this large to 1 leaves nearly every weight where it is.
 MAX_FIRST_GRADIENT_NORM = 1e4
@@ -455,7 +455,7 @@ def explained_failures(args: TrainingArguments) -> Iterator[None]:
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
             raise EnvironmentFailure(
                 "out of memory while training; lower --per_device_train_batch_size (now "
-                f"{args.per_device_train_batch_size}) or --max_length, or add --activation_checkpointing true"
+                f"{args.per_device_train_batch_size}) or --train_max_length, or add --activation_checkpointing true"
             ) from error
         if is_disk_full(error):
             raise EnvironmentFailure(
