@@ -98,6 +98,7 @@ def write_report(paths: Sequence[Path], output_dir: Path, *, command: str) -> di
         "title": f"{name}: comparison of encoders and poolings",
         "columns": [column[0] for column in COLUMNS],
         "table": _table(configurations),
+        "parts": list(dict.fromkeys(part for row in configurations for part in row["by_length"])),
         "names": [row["name"] for row in configurations],
         "cells": {(pair["first"], pair["second"]): pair for pair in results["pairs"]},
         "effects": {"Poolings": results["pooling_effects"], "Encoders": results["encoder_effects"]},

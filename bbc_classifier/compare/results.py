@@ -27,6 +27,7 @@ SIGNIFICANCE = 0.05
 # The baseline to beat is the better of these.
 TFIDF_BASELINES = ("tfidf-svm", "tfidf-logistic")
 NUM_HARDEST = 50
+LENGTH_METRICS = ("accuracy", "mean_confidence", "expected_calibration_error")
 # Options that may differ between the runs of one configuration.
 PER_RUN_OPTIONS = frozenset({"seed", "data_seed", "fold", "max_train_samples", "refit_on_validation", "use_cpu"})
 
@@ -50,7 +51,8 @@ class RunResult:
     @property
     def name(self) -> str:
         """Name of the configuration: encoder and pooling, or the baseline."""
-        return self.record.get("baseline") or f"{self.record['encoder']['name']}-{self.options['pooling']}"
+        encoder = self.record.get("encoder")  # in the record of a trained run, `baseline` is its comparison with TF-IDF
+        return f"{encoder['name']}-{self.options['pooling']}" if encoder else self.record["baseline"]
 
     @property
     def labels(self) -> list[str]:
@@ -253,6 +255,7 @@ def _describe(config: ConfigResult) -> dict[str, Any]:
         "std": metrics.std().to_dict() if len(per_seed) > 1 else {},
         "per_seed": per_seed,
         "accuracy_interval": [min(low for low, _ in intervals), max(high for _, high in intervals)],
+        "by_length": _by_length(tests),
         "per_class": _class_scores(counts, config.labels).to_dict("index"),
         "confusion_matrix": {"labels": config.labels, "counts": counts.tolist()},
         "reliability": curve,
@@ -261,6 +264,19 @@ def _describe(config: ConfigResult) -> dict[str, Any]:
         "num_parameters": model.get("num_parameters"),
         "weights_bytes": model.get("weights_bytes"),
         "configuration": records[0]["options"],
+    }
+
+
+def _by_length(tests: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Return the means over runs, weighted by their test texts, of `LENGTH_METRICS` on each part of the texts."""
+    first, *others = (test.get("by_length", {}) for test in tests)
+    return {
+        part: {
+            name: float(np.average([test["by_length"][part][name] for test in tests], weights=[t["n"] for t in tests]))
+            for name in LENGTH_METRICS
+        }
+        for part in first
+        if all(part in other for other in others)
     }
 
 

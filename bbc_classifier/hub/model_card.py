@@ -43,6 +43,7 @@ def build_card(
     repo_id = repo_id or f"your-name/{slug(run.path.resolve().name)}"
     name, test, options = repo_id.rpartition("/")[2], record["evaluation"]["test"], _merged(record["options"])
     set_options = {option: value for option, value in options.items() if value is not None and value not in ([], "")}
+    length_head, length_rows = _length_table(record)
     card = ModelCard.from_template(
         _metadata(record, args, name),
         template_str=TEMPLATE.read_text(encoding="utf-8"),
@@ -59,6 +60,8 @@ def build_card(
         ],
         class_head=["Label", *map(_metric_name, next(iter(test["per_class"].values())))],
         class_rows=[[escape_markdown(label), *map(_decimal, row.values())] for label, row in test["per_class"].items()],
+        length_head=length_head,
+        length_rows=length_rows,
         data_rows=_data_rows(record),
         option_rows=[[f"`{option}`", escape_markdown(value)] for option, value in set_options.items()],
         command=config.train_command(record["options"], name),
@@ -70,6 +73,7 @@ def build_card(
         # A Python literal that cannot end a block of code.
         literal=lambda text: json.dumps(text, ensure_ascii=False).replace("`", "\\u0060"),
         interval=_interval,
+        decimal=_decimal,
         listed=lambda names: ", ".join(map(escape_markdown, names)),
     )
     card.text = re.sub(r"\n{3,}", "\n\n", card.text)
@@ -210,6 +214,21 @@ def _data_rows(record: Mapping[str, Any]) -> list[list[str]]:
         share = "" if truncated is None else f" ({100 * truncated:.1f} % truncated)"
         counts[f"{split.capitalize()} rows{share}"] = size
     return [[name, _decimal(count)] for name, count in counts.items()]
+
+
+def _length_table(record: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """Return the header and the rows of the table by text length, with TF-IDF if the record has it."""
+    lengths = record["evaluation"]["test"].get("by_length", {})
+    tfidf = (record.get("baseline") or {}).get("by_length", {})
+    head = ["Text read", "Accuracy", "95 % interval", "Mean confidence", "ECE"]
+    rows = []
+    for kind, row in lengths.items():
+        part = "whole text" if kind == "whole" else kind.replace("_", " ")
+        confidence, error = (_decimal(row[name]) for name in ("mean_confidence", "expected_calibration_error"))
+        rows.append([part, _decimal(row["accuracy"]), _interval(row["interval"]), confidence, error])
+        if tfidf:
+            rows[-1] += [_decimal(tfidf[kind][name]) for name in ("accuracy", "expected_calibration_error")]
+    return head + (["TF-IDF accuracy", "TF-IDF ECE"] if tfidf else []), rows
 
 
 def _metric_type(key: str) -> str:

@@ -35,9 +35,13 @@ def write_run(
             "leakage": {"validation": 0, "test": 0},
         },
         "evaluation": {"test": {"confusion_matrix": {"labels": list(labels)}, "n": len(rows)}},
+        "baseline": {"name": "tfidf-logistic"},
         "seconds": {"train": 3.0},
         "provenance": {"versions": {"torch": "2"}, "commit": None, "hardware": {"processor": "p", "cores": 2}},
     }
+    if baseline != "tfidf-svm":
+        part = {"accuracy": 0.5 + seed / 1000, "mean_confidence": 0.7, "expected_calibration_error": 0.2}
+        record["evaluation"]["test"]["by_length"] = {"first_30_words": part, "whole": part}
     name = baseline or f"{encoder}-{pooling}-seed{seed}"
     path = root / "".join(c if c.isalnum() else "_" for c in f"{name}-{fold}-{size}")
     (path / "predictions").mkdir(parents=True)

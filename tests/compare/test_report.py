@@ -46,6 +46,7 @@ def test_content_of_the_page(written, results):
     html = (written / "report.html").read_text()
     assert html.index(results["summary"][0]) < html.index("<table") and results["vs_baseline"]["better"] == []
     for content in (
+        ">54.25<br><small>ECE 0.2000</small></td>",  # by text length
         "18 / 20 = 0.9000",  # step by step from the confusion matrix
         "Title 2 &lt;script&gt;",
         "Not applicable: distil-pooler: distil supports cls, mean",

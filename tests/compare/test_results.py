@@ -32,6 +32,7 @@ def test_metrics_are_means_over_seeds_with_an_interval_per_seed(tmp_path):
     intervals = [wilson_interval(29, 30), wilson_interval(27, 30)]
     assert [seed["intervals"]["accuracy"] for seed in row["per_seed"]] == intervals
     assert row["accuracy_interval"] == [intervals[1][0], intervals[0][1]]
+    assert row["by_length"]["whole"]["accuracy"] == pytest.approx(0.5015)  # of 0.501 and 0.502
     # Examples 0 and 1 are a and b; a wrong prediction is the next label.
     assert row["confusion_matrix"]["counts"] == [[18, 2, 0], [0, 19, 1], [1, 0, 19]]
     expected = {"tp": 18, "fp": 1, "fn": 2, "precision": 18 / 19, "recall": 18 / 20, "f1": 36 / 39}

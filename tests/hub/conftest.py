@@ -39,11 +39,15 @@ def make_record(weights: Path, examples: list[dict[str, Any]]) -> dict[str, Any]
         "confusion_matrix": {"labels": LABELS, "counts": [[4 * (row == label) for row in LABELS] for label in LABELS]},
         "truncated_share": 0.05,
     }
+    part = {"accuracy": 0.55, "interval": [0.34, 0.74], "mean_confidence": 0.85, "expected_calibration_error": 0.31}
+    test["by_length"] = {"title": part, "whole": {**part, "accuracy": 0.9}}
     data = {"name": "topics.jsonl", "num_rows": 103, "num_unique_texts": 100, "exact_duplicates_dropped": 3}
     data |= {"near_duplicate_pairs": 7, "conflicting_labels": 1, "predefined_split": False, "leakage": {"test": 0}}
     data |= {"split_sizes": {"train": 60, "validation": 22, "test": 20}, "split_fingerprint": "f1" * 32}
     training = {"precision": "fp32", "device": "cpu", "num_processes": 1, "global_step": 48, "epochs": 1.5}
     training |= {"best_step": 36, "best_metric": 0.8765, "resumed": False, "refit_on_validation": False}
+    training |= {"weight_change": {"layer 0": 0.0123, "head": 0.4}, "grad_norm": {"first": 5.1, "last": 1.4}}
+    tfidf = {part: {"accuracy": 0.65, "expected_calibration_error": 0.11} for part in ("title", "whole")}
     return {
         "options": hyperparameters(*options),
         "encoder": {"name": "tiny-bert", "hub_id": None},
@@ -54,6 +58,7 @@ def make_record(weights: Path, examples: list[dict[str, Any]]) -> dict[str, Any]
         "temperature": 1.234,
         "thresholds": None,
         "evaluation": {"validation": {"truncated_share": 0.04}, "test": test},
+        "baseline": {"name": "tfidf-logistic", "num_rows": 60, "metrics": {"accuracy": 0.8}, "by_length": tfidf},
         "examples": examples,
         "seconds": {"total": 77.0},
         "peak_memory_mb": {"rss": 1536.0},

@@ -33,6 +33,7 @@ def test_every_number_comes_from_the_record(run, monkeypatch):
         write_text(run / "record.json", f"{record[:start]}{2 * json.loads(number[1]) + 7}{record[end:]}")
         assert card_of(run) != card, number[0]
     assert len(numbers) > 60
+    assert "lowest on the title: 35.00 percentage points below" in card and "30.00 points higher" in card
     # The only result in the template is one that others published, with its source.
     assert re.findall(r"\d+\.\d+ %", TEMPLATE.read_text(encoding="utf-8")) == ["62.0 %"]
 
@@ -83,6 +84,8 @@ def test_known_data_sets_are_linked_with_their_terms(run):
         ({"training": {"best_metric": None}}, "The last step was kept"),
         ({"training": {"global_step": 0}}, "the head is a logistic regression"),
         ({"training": {"refit_on_validation": True}}, "was refitted on the training and validation data"),
+        ({"baseline": None}, "has not been compared with a TF-IDF baseline"),
+        ({"training": {"weight_change": {"layer 0": 0.0}}}, "in %: layer 0 0."),
         ({"peak_memory_mb": {"cuda": 40960.0}}, "and 40.0 GiB of GPU memory"),
     ],
 )
@@ -145,7 +148,7 @@ def test_the_rank_in_a_comparison(run, tmp_path):
     # The pair is recorded from the side of the more accurate one.
     assert "-1.00 percentage points (-2.25 to +0.25), adjusted p = 0.125, not significant" in card
     assert "| tiny-mean | 0.9600 | 0.9500 | a, b |" in card and "| tfidf-svm | 0.9600 |" in card
-    assert "has not been compared" in card_of(run)
+    assert "was not tested for significance" in card_of(run)
     write_json(run.parent.parent / "results.json", results)  # a run inside the comparison finds it
     assert "number 2 by accuracy" in card_of(run)
     edit_record(run, options={**options, "training": {**options["training"], "learning_rate": 0.5}})
