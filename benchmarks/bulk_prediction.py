@@ -96,7 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="numbers of rows")
     parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS, help="formats of the input")
-    parser.add_argument("--output", type=Path, default=RESULTS / "bulk_prediction.json", help="default: %(default)s")
+    parser.add_argument("--output_file", type=Path, default=RESULTS / "bulk_prediction.json", help="JSON to write")
     args = parser.parse_args()
     cases: dict[str, list[dict[str, Any]]] = {name: [] for name in args.formats}
     with tempfile.TemporaryDirectory() as name:
@@ -109,7 +109,7 @@ def main() -> None:
                 cases[suffix].append(measure(directory / "model", rows, directory / f"predictions-{count}-{suffix}"))
                 print(f"{suffix}: {cases[suffix][-1]}", flush=True)
                 rows.unlink()
-    write_results(args.output, {"cases": cases})
+    write_results(args.output_file, {"cases": cases})
 
 
 if __name__ == "__main__":

@@ -170,7 +170,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=200, help="steps of a training (default: %(default)s)")
     parser.add_argument("--rows", type=int, default=60_000, help="rows of a prediction (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=42, help="of the moments and sizes (default: %(default)s)")
-    parser.add_argument("--output", type=Path, default=RESULTS / "faults.json", help="default: %(default)s")
+    parser.add_argument("--output_file", type=Path, default=RESULTS / "faults.json", help="default: %(default)s")
     args = parser.parse_args()
     can_mount = sys.platform == "linux" and os.geteuid() == 0 and shutil.which("mount") is not None
     record: dict[str, Any] = {"seed": args.seed, "steps": args.steps, "rows": args.rows, "commands": {}}
@@ -183,7 +183,7 @@ def main() -> None:
             if can_mount and args.full_disks:
                 entry["full_disk"] = full_disk(command, work, args.full_disks, rng)
             print(f"{command.name}: {entry}", flush=True)
-    write_results(args.output, record)
+    write_results(args.output_file, record)
 
 
 if __name__ == "__main__":

@@ -41,8 +41,11 @@ def this_package(task: dict[str, Any], output_dir: Path) -> Trained:
     return saved_at, lambda texts: [index_of[label] for label in classifier.predict_proba(texts).argmax(axis=1)]
 
 
-def stock_trainer(task: dict[str, Any], output_dir: Path) -> Trained:
-    """Train AutoModelForSequenceClassification by the values of the library's example: 128 tokens, 3 epochs, fp32."""
+def stock_trainer(task: dict[str, Any], output_dir: Path, **options: Any) -> Trained:
+    """Train AutoModelForSequenceClassification by the values of the library's example: 128 tokens, 3 epochs, fp32.
+
+    `options` are more `TrainingArguments`, and `callbacks`.
+    """
     from datasets import Dataset
     from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trainer, TrainingArguments, set_seed
 
@@ -55,8 +58,9 @@ def stock_trainer(task: dict[str, Any], output_dir: Path) -> Trained:
         return Dataset.from_dict({**tokens, "labels": labels})
 
     recipe = {"per_device_train_batch_size": 16, "num_train_epochs": 3, "learning_rate": 2e-5}
-    arguments = TrainingArguments(str(output_dir), seed=task["seed"], **recipe, **QUIET)
-    trainer = Trainer(model, arguments, train_dataset=tokenized(**task["train"]), processing_class=tokenizer)
+    kwargs = {"callbacks": options.pop("callbacks", None), "processing_class": tokenizer}
+    arguments = TrainingArguments(str(output_dir), seed=task["seed"], **recipe, **QUIET, **options)
+    trainer = Trainer(model, arguments, train_dataset=tokenized(**task["train"]), **kwargs)
     trainer.train()
     trainer.save_model()
     return time.time(), lambda texts: trainer.predict(tokenized(texts, [0] * len(texts))).predictions.argmax(axis=1)
@@ -167,7 +171,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), help="contenders to run")
     parser.add_argument("--encoder", default="minilm", help="encoder of all contenders (default: %(default)s)")
     parser.add_argument("--train_rows", type=int, help="train on this many rows (default: all)")
-    parser.add_argument("--output", type=Path, default=Path("results/peers.json"), help="default: %(default)s")
+    parser.add_argument("--output_file", type=Path, default=Path("results/peers.json"), help="default: %(default)s")
     parser.add_argument("--contender", choices=CONTENDERS, help=argparse.SUPPRESS)
     parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
@@ -192,7 +196,7 @@ def main() -> None:
         print(f"{name:20} {shown(seconds)} s, accuracy {shown(accuracy, '.4f')}")
     sizes = {split: len(task[split]["texts"]) for split in ("train", "validation", "test")}
     record = {"encoder": args.encoder, "rows": sizes, "rounds": args.rounds, "setfit_steps": SETFIT_STEPS}
-    write_results(args.output, {**record, "contenders": contenders})
+    write_results(args.output_file, {**record, "contenders": contenders})
 
 
 if __name__ == "__main__":

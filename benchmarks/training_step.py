@@ -1,24 +1,26 @@
-"""The cost of one training step at equal work: the stock Trainer, this package, and the peak of a matrix product.
+"""One training step at equal work: the stock Trainer recipe against this package, and the peak of a matrix product.
 
-All variants train on rows of the same length, one after the other in each round; read the ratios, not the seconds.
-Writes results/training_step.json.
+Both train on the same rows of one length, in turns. Stock: AutoModelForSequenceClassification, fp32, sdpa, dropout 0.1.
+Ours: bf16 where the processor or GPU has it, `training_attention`, no dropout in the encoder. Both: the Trainer, AdamW.
+Read the ratios, not the seconds. A share of the peak counts the operations of `common.training_flop`. On a GPU,
+kernels need not be deterministic. Writes results/training_step.json.
 """
 
 import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
-from functools import partial
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
-from common import RESULTS, shown, summary, write_results
+from common import RESULTS, shown, summary, synchronize, training_flop, write_results
+from torch.profiler import profile
 from transformers import (
-    AutoConfig,
     AutoModelForSequenceClassification,
     AutoTokenizer,
+    PrinterCallback,
     Trainer,
     TrainerCallback,
     TrainingArguments,
@@ -27,23 +29,20 @@ from transformers import (
 
 from bbc_classifier.config import TrainArguments
 from bbc_classifier.model import PooledEncoderForSequenceClassification, locate_encoder
-from bbc_classifier.training.trainer import ClassifierTrainer, TokenizedRows, training_arguments
+from bbc_classifier.provenance import environment
+from bbc_classifier.training.trainer import (
+    ClassifierTrainer,
+    TokenizedRows,
+    choose_precision,
+    training_arguments,
+    training_attention,
+)
 
 LABELS = ["business", "entertainment", "politics", "sport", "tech"]
-GEMM_SIZE, GEMM_REPEATS = 2048, 12
-STOCK = "stock Trainer, fp32"
-# An encoder_dropout of None keeps the checkpoint's own, 0.1.
-VARIANTS: dict[str, dict[str, Any]] = {
-    "ours, fp32": {"precision": "fp32"},
-    "ours, fp32, no encoder dropout": {"precision": "fp32", "encoder_dropout": 0.0},
-    "ours, bf16": {"precision": "bf16"},
-    "ours, bf16, no encoder dropout": {"precision": "bf16", "encoder_dropout": 0.0},
-    "ours, bf16, no encoder dropout, eager attention": {
-        "precision": "bf16",
-        "encoder_dropout": 0.0,
-        "attn_implementation": "eager",
-    },
-}
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+GEMM_REPEATS, STOCK, OURS = 6, "stock", "ours"
+DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+OUR_PRECISION = choose_precision("auto", DEVICE)
 
 
 class StepTimer(TrainerCallback):
@@ -64,16 +63,26 @@ class StepTimer(TrainerCallback):
         self._last = now
 
 
-def synchronize() -> None:
-    """Wait until the GPU, if there is one, has finished."""
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+class StepProfiler(TrainerCallback):
+    """Profiles the last step, optimizer included, and prints its top operators."""
+
+    def on_step_begin(self, args, state, control, **kwargs):
+        """Start with the last step."""
+        if state.global_step == state.max_steps - 1:
+            self.profiler = profile()
+            self.profiler.start()
+
+    def on_step_end(self, args, state, control, **kwargs):
+        """Print the operators by the time spent in themselves."""
+        if state.global_step == state.max_steps:
+            synchronize()
+            self.profiler.stop()
+            print(self.profiler.key_averages().table(f"self_{DEVICE}_time_total", 15, max_name_column_width=40))
 
 
-def gemm_peak(dtype: torch.dtype) -> float:
-    """Return the best GFLOP/s of a few products of square matrices."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    left, right = (torch.randn(GEMM_SIZE, GEMM_SIZE, device=device).to(dtype) for _ in range(2))
+def gemm_peak(dtype: torch.dtype, size: int) -> float:
+    """Return the best FLOP/s of a few products of square matrices."""
+    left, right = (torch.randn(size, size, device=DEVICE).to(dtype) for _ in range(2))
     seconds = []
     for _ in range(GEMM_REPEATS):
         synchronize()
@@ -81,118 +90,108 @@ def gemm_peak(dtype: torch.dtype) -> float:
         left @ right
         synchronize()
         seconds.append(time.perf_counter() - started)
-    return 2 * GEMM_SIZE**3 / min(seconds) / 1e9
+    return 2 * size**3 / min(seconds)
 
 
-def gflop_per_step(path: str, length: int, batch: int) -> float:
-    """Return the multiplications and additions of a forward and backward pass, in 10^9.
-
-    Per layer and token 2 (4 width² + 2 width inner) for the linear layers and 4 width length for attention; backward
-    costs twice as much (J. Kaplan et al., "Scaling Laws for Neural Language Models", 2020, table 1).
-    """
-    config = AutoConfig.from_pretrained(path)
-    width, inner = config.hidden_size, config.intermediate_size
-    per_token = 2 * (4 * width**2 + 2 * width * inner) + 4 * width * length
-    return 3 * config.num_hidden_layers * per_token * length * batch / 1e9
-
-
-def make_rows(length: int, count: int) -> TokenizedRows:
-    """Return rows of random tokens."""
-    ids = torch.randint(1000, 20000, (count, length), generator=torch.Generator().manual_seed(0)).tolist()
-    return TokenizedRows(ids, torch.arange(count).remainder(len(LABELS)).numpy(), [False] * count)
+def random_ids(length: int, count: int) -> list[list[int]]:
+    """Return rows of random token ids."""
+    return torch.randint(1000, 20000, (count, length), generator=torch.Generator().manual_seed(0)).tolist()
 
 
 def stock_trainer(args: argparse.Namespace, length: int, output_dir: str) -> Trainer:
     """Return the library's classifier under the Trainer's defaults."""
-    path = str(locate_encoder(args.encoder).path)
     set_seed(0)
-    arguments = TrainingArguments(
-        output_dir=output_dir,
-        per_device_train_batch_size=args.batch,
-        max_steps=args.steps,
-        report_to="none",
-        save_strategy="no",
-        disable_tqdm=True,
-    )
-    return Trainer(
-        model=AutoModelForSequenceClassification.from_pretrained(path, num_labels=len(LABELS)),
-        args=arguments,
-        train_dataset=make_rows(length, args.batch * args.steps).as_dataset(),
-    )
+    path, options = locate_encoder(args.encoder).path, {"num_labels": len(LABELS), "attn_implementation": "sdpa"}
+    model = AutoModelForSequenceClassification.from_pretrained(path, **options)
+    sizes = {"per_device_train_batch_size": args.batch, "max_steps": args.steps, "learning_rate": 2e-5}
+    quiet = {"report_to": "none", "save_strategy": "no", "disable_tqdm": True}
+    arguments = TrainingArguments(output_dir, **sizes, **quiet)
+    ids = random_ids(length, args.batch * args.steps)
+    rows = [{"input_ids": x, "attention_mask": [1] * length, "labels": n % len(LABELS)} for n, x in enumerate(ids)]
+    return Trainer(model, arguments, train_dataset=rows)
 
 
-def our_trainer(
-    args: argparse.Namespace, length: int, output_dir: str, precision: str, **options: Any
-) -> ClassifierTrainer:
+def our_trainer(args: argparse.Namespace, length: int, output_dir: str) -> ClassifierTrainer:
     """Return this package's classifier under its Trainer, without validation and checkpoints."""
     set_seed(0)
     train_args = TrainArguments(
-        per_device_train_batch_size=args.batch,
-        max_steps=args.steps,
-        num_train_epochs=1,
-        learning_rate=2e-5,
-        weight_decay=0.0,
-        warmup_steps=0,
-        precision=precision,
-        early_stopping_patience=0,
-        disable_tqdm=True,
+        **{"per_device_train_batch_size": args.batch, "max_steps": args.steps, "num_train_epochs": 1},
+        **{"learning_rate": 2e-5, "weight_decay": 0.0, "warmup_steps": 0, "precision": OUR_PRECISION},
+        **{"early_stopping_patience": 0, "full_determinism": False, "disable_tqdm": True},
         trainer_kwargs={"eval_strategy": "no", "save_strategy": "no", "load_best_model_at_end": False},
     )
-    model = PooledEncoderForSequenceClassification.from_encoder(
-        args.encoder, labels=LABELS, max_input_tokens=length, **options
-    )
+    options = {"labels": LABELS, "max_input_tokens": length, "encoder_dropout": 0.0}
+    model = PooledEncoderForSequenceClassification.from_encoder(args.encoder, **options)
+    ids = random_ids(length, args.batch * args.steps)
+    numbers = list(range(len(ids)))
+    rows = TokenizedRows(ids, torch.tensor(numbers).remainder(len(LABELS)).numpy(), [False] * len(ids), numbers)
     tokenizer = AutoTokenizer.from_pretrained(locate_encoder(args.encoder).path)
-    rows = make_rows(length, args.batch * args.steps)
     arguments = training_arguments(train_args, Path(output_dir))
-    return ClassifierTrainer(model, tokenizer, arguments, train_args, rows, make_rows(length, 1))
+    return ClassifierTrainer(model, tokenizer, arguments, train_args, rows, rows.first(1))
 
 
-def median_seconds(trainer: Trainer) -> float:
-    """Train and return the median seconds of a step; the first one is not counted."""
-    timer = StepTimer()
-    trainer.add_callback(timer)
-    trainer.train()
-    return statistics.median(timer.seconds[1:])
+def run_steps(args: argparse.Namespace, length: int, name: str, callback: TrainerCallback) -> float:
+    """Train for some steps; return the operations of a step."""
+    with tempfile.TemporaryDirectory() as output_dir:
+        trainer = (stock_trainer if name == STOCK else our_trainer)(args, length, output_dir)
+        trainer.remove_callback(PrinterCallback)
+        trainer.add_callback(callback)
+        with nullcontext() if name == STOCK else training_attention(trainer.model, OUR_PRECISION, length):
+            trainer.train()
+    encoder = trainer.model.base_model if name == STOCK else trainer.model.encoder
+    return training_flop(encoder, args.batch * length, args.batch * length**2)
 
 
-def compare(args: argparse.Namespace, length: int, output_dir: str) -> dict[str, Any]:
-    """Return the seconds of every variant, its speed relative to the stock Trainer, and its share of the peak."""
-    builders: dict[str, Callable[[], Trainer]] = {STOCK: partial(stock_trainer, args, length, output_dir)}
-    for name, options in VARIANTS.items():
-        builders[name] = partial(our_trainer, args, length, output_dir, **options)
-    rounds, peaks = [], []
-    for _ in range(args.rounds):
-        rounds.append({name: median_seconds(build()) for name, build in builders.items()})
-        peaks.append({name: gemm_peak(getattr(torch, name)) for name in ("float32", "bfloat16")})
-    gflop = gflop_per_step(str(locate_encoder(args.encoder).path), length, args.batch)
-    peak = {name: summary(each[name] for each in peaks) for name in peaks[0]}
-    variants = {}
-    for name in builders:
-        kind = "bfloat16" if "bf16" in name else "float32"
-        variants[name] = {
-            "seconds": summary(each[name] for each in rounds),
-            "times_as_fast_as_stock": summary(each[STOCK] / each[name] for each in rounds),
-            "share_of_gemm_peak": summary(gflop / each[name] / peak[kind]["median"] for each in rounds),
-        }
-        figures = {key: shown(value, ".3f") for key, value in variants[name].items()}
-        print(f"{length} tokens, {name}: {figures}", flush=True)
-    return {"gflop_per_step": round(gflop, 1), "gemm_peak_gflop_per_second": peak, "variants": variants}
+def compare(args: argparse.Namespace, length: int) -> dict[str, Any]:
+    """Return seconds, speed relative to the stock Trainer, and shares of the peaks measured in the same round."""
+    # A processor without bf16 instructions emulates them.
+    dtypes = {name: dtype for name, dtype in DTYPES.items() if name in ("fp32", OUR_PRECISION)}
+    seconds: dict[str, list[float]] = {STOCK: [], OURS: []}
+    peaks: dict[str, list[float]] = {name: [] for name in dtypes}
+    flop = {}
+    for turn in range(args.rounds):
+        for name, dtype in dtypes.items():
+            peaks[name].append(gemm_peak(dtype, args.gemm_size))
+        for name in (STOCK, OURS) if turn % 2 == 0 else (OURS, STOCK):
+            timer = StepTimer()
+            flop[name] = run_steps(args, length, name, timer)
+            seconds[name].append(statistics.median(timer.seconds[1:]))  # the first step is not counted
+    ratios = summary(stock / own for stock, own in zip(seconds[STOCK], seconds[OURS], strict=True))
+    result: dict[str, Any] = {"gflop_per_step": round(flop[OURS] / 1e9, 1), "times_as_fast_as_stock": ratios}
+    result["gemm_peak_gflops"] = {name: summary((peak / 1e9 for peak in values), 1) for name, values in peaks.items()}
+    for name, values in seconds.items():
+        result[name] = {"precision": "fp32" if name == STOCK else OUR_PRECISION, "seconds": summary(values, 4)}
+        for kind, peak in peaks.items():
+            shares = (flop[name] / own / best for own, best in zip(values, peak, strict=True))
+            result[name][f"share_of_{kind}_peak"] = summary(shares, 4)
+        figures = ", ".join(f"{key} {shown(value, '.3f')}" for key, value in result[name].items() if key != "precision")
+        print(f"{length} tokens, {name}, {result[name]['precision']}: {figures}")
+    peak_figures = ", ".join(f"{kind} {shown(figures)}" for kind, figures in result["gemm_peak_gflops"].items())
+    print(f"{length} tokens: {shown(ratios, '.2f')} times as fast; GEMM peak, GFLOP/s: {peak_figures}", flush=True)
+    return result
 
 
 def main() -> None:
-    """Compare at every length and write the results."""
+    """Compare at every length and write the results, or profile a step."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--encoder", default="minilm", help="default: %(default)s")
+    parser.add_argument("--encoder", default="minilm", help="name or directory (default: %(default)s)")
     parser.add_argument("--lengths", type=int, nargs="+", default=[128, 256], help="tokens of every row")
     parser.add_argument("--batch", type=int, default=16, help="rows per step (default: %(default)s)")
-    parser.add_argument("--steps", type=int, default=5, help="steps per training (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
-    parser.add_argument("--output", type=Path, default=RESULTS / "training_step.json", help="default: %(default)s")
+    parser.add_argument("--steps", type=int, default=6, help="steps per training, 2 or more (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
+    parser.add_argument("--gemm_size", type=int, default=4096, help="width of the matrices (default: %(default)s)")
+    parser.add_argument("--profile", action="store_true", help="only print the top 15 operators of one of our steps")
+    parser.add_argument("--output_file", type=Path, default=RESULTS / "training_step.json", help="default: %(default)s")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory() as output_dir:
-        lengths = {str(length): compare(args, length, output_dir) for length in args.lengths}
-    record = {name: getattr(args, name) for name in ("encoder", "batch", "steps", "rounds")}
-    write_results(args.output, {**record, "lengths": lengths})
+    hardware = environment()["hardware"]
+    device = hardware.get("gpu") or f"{hardware['processor']}, {torch.get_num_threads()} threads"
+    print(f"{device}, torch {torch.__version__}", flush=True)
+    if args.profile:
+        run_steps(args, max(args.lengths), OURS, StepProfiler())
+        return
+    lengths = {str(length): compare(args, length) for length in args.lengths}
+    record = {name: getattr(args, name) for name in ("batch", "steps", "rounds", "gemm_size")}
+    write_results(args.output_file, {"encoder": locate_encoder(args.encoder).name, **record, "lengths": lengths})
 
 
 if __name__ == "__main__":
