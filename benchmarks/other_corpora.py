@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from common import write_results
 from datasets import Dataset, DatasetDict
 from sklearn.datasets import fetch_20newsgroups
 
-    from common import write_results
 from bbc_classifier import DataArguments, TrainArguments, train
 from bbc_classifier.data.loading import load_splits
 from bbc_classifier.evaluation.baselines import run_baseline
