@@ -3,6 +3,7 @@
 import logging
 import re
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,8 +26,6 @@ from bbc_classifier.provenance import environment, peak_memory_mb, without_local
 
 logger = logging.getLogger(__name__)
 
-# A list of row ids holds the first ones; the count beside it is of all.
-MAX_ROW_IDS = 100
 TOKEN_LIMITS = (128, 256, 512)
 RANDOM_SPLITS, HELD_OUT_SHARE = 100, 0.15
 FEW_ROWS = 10
@@ -84,7 +83,7 @@ def audit(args: AuditArguments, data_args: DataArguments, dataset: Any = None) -
         "data": raw.info,
         **found,
         "table": [{"name": name, "value": value} for name, value in _table(raw.info["name"], found)],
-        "findings": _findings(found),
+        "findings": [*_findings(found)],
         "peak_memory_mb": peak_memory_mb(),
         "provenance": environment(),
     }
@@ -116,26 +115,23 @@ def _count_tokens(texts: list[str], encoder: str) -> list[int] | None:
 
 
 def _listed(entries: pd.Series | list[Any]) -> dict[str, Any]:
-    return {"count": len(entries), "row_ids": list(entries[:MAX_ROW_IDS])}
+    """Return the count of all row ids, and the first hundred."""
+    return {"count": len(entries), "row_ids": list(entries[:100])}
 
 
 def _lengths(texts: pd.DataFrame, encoder: str) -> dict[str, Any]:
     """Return the lengths in words and tokens, over all texts and by label, and the share of texts over usual limits."""
+    shares = {"min": 0.0, "median": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
     lengths: dict[str, Any] = {"words": None, "tokens": None}
     for unit in [unit for unit in lengths if unit in texts]:
-        by_label = texts.explode("label").groupby("label")[unit]
-        lengths[unit] = {"all": _summary(texts[unit]), **{name: _summary(group) for name, group in by_label}}
+        lengths[unit] = {}
+        for name, values in [("all", texts[unit]), *texts.explode("label").groupby("label")[unit]]:
+            summary = {kind: values.quantile(share) for kind, share in shares.items()} | {"mean": values.mean()}
+            lengths[unit][name] = {kind: round(float(value), 1) for kind, value in summary.items()}
     if lengths["tokens"] is not None:
-        shares = {str(limit): round(float((texts["tokens"] > limit).mean()), 4) for limit in TOKEN_LIMITS}
-        lengths |= {"encoder": encoder, "share_longer_than": shares}
+        longer = {str(limit): round(float((texts["tokens"] > limit).mean()), 4) for limit in TOKEN_LIMITS}
+        lengths |= {"encoder": encoder, "share_longer_than": longer}
     return lengths
-
-
-def _summary(values: pd.Series) -> dict[str, float]:
-    """Return minimum, median, mean, 90th and 99th percentile (linear interpolation) and maximum."""
-    shares = {"min": 0.0, "median": 0.5, "p90": 0.9, "p99": 0.99, "max": 1.0}
-    summary = {name: values.quantile(share) for name, share in shares.items()} | {"mean": values.mean()}
-    return {name: round(float(value), 1) for name, value in summary.items()}
 
 
 def _conflicts(texts: pd.DataFrame, duplicates: Duplicates) -> dict[str, Any]:
@@ -209,8 +205,7 @@ def _pairs(texts: pd.DataFrame, duplicates: Duplicates) -> pd.DataFrame:
     rows = rows.assign(label=[" | ".join(labels or ()) for labels in rows["label"]]).reset_index(drop=True)
     first = {name: row for row, name in reversed([*rows["hash"].items()])}
     pairs = [("exact", 1.0, first[name], row) for row, name in rows["hash"].items() if row != first[name]]
-    for one, other, similarity in duplicates.near:
-        pairs.append(("near", similarity, *sorted((first[one], first[other]))))
+    pairs += [("near", score, *sorted((first[one], first[other]))) for one, other, score in duplicates.near]
     table = pd.DataFrame(pairs, columns=["kind", "similarity", "first", "second"])
     for column in ("row_id", "label", "split"):
         for end in ("first", "second"):
@@ -218,60 +213,53 @@ def _pairs(texts: pd.DataFrame, duplicates: Duplicates) -> pd.DataFrame:
     return table.drop(columns=["first", "second"])
 
 
-def _table(name: str, found: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return (name, value) of what a person should see first."""
+def _table(name: str, found: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield (name, value) of what a person should see first."""
     sizes = ", ".join(f"{split} {size:,}" for split, size in found["split_sizes"].items() if split != "all")
     totals: Counter[str] = sum(map(Counter, found["label_counts"].values()), Counter())
     shown = [f"{label} {count:,}" for label, count in totals.most_common(8)]
     shown += [f"{len(totals) - 8} more"] if len(totals) > 8 else []
-    table = [
-        ("data set", name),
-        ("rows", f"{found['num_rows']:,}" + (f" ({sizes})" if sizes else "")),
-        ("different texts", f"{found['num_unique_texts']:,}"),
-        ("labels", f"{len(totals)}: {', '.join(shown)}"),
-    ]
+    yield "data set", name
+    yield "rows", f"{found['num_rows']:,}" + (f" ({sizes})" if sizes else "")
+    yield "different texts", f"{found['num_unique_texts']:,}"
+    yield "labels", f"{len(totals)}: {', '.join(shown)}"
     lengths = found["lengths"] or {}
     for unit in ("words", "tokens"):
         if lengths.get(unit):
             value = "median {median:,.0f}, 99th percentile {p99:,.0f}, longest {max:,.0f}"
-            table.append((f"{unit} per text", value.format(**lengths[unit]["all"])))
+            yield f"{unit} per text", value.format(**lengths[unit]["all"])
     for limit, share in lengths.get("share_longer_than", {}).items():
-        table.append((f"texts over {limit} tokens", f"{share:.1%}"))
-    table += [(f"rows {kind.replace('_', ' ')}", f"{rows['count']:,}") for kind, rows in found["invalid_rows"].items()]
-    table.append(("exact duplicates", f"{found['exact_duplicates']:,} rows"))
+        yield f"texts over {limit} tokens", f"{share:.1%}"
+    for kind, rows in found["invalid_rows"].items():
+        yield f"rows {kind.replace('_', ' ')}", f"{rows['count']:,}"
+    yield "exact duplicates", f"{found['exact_duplicates']:,} rows"
     if found["near_duplicate_pairs"] is not None:
-        table.append(("near duplicates", f"{found['near_duplicate_pairs']:,} pairs of texts"))
-    return table
+        yield "near duplicates", f"{found['near_duplicate_pairs']:,} pairs of texts"
 
 
-def _findings(found: dict[str, Any]) -> list[str]:
-    """Return a sentence for everything that needs attention, with the option that helps."""
-    findings, invalid, conflicts = [], found["invalid_rows"], found["conflicting_labels"]
+def _findings(found: dict[str, Any]) -> Iterator[str]:
+    """Yield a sentence for everything that needs attention, with the option that helps."""
+    invalid, conflicts = found["invalid_rows"], found["conflicting_labels"]
     if unusable := invalid["without_text"]["count"] + invalid["without_label"]["count"]:
-        findings.append(f"{unusable:,} rows have no text or no label: train with --drop_invalid_rows.")
+        yield f"{unusable:,} rows have no text or no label: train with --drop_invalid_rows."
     if invalid["with_unreadable_characters"]["count"]:
-        findings.append("Some texts have unreadable characters: check the encoding of the file.")
+        yield "Some texts have unreadable characters: check the encoding of the file."
     for names in found["similar_labels"]:
-        findings.append(f"The labels {', '.join(map(repr, names))} look like one: the label map below makes them one.")
+        yield f"The labels {', '.join(map(repr, names))} look like one: the label map below makes them one."
     if len(set().union(*found["label_counts"].values())) < 2:
-        findings.append("There is only one label: add rows of a second one before training.")
+        yield "There is only one label: add rows of a second one before training."
     elif found["rare_labels"]:
         names = ", ".join(f"{name} ({count})" for name, count in [*found["rare_labels"].items()][:8])
-        findings.append(f"Labels of fewer than {FEW_ROWS} rows: {names}. --min_label_rows {FEW_ROWS} leaves them out.")
-    if conflicts["exact"]["count"] or conflicts["near"]["count"]:
-        findings.append(
-            f"{conflicts['exact']['count']:,} texts, and {conflicts['near']['count']:,} pairs of near duplicates, have "
-            "different labels: see conflicting_labels in audit.json."
-        )
+        yield f"Labels of fewer than {FEW_ROWS} rows: {names}. --min_label_rows {FEW_ROWS} leaves them out."
+    exact, near = conflicts["exact"]["count"], conflicts["near"]["count"]
+    if exact or near:
+        remedy = "see conflicting_labels in audit.json"
+        yield f"{exact:,} texts, and {near:,} pairs of near duplicates, have different labels: {remedy}."
     for split, leak in (found["leakage"] or {}).items():
         if leak["exact_or_near"]:
-            findings.append(
-                f"{leak['exact_or_near']:,} {split} rows ({leak['share']:.1%}) have a duplicate in an earlier split: "
-                "scores on them are optimistic. Train with --drop_leaked_rows."
-            )
+            rows = f"{leak['exact_or_near']:,} {split} rows ({leak['share']:.1%})"
+            remedy = "scores on them are optimistic. Train with --drop_leaked_rows"
+            yield f"{rows} have a duplicate in an earlier split: {remedy}."
     random_split = found["random_split_leakage"]
     if random_split and (share := random_split["exact_or_near_share"]["mean"]):
-        findings.append(
-            f"A random split would repeat {share:.1%} of its test rows in train; the split of `train` does not."
-        )
-    return findings
+        yield f"A random split would repeat {share:.1%} of its test rows in train; the split of `train` does not."

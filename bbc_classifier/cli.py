@@ -13,7 +13,6 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any, NamedTuple, NoReturn
 
 from bbc_classifier import __version__, config
@@ -21,10 +20,8 @@ from bbc_classifier.errors import Interrupted, UserError
 from bbc_classifier.io import is_disk_full, read_json, slug
 
 BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-RESUME_HINTS = {
-    "train": "; resume with the same command and --resume_from_checkpoint",
-    "compare": "; resume with the same command",
-}
+# What resumes an interrupted command, added to the same command.
+RESUME_OPTIONS = {"train": " and --resume_from_checkpoint", "compare": ""}
 MAX_CLASSES_SHOWN = 30
 WIDTH = min(120, shutil.get_terminal_size(fallback=(100, 24)).columns)
 
@@ -90,40 +87,35 @@ class OptionParser(argparse.ArgumentParser):
 
     def parse(self, argv: Sequence[str]) -> Options:
         """Return the options of `argv`, and below them those of the file that --config names."""
-        end, known = [*argv, "--"].index("--"), self._option_string_actions
-        flags = [_underscores(part) for part in argv[:end]]
-        switches = {name for name, action in known.items() if action.type is _boolean and self.has_positional}
-        # A positional argument may follow a switch.
-        pairs = zip(flags, [*flags[1:], ""], strict=False)
-        flags = [
-            f"{flag}=true" if flag in switches and after.lower() not in BOOLEANS else flag for flag, after in pairs
-        ]
+        end, known, flags = [*argv, "--"].index("--"), self._option_string_actions, list[str]()
+        for part, after in zip(argv[:end], [*argv[1:end], ""], strict=False):
+            name, equals, value = part.partition("=")
+            if name.startswith("--"):
+                # --learning-rate is accepted too, as by the libraries' scripts.
+                name = name.replace("-", "_").replace("__", "--", 1)
+                if name not in known:
+                    close = difflib.get_close_matches(name, known, n=1)
+                    self.error(f"unknown option {name}" + (f"; did you mean {close[0]}?" if close else ""))
+                is_switch = known[name].type is _boolean and not equals and after.lower() not in BOOLEANS
+                if is_switch and self.has_positional:  # a positional argument may follow
+                    equals, value = "=", "true"
+            flags.append(name + equals + value)
         flags += argv[end:]
-        for flag in flags[:end]:
-            name = flag.partition("=")[0]
-            if name.startswith("--") and name not in known:
-                close = difflib.get_close_matches(name, known, n=1)
-                self.error(f"unknown option {name}" + (f"; did you mean {close[0]}?" if close else ""))
         given = vars(self.parse_args(flags))
         if "config" in given:
             values = config.read_yaml(Path(given["config"]), "--config")
-            for name in values:
+            parts: list[str] = []
+            for name, value in values.items():
                 if f"--{name}" not in known:
                     raise UserError(f"--config: '{given['config']}' has the unknown option '{name}'")
-            parts = [
-                part for name, value in values.items() if value is not None for part in config.as_flag(name, value)
-            ]
+                parts += [] if value is None else config.as_flag(name, value)
             # The later of two values counts; --config ends a list, so that a positional argument does not extend it.
             given = vars(self.parse_args([*parts, f"--config={given.pop('config')}", *flags]))
         given.pop("config", None)
         positional = given.pop("positional", None) or []
-        groups = []
-        for group in self.groups:
-            values = _values_of(given, group)
-            if group is config.TrainArguments:
-                values["trainer_kwargs"] = {name: value for name, value in given.items() if name not in self.own}
-            groups.append(group(**values))
-        return Options(tuple(groups), given, positional if isinstance(positional, list) else [positional], list(argv))
+        values = {**given, "trainer_kwargs": {name: value for name, value in given.items() if name not in self.own}}
+        groups = tuple(group(**_values_of(values, group)) for group in self.groups)
+        return Options(groups, given, positional if isinstance(positional, list) else [positional], list(argv))
 
 
 def _values_of(given: Mapping[str, Any], *groups: type) -> dict[str, Any]:
@@ -162,12 +154,6 @@ def _scalar(text: str) -> Any:
         return text
 
 
-def _underscores(flag: str) -> str:
-    """Return `--learning-rate=1` as `--learning_rate=1`, as the libraries' scripts accept it."""
-    name, equals, value = flag.partition("=")
-    return name.replace("-", "_").replace("__", "--", 1) + equals + value if flag.startswith("--") else flag
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command.
 
@@ -178,7 +164,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     debug = "--debug" in arguments
     arguments = [argument for argument in arguments if argument != "--debug"]
     if not arguments or arguments[0] in ("--help", "-h"):
-        print(_overview(), end="")
+        print("usage: bbc-classifier COMMAND [--option value …]\n")
+        print("Fine-tune, evaluate and use news-text classifiers.\n\ncommands:")
+        print(*(f"  {name:<10} {command.run.__doc__}" for name, command in COMMANDS.items()), sep="\n")
+        print("\noptions:\n  --help     this text; after a command, its most used options")
+        print("  --help-all after a command, every option\n  --version  the version")
+        print("  --debug    the full traceback of an error\n\nStart with: bbc-classifier train")
         return 0 if arguments else 2
     if arguments[0] == "--version":
         print(f"bbc-classifier {__version__}")
@@ -201,8 +192,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as error:
         return _fail(error.code, 1) if isinstance(error.code, str) else error.code or 0
     except KeyboardInterrupt as error:
-        message = f"{str(error) or 'interrupted'}{RESUME_HINTS.get(name, '')}"
-        return _fail(message, getattr(error, "exit_code", 130))
+        hint = f"; resume with the same command{RESUME_OPTIONS[name]}" if name in RESUME_OPTIONS else ""
+        return _fail(f"{str(error) or 'interrupted'}{hint}", getattr(error, "exit_code", 130))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -215,16 +206,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(f"{' '.join(str(error).split()) or type(error).__name__}{hint}", getattr(error, "exit_code", 1))
 
 
-def _overview() -> str:
-    commands = "".join(f"  {name:<10} {command.run.__doc__}\n" for name, command in COMMANDS.items())
-    return (
-        "usage: bbc-classifier COMMAND [--option value …]\n\nFine-tune, evaluate and use news-text classifiers.\n\n"
-        f"commands:\n{commands}\noptions:\n  --help     this text; after a command, its most used options\n"
-        "  --help-all after a command, every option\n  --version  the version\n"
-        "  --debug    the full traceback of an error\n\nStart with: bbc-classifier train\n"
-    )
-
-
 def _fail(message: str, code: int) -> int:
     print(f"bbc-classifier: error: {message}", file=sys.stderr)
     return code
@@ -233,7 +214,7 @@ def _fail(message: str, code: int) -> int:
 def _prepare_process() -> None:
     """Raise on SIGTERM as on Ctrl-C, print any script's characters, and show our own log messages only."""
 
-    def terminate(number: int, frame: FrameType | None) -> None:
+    def terminate(number: int, frame: object) -> None:
         raise Interrupted("terminated", 128 + number)
 
     if threading.current_thread() is threading.main_thread():
@@ -255,7 +236,7 @@ def _train(options: Options) -> None:
     """Fine-tune an encoder, calibrate and evaluate it, and write a run directory."""
     model, data, training = options.groups
     if training.push_to_hub:
-        from bbc_classifier.hub.push import check_push
+        from bbc_classifier.hub.push import check_push, push
 
         push_args = config.PushArguments(
             repo_id=training.hub_model_id or "the-run",
@@ -276,8 +257,6 @@ def _train(options: Options) -> None:
     print_report(result.record["evaluation"]["test"])
     print_written(path, "model", "record.json", "predictions", "figures")
     if training.push_to_hub:
-        from bbc_classifier.hub.push import push
-
         push_args.repo_id = training.hub_model_id or slug(path.name)
         for url in push([path], push_args):
             print(f"Published: {url}")
@@ -307,7 +286,7 @@ def _predict(options: Options) -> int:
             print("The shards of this process are complete; other processes are still at work.")
             return 0
         print(f"\nClassified: {result.rows:,} rows; without text or not readable: {result.invalid:,}\n")
-        counts = sorted(result.label_counts.items(), key=lambda pair: -pair[1])
+        counts = result.label_counts.most_common()
         _print_table(["", ""], [(label or "(no label)", f"{count:,}") for label, count in counts])
         print_written(result.output.parent, result.output.name)
         again = ["bbc-classifier", "evaluate", "--model", args.model, "--dataset", args.input]
@@ -459,16 +438,12 @@ def print_report(report: Mapping[str, Any]) -> None:
     lowest = set(sorted(per_class, key=lambda name: per_class[name]["f1"])[:MAX_CLASSES_SHOWN])
     columns = list(next(iter(per_class.values()), {}))
     print()
-    _print_table(
-        ["class", *({"support": "n"}.get(column, column.replace("_", " ")) for column in columns)],
-        [(name, *map(_number, row.values())) for name, row in per_class.items() if name in lowest],
-    )
+    header = ["class", *({"support": "n"}.get(column, column.replace("_", " ")) for column in columns)]
+    _print_table(header, [(name, *map(_number, row.values())) for name, row in per_class.items() if name in lowest])
     if by_length := report.get("by_length"):
         print()
-        rows = [
-            (kind.replace("_", " "), _number(row["accuracy"]), _number(row["expected_calibration_error"]))
-            for kind, row in by_length.items()
-        ]
+        shown = [(kind, row["accuracy"], row["expected_calibration_error"]) for kind, row in by_length.items()]
+        rows = [(kind.replace("_", " "), _number(accuracy), _number(error)) for kind, accuracy, error in shown]
         _print_table(["part of the text", "accuracy", "ECE"], rows)
     if len(per_class) > len(lowest):
         print(f"The {len(lowest)} of {len(per_class)} classes with the lowest F1; record.json has all.")

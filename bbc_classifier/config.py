@@ -45,7 +45,6 @@ RECIPE_DEFAULTS: dict[str, Any] = {
     "precision": "auto",
     "num_train_epochs": 3.0,
     "learning_rate": 2e-5,
-    "train_max_length": None,
     "per_device_train_batch_size": 16,
     "weight_decay": 0.01,
     "warmup_steps": 0.1,

@@ -39,16 +39,14 @@ def atomic_write(path: Path) -> Iterator[Path]:
     tmp_path, old = path.with_name(f".{path.name}.tmp"), path.with_name(f".{path.name}.old")
     remove(tmp_path)
     try:
-        with _parent_directory(path):
-            try:
-                yield tmp_path
-                if path.is_dir():
-                    remove(old)
-                    path.rename(old)
-                tmp_path.replace(path)
+        with _parent_directory(path), ExitStack() as stack:
+            stack.callback(remove, tmp_path)
+            yield tmp_path
+            if path.is_dir():
                 remove(old)
-            finally:
-                remove(tmp_path)
+                path.rename(old)
+            tmp_path.replace(path)
+            remove(old)
     except Exception as error:
         if is_disk_full(error):
             raise EnvironmentFailure(f"no space left on the disk for '{path}'; free some and run it again") from error
@@ -87,9 +85,8 @@ def remove(path: Path) -> None:
 def is_disk_full(error: BaseException | None) -> bool:
     """Return whether an error, or one that caused it, reports a full disk."""
     while error is not None:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
-            return True
-        if any(message in str(error) for message in DISK_FULL_MESSAGES):
+        is_full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
+        if is_full or any(message in str(error) for message in DISK_FULL_MESSAGES):
             return True
         error = error.__cause__ or error.__context__
     return False
@@ -111,9 +108,8 @@ def directory_lock(path: Path, task: str) -> Iterator[None]:
             stack.enter_context(_parent_directory(path))
             lock.acquire()
         except Timeout as error:
-            raise UserError(
-                f"--output_dir: another process is {task} in '{path}'; wait for it or choose another directory"
-            ) from error
+            problem = f"another process is {task} in '{path}'"
+            raise UserError(f"--output_dir: {problem}; wait for it or choose another directory") from error
         except OSError as error:
             raise EnvironmentFailure(f"--output_dir: cannot write to '{path}': {error.strerror}") from error
         stack.callback(Path(lock.lock_file).unlink, missing_ok=True)

@@ -58,9 +58,17 @@ def environment() -> dict[str, Any]:
 
 def peak_memory_mb() -> dict[str, float]:
     """Return the peak memory of this process in MiB: resident set size, and on CUDA what torch allocated."""
-    peak = {"rss": round(_peak_rss_bytes() / 2**20, 1)}
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
+    # On Linux `ru_maxrss` starts at the parent's, so the kernel's file is read.
+    if kib := _from_proc("self/status", "VmHWM"):
+        rss = int(kib.split()[0]) * 1024
+    elif sys.platform == "win32":
+        rss = psutil.Process().memory_info().peak_wset
+    else:
+        import resource
+
+        rss = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    peak = {"rss": round(rss / 2**20, 1)}
+    if (torch := sys.modules.get("torch")) and torch.cuda.is_available():
         peak["cuda"] = round(torch.cuda.max_memory_allocated() / 2**20, 1)
     return peak
 
@@ -71,16 +79,12 @@ def without_local_paths(value: Any) -> Any:
         return {name: without_local_paths(entry) for name, entry in value.items()}
     if isinstance(value, list):
         return [without_local_paths(entry) for entry in value]
-    return PureWindowsPath(value).name if isinstance(value, str) and _is_local_path(value) else value
-
-
-def _is_local_path(text: str) -> bool:
-    if text.startswith(("..", "~")) or PureWindowsPath(text).anchor:
-        return True
-    try:
-        return any(separator in text for separator in "/\\") and Path(text).exists()
-    except OSError:  # too long for a path
-        return False
+    if not isinstance(value, str):
+        return value
+    is_local = value.startswith(("..", "~")) or bool(PureWindowsPath(value).anchor)
+    with suppress(OSError):  # too long for a path
+        is_local = is_local or (("/" in value or "\\" in value) and Path(value).exists())
+    return PureWindowsPath(value).name if is_local else value
 
 
 def _commit() -> str | None:
@@ -89,10 +93,9 @@ def _commit() -> str | None:
     if not (root / ".git").exists():
         return None
     command = ["git", "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty=+changes"]
-    try:
+    with suppress(OSError, subprocess.SubprocessError):
         return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return None
+    return None
 
 
 def _from_proc(file: str, name: str) -> str | None:
@@ -101,15 +104,3 @@ def _from_proc(file: str, name: str) -> str | None:
     text = path.read_text(encoding="utf-8", errors="replace") if path.is_file() else ""
     match = re.search(rf"^{name}\s*:\s*(.+)", text, re.MULTILINE)
     return match[1] if match else None
-
-
-def _peak_rss_bytes() -> int:
-    """Return the peak resident set size. On Linux `ru_maxrss` starts at the parent's, so the kernel's file is read."""
-    if kib := _from_proc("self/status", "VmHWM"):
-        return int(kib.split()[0]) * 1024
-    if sys.platform == "win32":
-        return psutil.Process().memory_info().peak_wset
-    import resource
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -14,14 +14,12 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def run_on_ray(
-    function: Callable[[Item], Result], items: Iterable[Item], cpus: int = 1, gpus: float = 0, max_retries: int = 3
-) -> Iterator[Result]:
+def run_on_ray(function: Callable[[Item], Result], items: Iterable[Item], cpus: int, gpus: float) -> Iterator[Result]:
     """Yield `function(item)` for every item, in the order in which tasks end; items are taken when a worker is free.
 
     The cluster is the one in the environment variable `RAY_ADDRESS`, or the one running on this machine, or a new one
     that ends with the last task. A task has `cpus` CPUs and threads and `gpus` GPUs, runs in the current directory, and
-    is repeated up to `max_retries` times if its worker died. An exception of `function` cancels the other tasks.
+    is repeated up to three times if its worker died. An exception of `function` cancels the other tasks.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
@@ -49,8 +47,8 @@ def run_on_ray(
         if not slots:
             raise UserError(f"--cpus_per_worker, --gpus_per_worker: no machine of the Ray cluster has {needs}")
         variables = {"OMP_NUM_THREADS": str(cpus), **({} if gpus else {"CUDA_VISIBLE_DEVICES": ""})}
-        options = {"num_cpus": cpus, "num_gpus": gpus, "runtime_env": {"env_vars": variables}}
-        task, waiting = ray.remote(call).options(max_retries=max_retries, **options), iter(items)
+        options = {"num_cpus": cpus, "num_gpus": gpus, "max_retries": 3, "runtime_env": {"env_vars": variables}}
+        task, waiting = ray.remote(call).options(**options), iter(items)
         while pending := pending + [task.remote(item) for item in islice(waiting, slots - len(pending))]:
             done, pending = ray.wait(pending)
             yield ray.get(done[0])

@@ -62,7 +62,6 @@ def tiny_classifier(_classifiers: dict) -> Callable[..., PooledEncoderForSequenc
                 encoder_config=tiny_config(family),
                 pooling=pooling,
                 id2label=dict(enumerate(LABELS)),
-                label2id={name: index for index, name in enumerate(LABELS)},
                 **options,
             )
             _classifiers[key] = PooledEncoderForSequenceClassification(config).eval()

@@ -85,14 +85,8 @@ def test_findings_name_the_options_that_help(found):
 
 def test_lengths_are_of_texts_that_are_not_empty(found):
     # 2 2 2 3 3 19 19 19 20 20 21 22
-    assert found["lengths"]["words"]["all"] == {
-        "min": 2,
-        "median": 19,
-        "mean": 12.7,
-        "p90": 20.9,
-        "p99": 21.9,
-        "max": 22,
-    }
+    expected = {"min": 2, "median": 19, "mean": 12.7, "p90": 20.9, "p99": 21.9, "max": 22}
+    assert found["lengths"]["words"]["all"] == expected
     assert found["lengths"]["tokens"] is None
 
 

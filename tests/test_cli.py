@@ -36,11 +36,8 @@ def test_train_says_what_it_wrote_and_returns_a_finished_run_at_once(work: Path,
     assert main([*argv, "--output_dir", str(work / "run"), "--seed", "7"]) == 2
     assert "seed" in capsys.readouterr().err
     assert str(work) not in json.dumps(record)
-
-
-def test_two_files_of_code_are_saved_with_the_model(work: Path) -> None:
-    names = {path.name for path in (work / "run" / "model").glob("*.py")}
-    assert names == {"configuration_pooled_encoder.py", "modeling_pooled_encoder.py"}
+    code = {path.name for path in (work / "run" / "model").glob("*.py")}
+    assert code == {"configuration_pooled_encoder.py", "modeling_pooled_encoder.py"}
 
 
 def test_predict_texts_and_a_file(work: Path, capsys) -> None:
@@ -74,10 +71,9 @@ def test_predict_a_directory_resumes(work: Path, capsys) -> None:
 def test_evaluate_own_and_other_data(work: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(work)
     assert main(["evaluate", "--model", "run"]) == 0
-    own = read_json(work / "evaluations" / "run" / "evaluation.json")
-    assert (
-        own["evaluation"]["test"]["metrics"] == read_json(work / "run" / "record.json")["evaluation"]["test"]["metrics"]
-    )
+    files = (work / "run" / "record.json", work / "evaluations" / "run" / "evaluation.json")
+    expected, own = (read_json(file)["evaluation"]["test"]["metrics"] for file in files)
+    assert own == expected
     newer = write_csv(work / "newer.csv", articles("sport", "business", each=5, start=100))
     assert main(["evaluate", "--model", "run", "--dataset", newer]) == 0
     assert read_json(work / "evaluations" / "run-on-newer" / "evaluation.json")["evaluation"]["test"]["n"] == 10
@@ -129,9 +125,7 @@ def test_a_user_s_own_pooling_in_every_command(work: Path, monkeypatch: pytest.M
     run(*argv)
     message = run("predict", "--model", "own", "The team scored.", code=2).stderr
     assert "my_poolings" in message and "last4" in message
-    load = (
-        "import my_poolings, bbc_classifier; print(bbc_classifier.TextClassifier.from_pretrained('own').predict(['x']))"
-    )
+    load = "import my_poolings, bbc_classifier as b; print(b.TextClassifier.from_pretrained('own').predict(['x']))"
     result = subprocess.run([sys.executable, "-c", load], cwd=work, capture_output=True, text=True)
     assert "Prediction(" in result.stdout, result.stderr
 

@@ -9,27 +9,7 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
-WORDS = [
-    "shares",
-    "fell",
-    "market",
-    "match",
-    "goal",
-    "team",
-    "film",
-    "music",
-    "actor",
-    "minister",
-    "vote",
-    "party",
-    "phone",
-    "software",
-    "web",
-    "the",
-    "a",
-    "of",
-    "in",
-]
+WORDS = "shares fell market match goal team film music actor minister vote party phone software web the a of in".split()
 TOPICS = ["market", "match", "film", "vote", "phone", "goal", "music", "party", "shares", "software", "team"]
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 CHARACTERS = string.ascii_lowercase + string.digits + string.punctuation + "£"

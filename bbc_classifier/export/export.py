@@ -56,15 +56,20 @@ def export(args: ExportArguments) -> Path:
         if args.format == "transformers":
             export_transformers(model, tokenizer, tmp_dir)
         else:
-            _export_onnx(model, tokenizer, tmp_dir, args.format)
+            try:
+                import onnxruntime  # noqa: F401
+
+                from bbc_classifier.export.onnx import export_onnx
+            except ModuleNotFoundError as error:
+                remedy = "pip install onnx onnxscript onnxruntime"
+                raise UserError(f"--format {args.format} needs the package {error.name}: {remedy}") from error
+            export_onnx(model, tokenizer, tmp_dir, args.format)
         exported = TextClassifier.from_pretrained(tmp_dir, device="cpu")
         one, other = (own.logits(tokenize(own.tokenizer, SAMPLE_TEXTS, own.config)[0]) for own in (original, exported))
         difference = float(np.abs(one - other).max() / max(1.0, np.abs(one).max()))
         if args.format != "onnx-int8" and not difference <= LOGIT_TOLERANCE:
-            raise UserError(
-                f"--format {args.format}: logits of the export differ from the classifier's by up to {difference:.1e} "
-                "of the largest, so nothing was written; use another --format"
-            )
+            problem = f"logits of the export differ from the classifier's by up to {difference:.1e} of the largest"
+            raise UserError(f"--format {args.format}: {problem}, so nothing was written; use another --format")
         run = RunDirectory(run_dir) if run_dir and args.measure else None
         agreement = {"max_logit_difference": difference, **_agreement(original, exported, run)}
         created = datetime.now(UTC).isoformat(timespec="seconds")
@@ -74,17 +79,6 @@ def export(args: ExportArguments) -> Path:
         record |= {"agreement": agreement, "provenance": environment()}
         write_json(tmp_dir / "export.json", record)
     return output_dir
-
-
-def _export_onnx(model: PooledEncoderForSequenceClassification, tokenizer: Any, path: Path, export_format: str) -> None:
-    try:
-        import onnxruntime  # noqa: F401
-
-        from bbc_classifier.export.onnx import export_onnx
-    except ModuleNotFoundError as error:
-        packages = "pip install onnx onnxscript onnxruntime"
-        raise UserError(f"--format {export_format} needs the package {error.name}: {packages}") from error
-    export_onnx(model, tokenizer, path, export_format)
 
 
 def _agreement(original: TextClassifier, exported: TextClassifier, run: RunDirectory | None) -> dict[str, Any]:

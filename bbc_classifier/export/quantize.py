@@ -15,9 +15,6 @@ import onnx
 from onnx import numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
-# The names the exporter gives to the encoder's tensors.
-ENCODER_PREFIX = "encoder."
-
 
 def quantize(path: Path) -> None:
     """Replace the graph in a file by one with 8-bit weights."""
@@ -50,12 +47,16 @@ def quiet_logging() -> Iterator[None]:
 
 def _quantize_tables(graph: Any) -> None:
     """Replace each look-up in a float32 table of the encoder by one in an int8 table, times the scale of the row."""
-    tables = {table.name: table for table in graph.initializer if table.name.startswith(ENCODER_PREFIX)}
-    nodes, looked_up = [], set()
+    tables = {table.name: table for table in graph.initializer if table.name.startswith("encoder.")}
+    nodes, looked_up, make = [], set(), onnx.helper.make_node
     for node in graph.node:
         if node.op_type == "Gather" and node.input[0] in tables:
-            nodes += _int8_lookup(node)
-            looked_up.add(node.input[0])
+            (table, rows), (output,) = node.input, node.output
+            nodes.append(make("Gather", [f"{table}.int8", rows], [f"{output}.int8"]))
+            nodes.append(make("Cast", [f"{output}.int8"], [f"{output}.float"], to=onnx.TensorProto.FLOAT))
+            nodes.append(make("Gather", [f"{table}.scales", rows], [f"{output}.scales"]))
+            nodes.append(make("Mul", [f"{output}.float", f"{output}.scales"], [output]))
+            looked_up.add(table)
         else:
             nodes.append(node)
     del graph.node[:]
@@ -69,15 +70,3 @@ def _quantize_tables(graph: Any) -> None:
         graph.initializer.append(numpy_helper.from_array(scales, f"{name}.scales"))
         if not any(name in node.input for node in nodes):
             graph.initializer.remove(tables[name])
-
-
-def _int8_lookup(node: Any) -> list[Any]:
-    table, rows = node.input
-    output = node.output[0]
-    make = onnx.helper.make_node
-    return [
-        make("Gather", [f"{table}.int8", rows], [f"{output}.int8"]),
-        make("Cast", [f"{output}.int8"], [f"{output}.float"], to=onnx.TensorProto.FLOAT),
-        make("Gather", [f"{table}.scales", rows], [f"{output}.scales"]),
-        make("Mul", [f"{output}.float", f"{output}.scales"], [output]),
-    ]

@@ -47,7 +47,6 @@ def export_transformers(
         UserError: No stock class computes the same logits. The message names what could be exported.
     """
     config = model.config
-    _validate_exportable(config)
     head, settings = _stock_head(model)
     stock_settings = stock_config(config, "transformers", **settings)
     stock = AutoModelForSequenceClassification.from_config(stock_settings, dtype=torch.float32)
@@ -68,11 +67,8 @@ def stock_config(config: PooledEncoderConfig, export_format: str, **settings: An
     stock = copy.deepcopy(config.encoder_config)
     stock.id2label, stock.label2id = dict(config.id2label), {name: index for index, name in config.id2label.items()}
     stock.problem_type = config.problem_type
-    for name in ("classifier_dropout", "classifier_dropout_prob", "seq_classif_dropout"):
-        if hasattr(stock, name):
-            setattr(stock, name, config.classifier_dropout)
-    for name, value in settings.items():
-        setattr(stock, name, value)
+    dropouts = ("classifier_dropout", "classifier_dropout_prob", "seq_classif_dropout")
+    stock.update({name: config.classifier_dropout for name in dropouts if hasattr(stock, name)} | settings)
     stock_class = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING.get(type(stock), None)
     stock.architectures = [stock_class.__name__] if stock_class else None
     stock.dtype = "float32"
@@ -99,9 +95,23 @@ def save_tokenizer(
 
 
 def _stock_head(model: PooledEncoderForSequenceClassification) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Return the tensors of the stock head that computes the classifier's logits, and the stock config's settings."""
-    linear = model.classifier.state_dict()
-    family, width = model.config.encoder_config.model_type, model.config.hidden_size
+    """Return the tensors of the stock head that computes the classifier's logits, and the stock config's settings.
+
+    Raises a UserError that names the options to train with, unless a stock class computes the same logits.
+    """
+    config, linear = model.config, model.classifier.state_dict()
+    family, width = config.encoder_config.model_type, config.hidden_size
+    pooling = "pooler" if family in LINEAR_HEADS | POOLER_HEADS else "cls"
+    if pooling == "cls" and family not in DEBERTA | ACTIVATION_HEADS.keys():
+        raise UserError(f"--format transformers: no stock class with a {family} encoder fits; use --format onnx")
+    if family in ACTIVATION_HEADS and 2 * config.num_labels > width:
+        room = f"the stock class of this {family} encoder has room for {width // 2} labels"
+        raise UserError(f"--format transformers: {room}; use --format onnx")
+    needed = ["--truncation head"] if config.truncation == "head+tail" else []
+    needed += [f"--pooling {pooling}"] if config.pooling != pooling else []
+    if needed:
+        remedy = f"train with {' '.join(needed)}, or use --format onnx, which exports every classifier"
+        raise UserError(f"--format transformers: no stock class computes the same logits; {remedy}")
     if family in LINEAR_HEADS:
         return _prefixed("classifier", linear), {}
     if family in POOLER_HEADS:
@@ -112,29 +122,6 @@ def _stock_head(model: PooledEncoderForSequenceClassification) -> tuple[dict[str
     # DeBERTa: its dense layer passes the first token through; a product with 1 and sums with 0 round nothing.
     identity = {"pooler.dense.weight": torch.eye(width), "pooler.dense.bias": torch.zeros(width)}
     return identity | _prefixed("classifier", linear), {"pooler_hidden_act": "linear"}
-
-
-def _validate_exportable(config: PooledEncoderConfig) -> None:
-    """Raise a UserError that names the options to train with, unless a stock class computes the same logits."""
-    family = config.encoder_config.model_type
-    if family in LINEAR_HEADS | POOLER_HEADS:
-        pooling = "pooler"
-    elif family in DEBERTA or family in ACTIVATION_HEADS:
-        pooling = "cls"
-    else:
-        raise UserError(f"--format transformers: no stock class with a {family} encoder fits; use --format onnx")
-    if family in ACTIVATION_HEADS and 2 * config.num_labels > config.hidden_size:
-        room = f"the stock class of this {family} encoder has room for {config.hidden_size // 2} labels"
-        raise UserError(f"--format transformers: {room}; use --format onnx")
-    options = {
-        "--truncation head": config.truncation == "head+tail",
-        f"--pooling {pooling}": config.pooling != pooling,
-    }
-    if needed := [option for option, is_needed in options.items() if is_needed]:
-        raise UserError(
-            f"--format transformers: no stock class computes the same logits; train with {' '.join(needed)}, or use "
-            "--format onnx, which exports every classifier"
-        )
 
 
 def _activation_head(dense: str, output: str, weight: torch.Tensor, bias: torch.Tensor) -> dict[str, torch.Tensor]:

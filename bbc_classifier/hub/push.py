@@ -113,10 +113,9 @@ def stage_run(run_dir: Path, repo_id: str, args: PushArguments, directory: Path)
         for prediction, example in zip(predictions, record["examples"], strict=True)
         for label, probability in example["probabilities"].items()
     ):
-        raise UserError(
-            f"'{run_dir}': the reloaded model does not reproduce the labels and probabilities in record.json; check "
-            "that config.json and the tokenizer are those it was trained with"
-        )
+        problem = "the reloaded model does not reproduce the labels and probabilities in record.json"
+        remedy = "check that config.json and the tokenizer are those it was trained with"
+        raise UserError(f"'{run_dir}': {problem}; {remedy}")
 
 
 def _is_ours(name: str) -> bool:
@@ -164,10 +163,9 @@ def _existing(api: HfApi, repo_id: str, directory: Path, args: PushArguments) ->
     is_same = weights is not None and weights.sha256 == file_sha256(directory / "model.safetensors")
     if not files or is_same or args.overwrite or args.create_pr:
         return info
-    raise UserError(
-        f"{repo_id} contains {'the model of another run' if weights else 'other files'}: add --overwrite to replace it "
-        "(the history keeps it), or --create_pr or --revision to leave it as it is"
-    )
+    content = "the model of another run" if weights else "other files"
+    remedy = "add --overwrite to replace it (the history keeps it), or --create_pr or --revision to leave it as it is"
+    raise UserError(f"{repo_id} contains {content}: {remedy}")
 
 
 def _upload(api: HfApi, repo_id: str, directory: Path, info: ModelInfo | None, args: PushArguments) -> str:
@@ -181,13 +179,12 @@ def _upload(api: HfApi, repo_id: str, directory: Path, info: ModelInfo | None, a
             info = api.model_info(repo_id, revision=args.revision)
         staged = {path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if path.is_file()}
         old = [sibling.rfilename for sibling in info.siblings or [] if sibling.rfilename not in staged]
+        additions = [CommitOperationAdd(name, path) for name, path in sorted(staged.items())]
+        deletions = [CommitOperationDelete(name) for name in old if _is_ours(name)]
         # Not `upload_folder`: it may split a slow upload into several commits.
         commit = api.create_commit(
             repo_id,
-            [
-                *(CommitOperationAdd(name, path) for name, path in sorted(staged.items())),
-                *(CommitOperationDelete(name) for name in old if _is_ours(name)),
-            ],
+            [*additions, *deletions],
             commit_message=f"Publish {repo_id.rpartition('/')[2]}",
             revision=args.revision,
             create_pr=args.create_pr,

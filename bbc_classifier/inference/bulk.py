@@ -9,7 +9,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,8 @@ MANIFEST = "manifest.json"
 SHARD_OPTIONS = (
     "text_column delimiter encoding quoting top_k min_confidence keep_columns shard_format shard_rows escape_formulas"
 ).split()
+# A worker of a Ray cluster keeps the classifier for its next shards.
+_load_once = lru_cache(maxsize=1)(TextClassifier.from_pretrained)
 
 
 @dataclass
@@ -71,6 +73,7 @@ def predict_shard(shard: Shard, args: PredictArguments, classifier: TextClassifi
     """Return the rows with `added_columns`, and counts of them as JSON data.
 
     They are null for rows without a text, for the prediction of an unsure classifier, and for labels beyond `top_k`.
+    Rows of a file with a `name` also have the columns `source_file` and `source_row`.
     """
     texts = {index: text for index, text in enumerate(shard.texts) if text is not None}
     predictions = classifier.predict(list(texts.values()), args.top_k, args.min_confidence)
@@ -81,6 +84,9 @@ def predict_shard(shard: Shard, args: PredictArguments, classifier: TextClassifi
         rows[index]["confidence"] = prediction.confidence
     added = pa.Table.from_pylist(rows, added_columns(classifier))
     columns = {name: table[name] for table in (shard.table, added) for name in table.schema.names}
+    if shard.source:
+        numbers = pa.array(range(shard.first_row, shard.first_row + len(rows)), pa.int64())
+        columns = {"source_file": pa.repeat(shard.source, len(rows)), "source_row": numbers, **columns}
     return pa.table(columns), {
         "shard": shard.number,
         "rows": len(predictions),
@@ -110,9 +116,8 @@ def predict_file(args: PredictArguments) -> PredictResult:
     if args.escape_formulas and suffix not in (*DELIMITERS, ".xlsx"):
         raise UserError(f"--escape_formulas is for .csv, .tsv and .xlsx, not {suffix}")
     if target.exists() and (target.samefile(source.expanduser()) or not args.overwrite):
-        raise UserError(
-            f"--output_file: '{target}' exists; choose another name or, if it is not the input, --overwrite"
-        )
+        remedy = "choose another name or, if it is not the input, --overwrite"
+        raise UserError(f"--output_file: '{target}' exists; {remedy}")
     file = InputFile(source.expanduser(), args)
     if not file.num_rows:
         raise UserError(f"'{source}' holds no row")
@@ -240,7 +245,7 @@ def _run(
     interval = 0.5 if in_terminal else 30  # seconds
     with tqdm(total=rows, desc="Predicting", unit=" rows", mininterval=interval, disable=not show_progress) as bar:
         if args.engine == "ray":
-            function = partial(_predict_on_worker, json.dumps(asdict(args)))
+            function = partial(_predict_on_worker, args)
             outputs = run_on_ray(function, shards, args.cpus_per_worker, args.gpus_per_worker)
         else:
             outputs = (predict_shard(shard, args, classifier) for shard in shards)
@@ -253,25 +258,16 @@ def _run(
 
 
 def _shards(args: PredictArguments, files: list[InputFile], todo: set[int]) -> Iterator[Shard]:
-    """Yield the shards with these numbers, with the columns that say where a row is from."""
     first = 0
     for file in files:
         numbers = range(first, first + file.num_shards)
         first = numbers.stop
-        for shard in file.shards(args.shard_rows, numbers.start) if todo.intersection(numbers) else ():
-            if shard.number in todo:
-                rows = pa.array(range(shard.first_row, shard.first_row + len(shard.texts)), pa.int64())
-                table = shard.table.add_column(0, "source_file", pa.repeat(file.name, len(rows)))
-                yield replace(shard, table=table.add_column(1, "source_row", rows))
+        if todo.intersection(numbers):
+            yield from (shard for shard in file.shards(args.shard_rows, numbers.start) if shard.number in todo)
 
 
-def _predict_on_worker(options: str, shard: Shard) -> tuple[pa.Table, dict[str, Any]]:
-    """Classify a shard on a worker of a Ray cluster, which keeps the classifier for its next shards."""
-    args = PredictArguments(**json.loads(options))
+def _predict_on_worker(args: PredictArguments, shard: Shard) -> tuple[pa.Table, dict[str, Any]]:
     return predict_shard(shard, args, _load_once(args.model, args.revision, args.device))
-
-
-_load_once = lru_cache(maxsize=1)(TextClassifier.from_pretrained)
 
 
 def _finish(output_dir: Path, args: PredictArguments, result: PredictResult) -> None:

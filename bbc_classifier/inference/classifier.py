@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,19 +25,8 @@ EXPORT_KEY = "bbc_classifier"
 ONNX_FILE, INT8_FILE = "onnx/model.onnx", "onnx/model_quantized.onnx"
 EXPORT_FILES = {"transformers": "model.safetensors", "onnx": ONNX_FILE, "onnx-int8": INT8_FILE}
 EXPORTED_OPTIONS = "pooling classifier_dropout max_input_tokens truncation label_thresholds".split()
-# Larger batches leave the cache of a CPU, and use an accelerator better.
-MAX_BATCH_TOKENS_CPU, MAX_BATCH_TOKENS_ACCELERATOR = 4096, 32768
-AUTOCAST_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return exp(z) / sum exp(z) per row of `logits` (rows, labels)."""
-    return special.softmax(logits, axis=1)
-
-
-def sigmoid(logits: np.ndarray) -> np.ndarray:
-    """Return 1 / (1 + exp(-z)) per element."""
-    return special.expit(logits)
+# The probabilities of logits (rows, labels) of a single-label and of a multi-label classifier.
+softmax, sigmoid = partial(special.softmax, axis=1), special.expit
 
 
 def predict_labels(probabilities: np.ndarray, thresholds: Sequence[float] | None = None) -> np.ndarray:
@@ -71,14 +61,10 @@ def encode(
 ) -> EncoderOutput:
     """Return the pooled embeddings and the logits of every row in the order given; `options` as `predict_logits`."""
     captured: list[np.ndarray] = []
-    hook = model.classifier.register_forward_pre_hook(lambda _, args: captured.append(args[0].double().cpu().numpy()))
-    try:
+    with model.classifier.register_forward_pre_hook(lambda _, args: captured.append(args[0].double().cpu().numpy())):
         logits = predict_logits(model, input_ids, pad_token_id, **options)
-    finally:
-        hook.remove()
     embeddings = np.zeros((len(input_ids), model.classifier.in_features))
-    if captured:
-        embeddings[_longest_first(input_ids)] = np.concatenate(captured)
+    embeddings[_longest_first(input_ids)] = np.concatenate([embeddings[:0], *captured])
     return EncoderOutput(embeddings, logits)
 
 
@@ -97,10 +83,10 @@ def predict_logits(
     rows of similar length. `precision` is "fp32", "bf16" or "fp16" (autocast). UserError: a logit is NaN or infinite.
     """
     model.eval()
-    device = model.device
-    max_tokens = MAX_BATCH_TOKENS_CPU if device.type == "cpu" else MAX_BATCH_TOKENS_ACCELERATOR
+    device, dtype = model.device, {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
+    # Larger batches leave the cache of a CPU, and use an accelerator better.
+    max_tokens = 4096 if device.type == "cpu" else 32768
     logits = np.zeros((len(input_ids), model.config.num_labels))
-    dtype = AUTOCAST_DTYPES.get(precision)
     with (
         torch.autocast(device.type, dtype, enabled=dtype is not None),
         tqdm(total=len(input_ids), desc="Encoding", unit=" texts", delay=3, leave=None, disable=not progress) as bar,
@@ -116,8 +102,7 @@ def predict_logits(
             output = model(input_ids=ids.to(device), attention_mask=mask.to(device))
             logits[rows] = output.logits.double().cpu().numpy()
             bar.update(len(rows))
-    invalid = int((~np.isfinite(logits)).any(axis=1).sum())
-    if invalid:
+    if invalid := int((~np.isfinite(logits)).any(axis=1).sum()):
         cause = "its weights are damaged, or the precision is too low (use fp32)"
         raise UserError(f"the classifier's outputs for {invalid} of {len(logits)} texts are NaN or infinite: {cause}")
     return logits
@@ -195,12 +180,10 @@ class TextClassifier:
         location, what = model_location(path_or_hub_id), f"--model '{path_or_hub_id}'"
         with hub_errors(what):
             values, _ = PreTrainedConfig.get_config_dict(location, revision=revision)
-            form = values[EXPORT_KEY]["format"] if EXPORT_KEY in values else None
-            if form is None and values.get("model_type") != PooledEncoderConfig.model_type:
-                raise UserError(
-                    f"{what} is a '{values.get('model_type')}' model, not a classifier of this package; train one from "
-                    f"it with: bbc-classifier train --encoder {path_or_hub_id}"
-                )
+            form, kind = values.get(EXPORT_KEY, {}).get("format"), values.get("model_type")
+            if form is None and kind != PooledEncoderConfig.model_type:
+                remedy = f"train one from it with: bbc-classifier train --encoder {path_or_hub_id}"
+                raise UserError(f"{what} is a '{kind}' model, not a classifier of this package; {remedy}")
             tokenizer = load_tokenizer(location, revision)
             if form in ("onnx", "onnx-int8"):
                 if device not in (None, "cpu"):
@@ -215,7 +198,13 @@ class TextClassifier:
                 raise UserError(f"{what}: {error}") from error
         if loading["missing_keys"]:
             raise UserError(f"{what}: the weights lack {min(loading['missing_keys'])}; the checkpoint is incomplete")
-        return cls(model.eval().to(_device(device)), tokenizer, exported_config(values) if form else None)
+        if device is None:
+            device = str(torch.accelerator.current_accelerator()) if torch.accelerator.is_available() else "cpu"
+        try:
+            torch_device = torch.empty(0, device=device).device
+        except (RuntimeError, AssertionError) as error:
+            raise UserError(f"--device: torch has no device '{device}' on this machine") from error
+        return cls(model.eval().to(torch_device), tokenizer, exported_config(values) if form else None)
 
     @property
     def label_names(self) -> list[str]:
@@ -244,7 +233,13 @@ class TextClassifier:
 
         UserError: `texts` is not a sequence of str (list, tuple, array, Series, dataset column); it names the text.
         """
-        input_ids, truncated = tokenize(self.tokenizer, _as_texts(texts), self.config)
+        if isinstance(texts, (str, bytes, Mapping)) or hasattr(texts, "columns"):
+            raise UserError("texts must be a sequence of str: pass [text] for one, and the column of a table")
+        values = list(texts)
+        for number, text in enumerate(values, 1):
+            if not isinstance(text, str):
+                raise UserError(f"text {number} is {'None' if text is None else f'a {type(text).__name__}'}, not a str")
+        input_ids, truncated = tokenize(self.tokenizer, values, self.config)
         return (sigmoid if self.multi_label else softmax)(self.logits(input_ids)), truncated
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
@@ -265,15 +260,10 @@ class TextClassifier:
         for row, chosen, cut in zip(probabilities, predicted, truncated, strict=True):
             order = np.argsort(-row, kind="stable")
             labels = [i for i in order if (chosen[i] if self.multi_label else i == chosen) and row[i] >= min_confidence]
-            predictions.append(
-                Prediction(
-                    label=names[labels[0]] if labels else None,
-                    labels=[names[i] for i in labels],
-                    confidence=float(row[labels[0] if labels else order[0]]),
-                    probabilities={names[i]: float(row[i]) for i in order[:top_k]},
-                    truncated=cut,
-                )
-            )
+            label = names[labels[0]] if labels else None
+            confidence = float(row[labels[0] if labels else order[0]])
+            most_probable = {names[i]: float(row[i]) for i in order[:top_k]}
+            predictions.append(Prediction(label, [names[i] for i in labels], confidence, most_probable, truncated=cut))
         return predictions
 
 
@@ -288,11 +278,10 @@ def model_location(path_or_hub_id: str | Path) -> str:
     can_be_hub_id = isinstance(path_or_hub_id, str) and name.count("/") == 1 and not name.startswith((".", "/", "~"))
     if can_be_hub_id and not path.exists() and not name.startswith("runs/") and not name.endswith("/"):
         return name
-    unfinished = " (its training has not finished; run the same train command again)"
-    raise UserError(
-        f"--model: no classifier at '{name}'{unfinished if (path / 'checkpoints').is_dir() else ''}: give a run "
-        "directory, a model or export directory, or a Hub id, or train one with: bbc-classifier train"
-    )
+    is_unfinished = (path / "checkpoints").is_dir()
+    hint = " (its training has not finished; run the same train command again)" if is_unfinished else ""
+    remedy = "a run directory, a model or export directory, or a Hub id, or train one with: bbc-classifier train"
+    raise UserError(f"--model: no classifier at '{name}'{hint}: give {remedy}")
 
 
 def load_tokenizer(location: str | Path, revision: str | None = None) -> PreTrainedTokenizerBase:
@@ -322,12 +311,9 @@ def load_tokenizer(location: str | Path, revision: str | None = None) -> PreTrai
 def exported_config(values: Mapping[str, Any]) -> PooledEncoderConfig:
     """Return the configuration of the classifier that was exported, from the content of the export's config.json."""
     encoder = {name: value for name, value in values.items() if name not in (EXPORT_KEY, "id2label", "label2id")}
-    return PooledEncoderConfig(
-        encoder_config=encoder,
-        id2label={int(index): name for index, name in values["id2label"].items()},
-        problem_type=values.get("problem_type"),
-        **{name: values[EXPORT_KEY][name] for name in EXPORTED_OPTIONS},
-    )
+    id2label = {int(index): name for index, name in values["id2label"].items()}
+    options = {name: values[EXPORT_KEY][name] for name in EXPORTED_OPTIONS}
+    return PooledEncoderConfig(encoder, id2label=id2label, problem_type=values.get("problem_type"), **options)
 
 
 @contextmanager
@@ -357,23 +343,3 @@ def hub_errors(what: str) -> Iterator[None]:
                 raise EnvironmentFailure(f"{what}: {problem}; is HF_HUB_OFFLINE set?") from error
             cause = cause.__cause__ or cause.__context__
         raise
-
-
-def _device(name: str | None) -> torch.device:
-    if name is None:
-        accelerator = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
-        return accelerator or torch.device("cpu")
-    try:
-        return torch.empty(0, device=name).device
-    except (RuntimeError, AssertionError) as error:
-        raise UserError(f"--device: torch has no device '{name}' on this machine") from error
-
-
-def _as_texts(texts: Iterable[str]) -> list[str]:
-    if isinstance(texts, (str, bytes, Mapping)) or hasattr(texts, "columns"):
-        raise UserError("texts must be a sequence of str: pass [text] for one, and the column of a table")
-    values = list(texts)
-    for number, text in enumerate(values, 1):
-        if not isinstance(text, str):
-            raise UserError(f"text {number} is {'None' if text is None else f'a {type(text).__name__}'}, not a str")
-    return values

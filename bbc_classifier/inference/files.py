@@ -54,7 +54,9 @@ class InputFile:
         self.path, self.name, self._args, self._suffix = path, name, args, path.suffix.lower()
         if self._suffix not in INPUT_FORMATS:
             raise UserError(f"--input: the format of '{path}' is not one of {', '.join(INPUT_FORMATS)}")
-        self._trained_with = _run_data_options(args.model)
+        records = (Path(args.model) / "record.json", Path(args.model).parent / "record.json")
+        record: dict[str, Any] = next((read_json(file) for file in records if file.is_file()), {})
+        self._trained_with = record.get("options", {}).get("data", {})
         self.delimiter: str | None = None
         self._schema, self.num_rows = pa.schema([]), 0
         try:
@@ -117,8 +119,12 @@ class InputFile:
                 return
             first = file.readline()
             stated = re.fullmatch(r'"?sep=(.)"?\s*', first, re.IGNORECASE)  # a line for Excel
+            usual, trained_with = DELIMITERS[self._suffix], self._trained_with.get("delimiter")
+            found = next((mark for mark in (usual, trained_with, *";,\t|") if mark and mark in first), usual)
             given = self._args.delimiter or (stated and stated[1])
-            self.delimiter = given.replace("\\t", "\t") if given else self._find_delimiter(first)
+            if not given and found not in (usual, trained_with):
+                raise UserError(f"'{self.path}': the columns seem to be separated by {found!r}; add --delimiter")
+            self.delimiter = given.replace("\\t", "\t") if given else found
             quoting: Any = csv.QUOTE_NONE if self._args.quoting == "none" else csv.QUOTE_MINIMAL
             csv.field_size_limit(1 << 26)
             lines = file if stated else chain([first], file)
@@ -132,13 +138,6 @@ class InputFile:
                 else:
                     yield f"{len(row)} cells, but the header has {len(header)}"
 
-    def _find_delimiter(self, header: str) -> str:
-        usual, trained_with = DELIMITERS[self._suffix], self._trained_with.get("delimiter")
-        found = next((mark for mark in (usual, trained_with, *";,\t|") if mark and mark in header), usual)
-        if found not in (usual, trained_with):
-            raise UserError(f"'{self.path}': the columns seem to be separated by {found!r}; add --delimiter")
-        return found
-
 
 def _column(values: list[Any]) -> pa.Array:
     """Return an array; values of several kinds become text."""
@@ -150,14 +149,6 @@ def _column(values: list[Any]) -> pa.Array:
 
 def _as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-
-
-def _run_data_options(model: str) -> dict[str, Any]:
-    """Return the data options that a classifier was trained with; empty unless `model` is in a run directory."""
-    for record in (Path(model) / "record.json", Path(model).parent / "record.json"):
-        if record.is_file():
-            return read_json(record).get("options", {}).get("data", {})
-    return {}
 
 
 def write_table(

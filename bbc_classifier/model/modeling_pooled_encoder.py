@@ -218,7 +218,14 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
     def __init__(self, config: PooledEncoderConfig):
         super().__init__(config)
         config.validate_values()
-        pooling = _pooling_class(config)
+        name, module, legal = config.pooling, config.pooling_module, legal_poolings(config.encoder_config.model_type)
+        if name not in POOLINGS and module is not None:
+            remedy = "import that module before loading"
+            raise ValueError(f"pooling '{name}' is registered by the module '{module}': {remedy}")
+        if name not in legal:
+            encoder = f"a {config.encoder_config.model_type} encoder"
+            raise ValueError(f"pooling '{name}' is not one of {', '.join(legal)} for {encoder}")
+        pooling = POOLINGS[name]
         config.pooling_module = None if pooling.__module__ == __name__ else pooling.__module__
         self.encoder = _build_encoder(config.encoder_config, pooling.needs_encoder_pooler)
         self.pooling = pooling(config)
@@ -262,7 +269,8 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         start = encoder_config if encoder_config.model_type == PooledEncoderConfig.model_type else None
         if start is not None:
             encoder_config = start.encoder_config
-            options = {name: getattr(start, name) for name in _KEPT_OPTIONS} | options
+            kept_options = "id2label problem_type pooling pooling_module max_input_tokens truncation".split()
+            options = {name: getattr(start, name) for name in kept_options} | options
         if not options.get("id2label"):
             raise ValueError("labels must be given to start a classifier from an encoder")
         options["problem_type"] = options.get("problem_type") or "single_label_classification"
@@ -272,13 +280,16 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
                     setattr(encoder_config, name, float(encoder_dropout))
         config = PooledEncoderConfig(encoder_config=encoder_config, attn_implementation=attn_implementation, **options)
         model = cls(config)
-        kept = ("encoder.",) if start is None else _kept_modules(start, config)
+        kept = ["encoder."]
         if start is None:
             loaded = _load_tensors(type(model.encoder), path, revision=revision, config=encoder_config)
             tensors = {f"encoder.{name}": tensor for name, tensor in loaded.items()}
         else:
             tensors = _load_tensors(cls, path, revision=revision)
-        wanted = [name for name in model.state_dict() if name.startswith(kept)]
+            if start.pooling == config.pooling:
+                same_labels = start.label_names == config.label_names and start.is_multi_label == config.is_multi_label
+                kept += ["pooling.", "classifier."] if same_labels else ["pooling."]
+        wanted = [name for name in model.state_dict() if name.startswith(tuple(kept))]
         if absent := [name for name in wanted if name not in tensors]:
             if all(name.startswith("encoder.pooler.") for name in absent):
                 raise ValueError(f"{path} has no pretrained pooler; choose another pooling")
@@ -369,28 +380,6 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         if any(name == f"LABEL_{index}" for index, name in self.config.id2label.items()):
             warnings.warn("the labels have default names (LABEL_0, …): set config.id2label and label2id", stacklevel=2)
         super().save_pretrained(save_directory, **kwargs)
-
-
-# What `from_encoder` keeps of a saved classifier's configuration unless it is given.
-_KEPT_OPTIONS = "id2label problem_type pooling pooling_module max_input_tokens truncation".split()
-
-
-def _kept_modules(start: PooledEncoderConfig, config: PooledEncoderConfig) -> tuple[str, ...]:
-    """Return the prefixes of the tensors that mean the same under both configurations."""
-    if start.pooling != config.pooling:
-        return ("encoder.",)
-    of_start, of_new = ((c.label_names, c.is_multi_label) for c in (start, config))
-    return ("encoder.", "pooling.", *(("classifier.",) if of_start == of_new else ()))
-
-
-def _pooling_class(config: PooledEncoderConfig) -> type[Pooling]:
-    name, model_type, module = config.pooling, config.encoder_config.model_type, config.pooling_module
-    if name not in POOLINGS and module is not None:
-        raise ValueError(f"pooling '{name}' is registered by the module '{module}': import that module before loading")
-    legal = legal_poolings(model_type)
-    if name not in legal:
-        raise ValueError(f"pooling '{name}' is not one of {', '.join(legal)} for a {model_type} encoder")
-    return POOLINGS[name]
 
 
 def _build_encoder(encoder_config: PreTrainedConfig, with_pooler: bool) -> PreTrainedModel:

@@ -8,12 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bbc_classifier.config import DataArguments
-from bbc_classifier.data.splits import (
-    make_splits,
-    sample_rows,
-    split_fingerprint,
-    validate_trainable,
-)
+from bbc_classifier.data.splits import make_splits, sample_rows, split_fingerprint, validate_trainable
 from bbc_classifier.errors import UserError
 
 QUICK = settings(max_examples=30, deadline=None)

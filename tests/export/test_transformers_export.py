@@ -8,12 +8,7 @@ import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
 from bbc_classifier.errors import UserError
-from bbc_classifier.export.transformers_export import (
-    ACTIVATION_HEADS,
-    LINEAR_HEADS,
-    POOLER_HEADS,
-    export_transformers,
-)
+from bbc_classifier.export.transformers_export import ACTIVATION_HEADS, LINEAR_HEADS, POOLER_HEADS, export_transformers
 from bbc_classifier.inference.classifier import TextClassifier
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
 from tests.conftest import LABELS
@@ -79,10 +74,8 @@ def test_the_directory_holds_stock_files_only_and_no_path_of_this_machine(tmp_pa
     export_transformers(model, classifier.tokenizer, tmp_path)
     files = {path.name: path for path in tmp_path.iterdir()}
     assert set(files) == {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
-    config, backend, settings = (
-        json.loads(files[name].read_text("utf-8"))
-        for name in ("config.json", "tokenizer.json", "tokenizer_config.json")
-    )
+    names = ("config.json", "tokenizer.json", "tokenizer_config.json")
+    config, backend, settings = (json.loads(files[name].read_text("utf-8")) for name in names)
     assert "auto_map" not in config and config["architectures"] == ["BertForSequenceClassification"]
     assert config["id2label"]["0"] == "business" and config["label2id"]["business"] == 0
     assert config["problem_type"] == "multi_label_classification"

@@ -12,12 +12,7 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from transformers import BertForPreTraining, BertForSequenceClassification, DistilBertForMaskedLM
 
-from bbc_classifier.model import (
-    PooledEncoderConfig,
-    PooledEncoderForSequenceClassification,
-    legal_poolings,
-    truncate,
-)
+from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification, legal_poolings, truncate
 from bbc_classifier.model.modeling_pooled_encoder import sequence_loss
 from tests.conftest import LABELS
 from tests.model.conftest import loud_classifier, ragged_batch, random_ids
@@ -74,10 +69,7 @@ def test_truncate(options, ids, read):
     assert truncate(ids, config) == (read, "max_input_tokens" in options)
 
 
-READERS = {
-    truncation: loud_classifier(max_input_tokens=8, truncation=truncation)
-    for truncation in ("head", "tail", "head+tail")
-}
+READERS = {kept: loud_classifier(max_input_tokens=8, truncation=kept) for kept in ("head", "tail", "head+tail")}
 
 
 @settings(deadline=None, max_examples=60)
