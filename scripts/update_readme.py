@@ -1,6 +1,7 @@
 """Write the results table and plot of README.md from the records in `results/`: `python scripts/update_readme.py`."""
 
 import re
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -81,24 +82,18 @@ def table(records: dict[str, list[dict]]) -> str:
         if row in records:
             seconds = [fold["seconds"]["total"] for fold in records[row][0]["folds"]]
             times.append(f"`{row}` {np.median(seconds):.0f} s ({min(seconds):.0f} to {max(seconds):.0f})")
-    return "\n".join(
-        [
-            *first,
-            "",
-            "BBC News, each article predicted out of five folds; 95 % Wilson intervals in brackets; p: McNemar's exact "
-            "test, of several seeds the largest. The TF-IDF models are fitted on train and validation, the others on "
-            "train. Records: `results/`, written by `python scripts/cross_validate.py NAME`.",
-            "",
-            "Accuracy on parts of the same articles, by the same models:",
-            "",
-            *second,
-            "",
-            f"On the fixed split, `default` has a test accuracy of {test['metrics']['accuracy']:.3f} ({low:.3f} to "
-            f"{high:.3f}, n = {test['n']}; `results/default-seed42.json`). Seconds a fold, from data to evaluation, on "
-            f"{hardware['cores']} cores ({hardware['processor']}, {run['training']['precision']}; other work ran "
-            f"beside): {', '.join(times)}.",
-        ]
+    paragraphs = (
+        "BBC News, each article predicted out of five folds; 95 % Wilson intervals in brackets; p: McNemar's exact "
+        "test, of several seeds the largest. TF-IDF is fitted on train and validation, the others on train. "
+        "Records: `results/`, written by `python scripts/cross_validate.py NAME`.",
+        f"On the fixed split, `default` has a test accuracy of {test['metrics']['accuracy']:.3f} ({low:.3f} to "
+        f"{high:.3f}, n = {test['n']}) and took {run['seconds']['total']:.0f} s from data to evaluation on "
+        f"{hardware['cores']} cores ({hardware['processor']}, {run['training']['precision']}; "
+        f"`results/default-seed42.json`). Seconds a fold, while other work ran beside: {', '.join(times)}.",
     )
+    below, last = (textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False) for text in paragraphs)
+    middle = "Accuracy on parts of the same articles, by the same models:"
+    return "\n".join([*first, "", below, "", middle, "", *second, "", last])
 
 
 def main() -> None:

@@ -47,9 +47,9 @@ def evaluate_split(
 ) -> dict[str, Any]:
     """Evaluate one split; write `predictions/<split>.parquet` and, for the test split, figures.
 
-    Returns `metrics.classification_report` with `truncated_share`, `seconds` and, of the test split, `by_length`, the
-    `length_report`. `scored` are probabilities (n, labels)
-    and which texts were cut, if they are computed already; figures bear `name`, or else the name of `output_dir`.
+    Returns `metrics.classification_report` with `truncated_share`, `seconds` and, of the test split, the
+    `length_report` as `by_length`. `scored` are probabilities (n, labels) and which texts were cut, if they are
+    computed already; figures bear `name`, or else the name of `output_dir`.
     A UserError says that the data have a label, or a number of labels per text, that the classifier cannot predict.
     """
     if classifier.multi_label != data.multi_label:

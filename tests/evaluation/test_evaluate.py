@@ -134,14 +134,20 @@ class FixedClassifier:
     def probabilities(self, texts):
         return np.array([[0.9, 0.1], [0.4, 0.3]]), [False, True]
 
+    def predict_proba(self, texts):
+        return self.probabilities(texts)[0]
+
 
 def test_a_multi_label_split_is_written_with_lists_of_labels(tmp_path):
     label = List(ClassLabel(names=["b", "a"]))
     features = Features({"row_id": Value("string"), "text": Value("string"), "label": label})
     rows = {"row_id": ["1", "2"], "text": ["x", "y"], "label": [[1], [0, 1]]}
-    data = LoadedData(DatasetDict(test=Dataset.from_dict(rows, features=features)), {"name": "tags"})
+    info = {"name": "tags", "has_titles": False}
+    data = LoadedData(DatasetDict(test=Dataset.from_dict(rows, features=features)), info)
     report = evaluate_split(FixedClassifier(), data, "test", tmp_path)
     assert (report["n"], report["correct"], report["truncated_share"]) == (2, 1, 0.5)
+    whole = report["by_length"]["whole"]
+    assert (whole["correct"], whole["mean_confidence"], report["by_length"]["first_sentence"]) == (1, None, whole)
     table = pd.read_parquet(tmp_path / "predictions" / "test.parquet")
     assert [list(row) for row in table["prediction"]] == [["a"], ["b"]] and table["p_b"].tolist() == [0.1, 0.3]
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["label_errors.png"]
