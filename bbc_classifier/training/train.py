@@ -116,7 +116,7 @@ def train(
     Raises:
         UserError: An option, the data or the run directory is not valid.
         EnvironmentFailure: The Hub cannot be reached, or memory or disk space ran out.
-        TrainingDivergedError: The loss or the gradient norm became NaN, infinite or too large.
+        TrainingDivergedError: The loss or gradient norm is NaN, infinite or too large, or the encoder did not change.
         Interrupted: A signal stopped it after a checkpoint was written.
     """
     timer, provenance = Timer(), environment()
@@ -151,10 +151,8 @@ def train(
         )
         # The head and the checkpoint are chosen on inputs as in training, the temperature on inputs as in prediction.
         cut_ids = [truncate(ids, train_config)[0] for ids in validation_rows.input_ids]
-        cut_validation_rows, num_validation = (
-            replace(validation_rows, input_ids=cut_ids),
-            len(data.dataset["validation"]),
-        )
+        cut_validation_rows = replace(validation_rows, input_ids=cut_ids)
+        num_validation = len(data.dataset["validation"])
         encode_rows = partial(encode, model, pad_token_id=tokenizer.pad_token_id, progress=not args.disable_tqdm)
         trainer_args.distributed_state.wait_for_everyone()  # all processes have looked at the run directory
         if is_main:
