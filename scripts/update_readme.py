@@ -74,9 +74,14 @@ def table(records: dict[str, list[dict]]) -> str:
                 part = by_length[kind]
                 cells += [f"{part['correct'] / part['n']:.3f}", f"{part['expected_calibration_error']:.3f}"]
             second.append(f"| {ROWS[row][1]} | {' | '.join(cells)} |")
-    run = read_json(RESULTS / "default-seed42.json")
-    test, hardware = run["evaluation"]["test"], records["default"][0]["provenance"]["hardware"]
-    low, high = test["intervals"]["accuracy"]
+    runs = {name: read_json(path) for name in ROWS if (path := RESULTS / f"{name}-seed42.json").is_file()}
+    hardware, fixed = records["default"][0]["provenance"]["hardware"], []
+    for name, run in runs.items():
+        parts = run["evaluation"]["test"]["by_length"]
+        shown = [
+            f"{parts[kind]['accuracy']:.3f} on {words}" for kind, words in {"whole": "whole texts", **KINDS}.items()
+        ]
+        fixed.append(f"`{name}` {', '.join(shown)} ({run['seconds']['total']:.0f} s)")
     times = []
     for row in ("accurate", "default", "quick"):
         if row in records:
@@ -86,10 +91,10 @@ def table(records: dict[str, list[dict]]) -> str:
         "BBC News, each article predicted out of five folds; 95 % Wilson intervals in brackets; p: McNemar's exact "
         "test, of several seeds the largest. TF-IDF is fitted on train and validation, the others on train. "
         "Records: `results/`, written by `python scripts/cross_validate.py NAME`.",
-        f"On the fixed split, `default` has a test accuracy of {test['metrics']['accuracy']:.3f} ({low:.3f} to "
-        f"{high:.3f}, n = {test['n']}) and took {run['seconds']['total']:.0f} s from data to evaluation on "
-        f"{hardware['cores']} cores ({hardware['processor']}, {run['training']['precision']}; "
-        f"`results/default-seed42.json`). Seconds a fold, while other work ran beside: {', '.join(times)}.",
+        f"On the fixed split (n = {runs['default']['evaluation']['test']['n']}; `results/*-seed42.json`), with seconds "
+        f"from data to evaluation on {hardware['cores']} cores ({hardware['processor']}, "
+        f"{runs['default']['training']['precision']}): {'; '.join(fixed)}. "
+        f"Seconds a fold, while other work ran beside: {', '.join(times)}.",
     )
     below, last = (textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False) for text in paragraphs)
     middle = "Accuracy on parts of the same articles, by the same models:"

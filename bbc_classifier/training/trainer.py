@@ -230,6 +230,7 @@ def weight_changes(before: dict[str, torch.Tensor], model: torch.nn.Module) -> d
         parts = name.split(".")
         group = "head" if parts[0] == "classifier" else parts[0] if parts[0] != "encoder" else parts[1]
         group = f"layer {number[1]}" if number and parts[0] == "encoder" else group
+        group = "shared" if group == "encoder" else group  # such as MPNet's table of relative positions
         total = sums.setdefault(group, [0.0, 0.0])
         total[0] += float((parameter.detach() - before[name]).double().square().sum())
         total[1] += float(before[name].double().square().sum())
