@@ -133,7 +133,13 @@ def main() -> None:
     ]
     plot_accuracy(configurations, RESULTS / "figures" / "accuracy.png", title="BBC News, out of fold, 95 % intervals")
     text = README.read_text(encoding="utf-8")
-    section = f"<!-- results: written by scripts/update_readme.py -->\n\n{table(records)}\n\n{other_corpora()}\n\n<!-- /results -->"
+    parts = [
+        "<!-- results: written by scripts/update_readme.py -->",
+        table(records),
+        other_corpora(),
+        "<!-- /results -->",
+    ]
+    section = "\n\n".join(parts)
     write_text(README, re.sub(r"<!-- results.*<!-- /results -->", lambda _: section, text, flags=re.DOTALL))
     print(f"Written: {README}")
 
