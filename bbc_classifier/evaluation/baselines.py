@@ -60,11 +60,11 @@ def run_baseline(name: str, data: LoadedData, *, use_validation: bool = True) ->
         probabilities[:, pipeline.classes_] = pipeline.predict_proba(texts)
         return probabilities
 
-    has_probabilities = hasattr(pipeline, "predict_proba")
-    probabilities = predict_proba(texts) if has_probabilities else None
+    probabilities = predict_proba(texts) if hasattr(pipeline, "predict_proba") else None
     seconds = time.perf_counter() - started
     report = classification_report(labels, probabilities, data.label_names, predictions=predictions)
-    by_length = predict_excerpts(predict_proba, texts, data.info["has_titles"]) if has_probabilities else {}
+    by_length = {}
     if probabilities is not None:
+        by_length = predict_excerpts(predict_proba, texts, data.info["has_titles"])
         report["by_length"] = length_report(labels, {**by_length, "whole": probabilities})
     return BaselineResult(predictions, probabilities, report, seconds, by_length)

@@ -32,7 +32,7 @@ SCHEMA = 2
 DATA_SOURCES = ("dataset", "train_file", "validation_file", "test_file")
 # Options of the run that also apply to other data, unless they are given.
 REMEMBERED = ("text_column", "label_column", "label_separator", "label_map", "delimiter", "encoding", "quoting")
-# How much of a text is read is part of the classifier.
+# How texts are read is part of the classifier.
 CLASSIFIER_OPTIONS = {"max_length", "truncation", "excerpts"}
 
 
@@ -66,8 +66,6 @@ def evaluate_split(
     if split == "test":
         by_length = predict_excerpts(classifier.predict_proba, rows["text"], data.info["has_titles"])
         report["by_length"] = length_report(y_true, {**by_length, "whole": probabilities}, thresholds)
-    write_predictions(path, rows["row_id"][:], y_true, predictions, probabilities, labels, by_length)
-    if split == "test":
         metric = "micro_f1" if data.multi_label else "accuracy"
         title = f"{name or output_dir.name}\n{data.info['name']}, {split}, n = {report['n']}, "
         title += f"{metric.replace('_f', ' F')} {report['metrics'][metric]:.3f}"
@@ -79,6 +77,7 @@ def evaluate_split(
             plot_confusion_matrix(counts, names, figures / "confusion_matrix.png", title=title, normalized=False)
             file = figures / "confusion_matrix_normalized.png"
             plot_confusion_matrix(counts, names, file, title=title, normalized=True)
+    write_predictions(path, rows["row_id"][:], y_true, predictions, probabilities, labels, by_length)
     return {**report, "truncated_share": float(np.mean(truncated)), "seconds": seconds}
 
 

@@ -76,11 +76,10 @@ def choose_penalty(
 
     Both are embeddings (rows, hidden) and labels as `fit_linear_probe` takes them. The head is left fitted with it.
     """
-    losses = {}
+    losses, labels = {}, validation[1]
     for penalty in PENALTIES:
         fit_linear_probe(model, *train, penalty)
         logits = head_logits(model, validation[0])
-        labels = validation[1]
         if labels.ndim == 2:
             losses[penalty] = -np.where(labels, log_expit(logits), log_expit(-logits)).mean()
         else:

@@ -53,7 +53,7 @@ UNSUPPORTED = {
     "fp16": "use --precision fp16",
 }
 # In bf16 on a CPU, `half_precision_attention` trains faster than torch's fused kernel on inputs up to this length.
-MAX_PLAIN_TOKENS = 256
+MAX_HALF_PRECISION_TOKENS = 256
 # A sound start has a gradient norm below 100. Clipping one this large to 1 leaves nearly every weight where it is.
 MAX_FIRST_GRADIENT_NORM = 1e4
 # After this many steps an encoder that is trained has moved, by far more than this share of its weights.
@@ -440,7 +440,9 @@ def training_attention(
 ) -> Iterator[None]:
     """Use `half_precision_attention` in place of torch's fused kernel where its training steps are faster."""
     implementation = model.encoder.config._attn_implementation
-    is_faster = model.device.type == "cpu" and precision == "bf16" and (max_length or math.inf) <= MAX_PLAIN_TOKENS
+    is_faster = (
+        model.device.type == "cpu" and precision == "bf16" and (max_length or math.inf) <= MAX_HALF_PRECISION_TOKENS
+    )
     if implementation == "sdpa" and is_faster:
         model.encoder.set_attn_implementation("half_precision")
     yield
