@@ -287,11 +287,13 @@ class StopOnSignal(TrainerCallback):
 
     def _is_stopping(self, args: TrainingArguments) -> bool:
         """Return whether any process received a signal: all must stop at the same step, or the others wait forever."""
-        if args.world_size > 1:
-            received = torch.tensor(self.received or 0, device=args.device)
-            torch.distributed.all_reduce(received, torch.distributed.ReduceOp.MAX)
-            self.received = int(received) or None
-        return self.received is not None
+        if args.world_size == 1:
+            return self.received is not None
+        received = torch.tensor(self.received or 0, device=args.device)
+        torch.distributed.all_reduce(received, torch.distributed.ReduceOp.MAX)
+        # A signal that arrives during the reduction is noted for the next step.
+        self.received = int(received) or self.received
+        return bool(received)
 
 
 class Progress(ProgressCallback):
