@@ -48,6 +48,7 @@ RECIPE_DEFAULTS: dict[str, Any] = {
     "per_device_train_batch_size": 16,
     "weight_decay": 0.01,
     "warmup_steps": 0.1,
+    "lr_scheduler_type": "linear",
 }
 # Options that say where and how to run, not what is computed: not compared when a run is found finished.
 RUNTIME_ONLY = frozenset(
@@ -206,6 +207,7 @@ class TrainArguments(_Checked):
     gradient_accumulation_steps: int = option(1, "Batches per optimizer step.", AT_LEAST_1)
     weight_decay: float | None = option(None, "Weight decay of AdamW.", AT_LEAST_0)
     warmup_steps: float | None = option(None, "Warm-up steps; below 1, their share of all steps.", AT_LEAST_0)
+    lr_scheduler_type: str | None = option(None, "How the learning rate falls: linear, cosine, constant, …")
     label_smoothing_factor: float = option(0.0, "Label smoothing of the loss.", DROPOUT)
     precision: str | None = option(
         None, "auto: bf16 if the device computes it, fp16 on older GPUs, else fp32.", choices=PRECISIONS, common=True

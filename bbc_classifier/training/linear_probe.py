@@ -14,6 +14,9 @@ from bbc_classifier.model import PooledEncoderForSequenceClassification
 # Inverse strengths of the L2 penalty, of which the validation rows choose one.
 PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 MAX_ITERATIONS = 1000
+# C times the number of rows where the encoder is trained next. A head that fits the training rows well has a gradient
+# near 0, from which the encoder learns little: a weak one, chosen on validation (EXPERIMENTS.md), leaves it more to do.
+PENALTY_BEFORE_TRAINING = 2.0
 
 
 def fit_linear_probe(

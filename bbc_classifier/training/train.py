@@ -3,6 +3,7 @@
 import copy
 import json
 import logging
+import math
 import os
 from collections.abc import Sequence
 from contextlib import nullcontext
@@ -46,7 +47,12 @@ from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceCl
 from bbc_classifier.plots import plot_learning_curves
 from bbc_classifier.provenance import Timer, environment, peak_memory_mb, without_local_paths
 from bbc_classifier.training.examples import predict_examples
-from bbc_classifier.training.linear_probe import choose_penalty, fit_linear_probe, head_logits
+from bbc_classifier.training.linear_probe import (
+    PENALTY_BEFORE_TRAINING,
+    choose_penalty,
+    fit_linear_probe,
+    head_logits,
+)
 from bbc_classifier.training.run_dir import RunDirectory
 from bbc_classifier.training.trainer import (
     ClassifierTrainer,
@@ -163,12 +169,16 @@ def train(
         is_probe = model_args.head_init == "linear_probe" and checkpoint is None
         # A multi-label threshold lies between two rows, so it is fitted in the precision of predictions.
         fit_precision = "fp32" if data.multi_label else precision
-        train_loss, inverse_penalty = None, 0.0  # without a linear probe
+        train_loss, inverse_penalty = None, 0.0  # without training, and without a linear probe
+        attention = model.encoder.config._attn_implementation
         if is_probe:
-            embeddings = encode_rows(train_rows.input_ids, precision=precision).embeddings
-            held_out = encode_rows(cut_ids, precision=fit_precision).embeddings
-            fitted, chosen_on = (embeddings, train_rows.labels), (held_out, validation_rows.labels)
-            inverse_penalty = choose_penalty(model, fitted, chosen_on)
+            fitted = encode_rows(train_rows.input_ids, precision=precision).embeddings, train_rows.labels
+            if args.trains_encoder:
+                inverse_penalty = PENALTY_BEFORE_TRAINING / len(train_rows.labels)
+                fit_linear_probe(model, *fitted, inverse_penalty)
+            else:
+                held_out = encode_rows(cut_ids, precision=fit_precision).embeddings
+                inverse_penalty = choose_penalty(model, fitted, (held_out, validation_rows.labels))
         initial_weights = {name: tensor.detach().clone() for name, tensor in model.named_parameters()}
         with StopOnSignal() as stop, explained_failures(trainer_args):
             trainer = ClassifierTrainer(
@@ -177,7 +187,8 @@ def train(
                 callbacks=[stop, *callbacks],
             )
             if args.trains_encoder and not restore_finished_training(trainer, checkpoint):
-                with training_attention(model, precision, train_config.max_input_tokens):
+                max_tokens = math.inf if model_args.attn_implementation else train_config.max_input_tokens
+                with training_attention(model, precision, max_tokens) as attention:
                     resume = str(checkpoint) if checkpoint else None
                     train_loss = trainer.train(resume_from_checkpoint=resume).training_loss
         if not is_main:
@@ -188,6 +199,8 @@ def train(
 
         # FSDP leaves each process a shard of the weights.
         weight_change = {} if trainer.is_fsdp_enabled else weight_changes(initial_weights, model)
+        if checkpoint is not None and model_args.head_init == "linear_probe":
+            weight_change.pop("head", None)  # the process that fitted the probe knew where the head started
         if args.trains_encoder:
             validate_training(weight_change, trainer)
             logits = encode_rows(validation_rows.input_ids, precision=fit_precision).logits
@@ -196,8 +209,9 @@ def train(
         temperature, probabilities = calibrate(model, logits, validation_rows.labels)
         is_refit = is_probe and model_args.refit_on_validation and not args.trains_encoder
         if is_refit:
-            both, labels = (np.concatenate(parts) for parts in zip(fitted, chosen_on, strict=True))
-            fit_linear_probe(model, both, labels, inverse_penalty)
+            embeddings = np.concatenate([fitted[0], held_out])
+            labels = np.concatenate([fitted[1], validation_rows.labels])
+            fit_linear_probe(model, embeddings, labels, inverse_penalty)
             model.apply_temperature(temperature)
         with atomic_write(run.model) as tmp_path:
             model.save_pretrained(tmp_path)
@@ -229,7 +243,7 @@ def train(
             "data": data.info,
             "training": {
                 "precision": precision,
-                "attn_implementation": model.encoder.get_correct_attn_implementation(model_args.attn_implementation),
+                "attn_implementation": attention,
                 "device": device.type,
                 "num_processes": trainer_args.world_size,
                 **history,

@@ -438,16 +438,19 @@ AttentionMaskInterface.register("half_precision", eager_mask)
 
 @contextmanager
 def training_attention(
-    model: PooledEncoderForSequenceClassification, precision: str, max_length: int | None
-) -> Iterator[None]:
-    """Use `half_precision_attention` in place of torch's fused kernel where its training steps are faster."""
+    model: PooledEncoderForSequenceClassification, precision: str, max_length: float | None
+) -> Iterator[str]:
+    """Use `half_precision_attention` in place of torch's fused kernel where its steps are faster; yield what is used.
+
+    `max_length` is the number of tokens of the longest input, None if there is no limit.
+    """
     implementation = model.encoder.config._attn_implementation
     is_faster = (
         model.device.type == "cpu" and precision == "bf16" and (max_length or math.inf) <= MAX_HALF_PRECISION_TOKENS
     )
     if implementation == "sdpa" and is_faster:
         model.encoder.set_attn_implementation("half_precision")
-    yield
+    yield model.encoder.config._attn_implementation
     model.encoder.set_attn_implementation(implementation)
 
 

@@ -41,12 +41,12 @@ def test_precision_is_the_fastest_that_is_safe(monkeypatch, requested, device, c
 
 
 def test_options_and_recipe_reach_the_trainer(tmp_path):
-    kwargs = {"lr_scheduler_type": "cosine", "eval_steps": 7}
+    kwargs = {"adam_beta2": 0.98, "eval_steps": 7}
     options = {"label_smoothing_factor": 0.1, "hub_token": "secret", "push_to_hub": True}
     args = arguments(tmp_path, seed=7, use_cpu=True, trainer_kwargs=kwargs, **options)
     assert (args.learning_rate, args.num_train_epochs, args.warmup_steps, args.weight_decay) == (2e-5, 3, 0.1, 0.01)
     assert (args.seed, args.data_seed, args.use_cpu, args.full_determinism) == (7, 7, True, False)
-    assert (args.lr_scheduler_type, args.eval_steps) == ("cosine", 7)
+    assert (args.adam_beta2, args.eval_steps) == (0.98, 7)
     assert (args.label_smoothing_factor, args.hub_token, args.push_to_hub) == (0, None, False)  # not the Trainer's
     assert (args.metric_for_best_model, args.greater_is_better) == ("macro_f1", True)
     assert arguments(tmp_path, metric_for_best_model="log_loss").greater_is_better is False
@@ -136,8 +136,8 @@ def test_full_memory_is_a_sentence(tmp_path, error):
 def test_half_precision_attention_answers_as_the_fused_kernel(tiny_classifier):
     model = tiny_classifier(pooling="mean")
     expected = model(**ragged_batch()).logits
-    with training_attention(model, "bf16", 64):
-        assert model.encoder.config._attn_implementation == "half_precision"
+    with training_attention(model, "bf16", 64) as implementation:
+        assert implementation == model.encoder.config._attn_implementation == "half_precision"
         torch.testing.assert_close(model(**ragged_batch()).logits, expected)
     assert model.encoder.config._attn_implementation == "sdpa"
     with training_attention(model, "bf16", 512):
