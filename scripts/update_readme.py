@@ -90,11 +90,12 @@ def table(records: dict[str, list[dict]]) -> str:
     paragraphs = (
         "BBC News, each article predicted out of five folds; 95 % Wilson intervals in brackets; p: McNemar's exact "
         "test, of several seeds the largest. TF-IDF is fitted on train and validation, the others on train. "
+        f"`accurate` against `default`: p = {p_value(records['accurate'], records['default'][0])}. "
         "Records: `results/`, written by `python scripts/cross_validate.py NAME`.",
         f"On the fixed split (n = {runs['default']['evaluation']['test']['n']}; `results/*-seed42.json`), with seconds "
         f"from data to evaluation on {hardware['cores']} cores ({hardware['processor']}, "
         f"{runs['default']['training']['precision']}): {'; '.join(fixed)}. "
-        f"Seconds a fold, while other work ran beside: {', '.join(times)}.",
+        f"Seconds a fold (median, least and most): {', '.join(times)}.",
     )
     below, last = (textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False) for text in paragraphs)
     middle = "Accuracy on parts of the same articles, by the same models:"
