@@ -254,7 +254,8 @@ def _train(options: Options) -> None:
         return
     path = result.run_dir.path
     print(f"\n{'Finished' if result.is_new else 'Already finished, with the same options'}: {path}\n")
-    print_report(result.record["evaluation"]["test"])
+    evaluation = result.record["evaluation"]
+    print_report(evaluation["test" if "test" in evaluation else "validation"])
     print_written(path, "model", "record.json", "predictions", "figures")
     if training.push_to_hub:
         push_args.repo_id = training.hub_model_id or slug(path.name)
@@ -296,12 +297,12 @@ def _predict(options: Options) -> int:
     texts = options.positional or _standard_input()
     if not texts:
         raise UserError("no text to classify: give texts as arguments, on standard input, or with --input FILE")
-    from bbc_classifier.inference.classifier import TextClassifier
+    from bbc_classifier.inference.classifier import Predictor
 
-    classifier = TextClassifier.from_pretrained(args.model, revision=args.revision, device=args.device)
+    classifier = Predictor.from_pretrained(args.model, revision=args.revision, device=args.device)
     if empty := [number for number, text in enumerate(texts, 1) if not text.strip()]:
         raise UserError(f"text {empty[0]} of {len(texts)} is empty")
-    predictions = classifier.predict(texts, top_k=args.top_k, min_confidence=args.min_confidence)
+    predictions = classifier.classify(texts, top_k=args.top_k, min_confidence=args.min_confidence)
     for text, prediction in zip(texts, predictions, strict=True):
         if args.format == "json":
             print(json.dumps({"text": text, **dataclasses.asdict(prediction)}, ensure_ascii=False))

@@ -125,7 +125,7 @@ def test_a_user_s_own_pooling_in_every_command(work: Path, monkeypatch: pytest.M
     run(*argv)
     message = run("predict", "--model", "own", "The team scored.", code=2).stderr
     assert "my_poolings" in message and "last4" in message
-    load = "import my_poolings, bbc_classifier as b; print(b.TextClassifier.from_pretrained('own').predict(['x']))"
+    load = "import my_poolings, bbc_classifier as b; print(b.TextClassifier.from_pretrained('own').classify(['x']))"
     result = subprocess.run([sys.executable, "-c", load], cwd=work, capture_output=True, text=True)
     assert "Prediction(" in result.stdout, result.stderr
 
