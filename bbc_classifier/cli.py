@@ -297,19 +297,28 @@ def _predict(options: Options) -> int:
     texts = options.positional or _standard_input()
     if not texts:
         raise UserError("no text to classify: give texts as arguments, on standard input, or with --input FILE")
+    from rich.console import Console
+
     from bbc_classifier.inference.classifier import Predictor
+    from bbc_classifier.inference.explain import explain
 
     classifier = Predictor.from_pretrained(args.model, revision=args.revision, device=args.device)
     if empty := [number for number, text in enumerate(texts, 1) if not text.strip()]:
         raise UserError(f"text {empty[0]} of {len(texts)} is empty")
     predictions = classifier.classify(texts, top_k=args.top_k, min_confidence=args.min_confidence)
     for text, prediction in zip(texts, predictions, strict=True):
+        explanation = explain(classifier, text) if args.explain else None
         if args.format == "json":
-            print(json.dumps({"text": text, **dataclasses.asdict(prediction)}, ensure_ascii=False))
-        else:
-            shares = "  ".join(f"{name} {share:.3f}" for name, share in prediction.probabilities.items())
-            label, excerpt = ", ".join(prediction.labels) or "(unsure)", text if len(text) <= 60 else f"{text[:57]}…"
-            print(f"{label:<14} {prediction.confidence:.3f}   ({shares})   {excerpt}")
+            row = {"text": text, **dataclasses.asdict(prediction)}
+            row |= {"words": [[word.word, word.score] for word in explanation.words]} if explanation else {}
+            print(json.dumps(row, ensure_ascii=False))
+            continue
+        shares = "  ".join(f"{name} {share:.3f}" for name, share in prediction.probabilities.items())
+        label, excerpt = ", ".join(prediction.labels) or "(unsure)", text if len(text) <= 60 else f"{text[:57]}…"
+        print(f"{label:<14} {prediction.confidence:.3f}   ({shares})   {excerpt}")
+        if explanation:
+            Console(highlight=False).print(explanation)
+            print("for it:", ", ".join(f"{word.word} {word.score:+.2f}" for word in explanation.top()))
     _warn_truncated(sum(p.truncated for p in predictions), len(texts), classifier.config.max_input_tokens)
     return 0
 

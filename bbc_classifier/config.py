@@ -288,6 +288,7 @@ class PredictArguments(ColumnArguments, WorkerArguments):
     format: str = option("text", "Of printed predictions.", choices=("text", "json"), common=True)
     top_k: int | None = option(None, "Probabilities of this many labels. Unset: all.", AT_LEAST_1, common=True)
     min_confidence: float = option(0.0, "Below this confidence no label is given.", PROBABILITY, common=True)
+    explain: bool = option(False, "Show which words led to the label of each text given (needs captum).", common=True)
     keep_columns: list[str] | None = option(None, "Input columns to keep in shards. Unset: all.", nargs="+")
     shard_format: str = option("parquet", "Format of shards.", choices=("parquet", "csv", "jsonl"))
     shard_rows: int = option(5000, "Input rows per shard.", AT_LEAST_1)
@@ -303,6 +304,8 @@ class PredictArguments(ColumnArguments, WorkerArguments):
             raise UserError("--output_file and --output_dir need --input")
         if self.input and not (self.output_file or self.output_dir):
             raise UserError("--input needs --output_file FILE, or --output_dir DIRECTORY for many rows")
+        if self.explain and self.input:
+            raise UserError("--explain is for texts given as arguments, not for --input")
         if self.engine == "ray" and not self.output_dir:
             raise UserError("--engine ray needs --input and --output_dir")
 

@@ -6,7 +6,7 @@ import tempfile
 import weakref
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -20,6 +20,7 @@ from bbc_classifier.evaluation.evaluate import length_report, predict_excerpts
 from bbc_classifier.evaluation.metrics import classification_report
 from bbc_classifier.hub.push import push
 from bbc_classifier.inference.classifier import Prediction, Predictor
+from bbc_classifier.inference.explain import Explanation, explain
 from bbc_classifier.io import atomic_write, prepare_output_dir
 from bbc_classifier.training.train import train
 
@@ -73,7 +74,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         return classifier
 
     def fit(self, texts: Iterable[str], labels: Iterable[Any]) -> "TextClassifier":
-        """Train on texts and their labels, by `bbc_classifier.train`; 15 % of the rows (`validation_fraction`) calibrate.
+        """Train on texts and their labels; 15 % of the rows (`validation_fraction`) are validation rows.
 
         Args:
             texts: Any sequence of str.
@@ -87,12 +88,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         if values.get("output_dir") is None:
             values["output_dir"] = tempfile.mkdtemp(prefix="bbc-classifier-")
             weakref.finalize(self, shutil.rmtree, values["output_dir"], ignore_errors=True)
-        given = [{name: value for name, value in values.items() if name in _fields(group)} for group in GROUPS]
+        given = [{name: values[name] for name in _fields(group) if values.get(name) is not None} for group in GROUPS]
         named = [[str(name) for name in row] if _is_list(row) else str(row) for row in labels]
         model_args, data_args, training_args = (group(**part) for group, part in zip(GROUPS, given, strict=True))
         result = train(model_args, data_args, training_args, dataset=(texts, named))
         distinct = {str(name): name for row in labels for name in (row if _is_list(row) else [row])}
-        self._set_predictor(Predictor.from_pretrained(result.run_dir), distinct)
+        self._set_predictor(Predictor.from_pretrained(result.run_dir.path), distinct)
         self.run_dir_ = result.run_dir.path
         return self
 
@@ -131,12 +132,16 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         report["by_length"] = length_report(y_true, {**by_length, "whole": probabilities}, predictor.thresholds)
         return report
 
+    def explain(self, text: str, label: str | None = None) -> Explanation:
+        """Return how much each word of a text adds to its label, or to another one; see `inference.explain`."""
+        return explain(self._fitted(), text, label)
+
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the model and its tokenizer to a directory that `from_pretrained` and transformers load."""
         predictor = self._fitted()
         prepare_output_dir("path", Path(path), overwrite=overwrite, marker="config.json")
         with atomic_write(Path(path)) as tmp_path:
-            predictor.model.save_pretrained(tmp_path)
+            cast(Any, predictor.model).save_pretrained(tmp_path)
             predictor.tokenizer.save_pretrained(tmp_path)
 
     def push_to_hub(self, repo_id: str, **options: Any) -> str:
@@ -148,7 +153,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return every option by name; None if it comes from the recipe."""
-        return {"encoder": self.encoder} | {name: self.options.get(name, value) for name, value in _parameters().items()}
+        values = {name: self.options.get(name, value) for name, value in _parameters().items()}
+        return {"encoder": self.encoder, **values}
 
     def set_params(self, **params: Any) -> "TextClassifier":
         """Set options by name."""
@@ -166,7 +172,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         if unknown := set(options) - set(_parameters()):
             raise TypeError(f"'{min(unknown)}' is not a parameter; docs/options.md lists the options of training")
 
-    def _set_predictor(self, predictor: Predictor, classes: Iterable[Any] | dict[str, Any]) -> None:
+    def _set_predictor(self, predictor: Predictor, classes: Any) -> None:
         values = classes if isinstance(classes, dict) else {str(name): name for name in classes}
         self.predictor_, self.classes_ = predictor, np.array([values[name] for name in predictor.label_names])
 
@@ -178,10 +184,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
 def _fields(group: type) -> dict[str, Any]:
     """Return the names and defaults of a class of options."""
-    return {
-        entry.name: entry.default_factory() if entry.default is dataclasses.MISSING else entry.default
-        for entry in dataclasses.fields(group)
-    }
+    return {entry.name: getattr(group, entry.name, None) for entry in dataclasses.fields(group)}
 
 
 def _parameters() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from bbc_classifier.errors import UserError
 from bbc_classifier.io import read_json
 from tests.training.conftest import TOPIC_WORDS
 
-FAST = {"max_steps": 2, "max_length": 16, "recipe": "standard", "precision": "fp32", "use_cpu": True, "disable_tqdm": True}
+FAST = {"max_steps": 2, "max_length": 16, "recipe": "standard", "precision": "fp32", "use_cpu": True}
 TEXTS = [f"the {words} {number} of a team {number * number}" for number in range(12) for words in TOPIC_WORDS.values()]
 LABELS = [label for _ in range(12) for label in TOPIC_WORDS]
 
