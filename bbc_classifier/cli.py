@@ -402,6 +402,14 @@ def _export(options: Options) -> None:
     print(f'Next: bbc-classifier predict --model {shlex.quote(str(path))} "Shares fell in early trading."')
 
 
+def _demo(options: Options) -> None:
+    """Open a page to classify texts and files in a browser (needs gradio)."""
+    from bbc_classifier.demo import launch
+
+    (args,) = options.groups
+    launch(dataclasses.replace(args, model=options.positional[0]) if options.positional else args)
+
+
 def _card(options: Options) -> None:
     """Write the model card of a finished run."""
     from bbc_classifier.hub.model_card import write_card
@@ -434,6 +442,7 @@ COMMANDS = {
     "report": Command(_report, (config.ReportArguments,), REPORTED),
     "audit": Command(_audit, (config.AuditArguments, config.DataArguments), hidden=CLASSIFIERS_OWN),
     "export": Command(_export, (config.ExportArguments,), EXPORTED),
+    "demo": Command(_demo, (config.DemoArguments,), EXPORTED),
     "card": Command(_card, (config.CardFileArguments,), ("run", None, "Run directory.")),
     "push": Command(_push, (config.PushArguments,), ("run", "+", "Run directories.")),
 }

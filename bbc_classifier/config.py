@@ -311,6 +311,22 @@ class PredictArguments(ColumnArguments, WorkerArguments):
 
 
 @dataclass
+class DemoArguments(_Checked):
+    """demo"""
+
+    model: str = option(DEFAULT_RUN, MODEL_HELP, common=True)
+    revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
+    host: str = option("127.0.0.1", "Address to listen on; 0.0.0.0 lets other machines in.", common=True)
+    port: int = option(7860, "Port to listen on.", AT_LEAST_1, common=True)
+    min_confidence: float = option(0.5, "Below this confidence the page says unsure.", PROBABILITY, common=True)
+    max_characters: int = option(20_000, "Longest text that the page takes.", AT_LEAST_1)
+    max_rows: int = option(1000, "Most rows of an uploaded file.", AT_LEAST_1)
+    max_file_size: str = option("5mb", "Largest uploaded file.")
+    max_waiting: int = option(20, "Most requests that wait; others are refused.", AT_LEAST_1)
+    device: str | None = option(None, "cpu, cuda, mps …; unset, the accelerator if there is one.")
+
+
+@dataclass
 class CompareArguments(WorkerArguments):
     """comparison"""
 

@@ -100,10 +100,13 @@ def predict_shard(shard: Shard, args: PredictArguments, classifier: Predictor) -
     }
 
 
-def predict_file(args: PredictArguments) -> PredictResult:
+def predict_file(
+    args: PredictArguments, classifier: Predictor | None = None, max_rows: int | None = None
+) -> PredictResult:
     """Write every row and column of `args.input` with its prediction to `args.output_file`.
 
-    A row without a text gets an empty prediction. UserError: a file or option is not valid.
+    A row without a text gets an empty prediction. `classifier` is the one of `args.model`, if it is loaded. UserError:
+    a file or option is not valid, or there are more than `max_rows` rows.
     """
     source, target = Path(str(args.input)), Path(str(args.output_file))
     suffix = target.suffix.lower()
@@ -121,11 +124,14 @@ def predict_file(args: PredictArguments) -> PredictResult:
     file = InputFile(source.expanduser(), args)
     if not file.num_rows:
         raise UserError(f"'{source}' holds no row")
+    if max_rows is not None and file.num_rows > max_rows:
+        raise UserError(f"'{source}' has {file.num_rows:,} rows; at most {max_rows:,} are accepted")
     shard = next(file.shards(file.num_rows))
     for index, reason in shard.invalid.items():
         raise UserError(f"'{source}', row {index + 1}: {reason}; correct it, or skip such rows with --output_dir")
-    classifier = Predictor.from_pretrained(args.model, args.revision, args.device)
-    classifier.progress = True
+    if classifier is None:
+        classifier = Predictor.from_pretrained(args.model, args.revision, args.device)
+        classifier.progress = True
     _validate_new_columns(file, added_columns(classifier).names)
     table, counts = predict_shard(shard, args, classifier)
     delimiter = file.delimiter if source.suffix.lower() == suffix else None
