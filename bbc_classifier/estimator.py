@@ -42,9 +42,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
     `bbc-classifier train` (docs/options.md), such as `pooling`, `learning_rate`, `recipe` or `seed`; those that are not
     given come from the recipe. A run directory is kept if `output_dir` is given.
 
-    Attributes after `fit` or `from_pretrained`:
+    Attributes:
         classes_: The labels, (labels,), in the order of the columns of `predict_proba`.
-        predictor_: The `Predictor` that reads texts.
+        predictor_: The `Predictor` that reads texts, after `fit` or `from_pretrained`.
         run_dir_: The run directory, or None.
     """
 
