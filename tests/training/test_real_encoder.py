@@ -7,6 +7,7 @@ import torch
 from bbc_classifier.config import DataArguments, TrainArguments
 from bbc_classifier.data.loading import load_splits
 from bbc_classifier.inference.classifier import Predictor
+from bbc_classifier.training.linear_probe import PENALTY_BEFORE_TRAINING
 from bbc_classifier.training.train import train
 
 pytestmark = pytest.mark.slow
@@ -22,6 +23,7 @@ def test_the_default_trains_every_layer_and_gives_the_same_labels_in_every_preci
     assert training["head_max_abs_weight"] < 100 and 0.01 < training["grad_norm"]["first"] < 100
     assert set(training["weight_change"]) == {"embeddings", *(f"layer {number}" for number in range(6)), "head"}
     assert min(training["weight_change"].values()) > 1e-4
+    assert training["inverse_penalty"] == PENALTY_BEFORE_TRAINING / training["num_rows"]
     lengths = result.record["evaluation"]["test"]["by_length"]
     assert lengths["whole"]["accuracy"] >= 0.95 and lengths["title"]["accuracy"] >= 0.82
     classifier = Predictor.from_pretrained(result.run_dir, device="cpu")
