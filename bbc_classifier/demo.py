@@ -5,7 +5,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from bbc_classifier.config import DemoArguments, PredictArguments
+from bbc_classifier.data.sources import read_table
 from bbc_classifier.errors import UserError
 from bbc_classifier.inference.bulk import predict_file
 from bbc_classifier.inference.classifier import Predictor
@@ -106,10 +109,12 @@ def build_page(args: DemoArguments) -> Any:
     return page.queue(max_size=args.max_waiting, default_concurrency_limit=1)
 
 
-def _preview(path: Path) -> Any:
-    from bbc_classifier.data.sources import read_table
-
-    return read_table(path).head(PREVIEW_ROWS)
+def _preview(path: Path) -> pd.DataFrame:
+    """Return the first rows without the probability of each label; .txt has labels only."""
+    frame = read_table(path).head(PREVIEW_ROWS)
+    if "confidence" in frame:
+        frame["confidence"] = pd.to_numeric(frame["confidence"]).round(3)
+    return frame[[name for name in frame if not str(name).startswith("p_")]]
 
 
 def _theme() -> Any:
