@@ -12,8 +12,8 @@ import wrapt
 if TYPE_CHECKING:
     from bbc_classifier.config import DataArguments, EvaluateArguments, ModelArguments, TrainArguments
     from bbc_classifier.data.loading import load_data
+    from bbc_classifier.estimator import TextClassifier
     from bbc_classifier.evaluation.evaluate import evaluate
-    from bbc_classifier.inference.classifier import TextClassifier
     from bbc_classifier.model import (
         PooledEncoderConfig,
         PooledEncoderForSequenceClassification,
@@ -31,7 +31,7 @@ _MODULES = {
     "PooledEncoderConfig": "model",
     "PooledEncoderForSequenceClassification": "model",
     "Pooling": "model",
-    "TextClassifier": "inference.classifier",
+    "TextClassifier": "estimator",
     "TrainArguments": "config",
     "evaluate": "evaluation.evaluate",
     "load_data": "data.loading",

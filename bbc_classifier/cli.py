@@ -254,7 +254,8 @@ def _train(options: Options) -> None:
         return
     path = result.run_dir.path
     print(f"\n{'Finished' if result.is_new else 'Already finished, with the same options'}: {path}\n")
-    print_report(result.record["evaluation"]["test"])
+    evaluation = result.record["evaluation"]
+    print_report(evaluation["test" if "test" in evaluation else "validation"])
     print_written(path, "model", "record.json", "predictions", "figures")
     if training.push_to_hub:
         push_args.repo_id = training.hub_model_id or slug(path.name)
@@ -296,19 +297,28 @@ def _predict(options: Options) -> int:
     texts = options.positional or _standard_input()
     if not texts:
         raise UserError("no text to classify: give texts as arguments, on standard input, or with --input FILE")
-    from bbc_classifier.inference.classifier import TextClassifier
+    from rich.console import Console
 
-    classifier = TextClassifier.from_pretrained(args.model, revision=args.revision, device=args.device)
+    from bbc_classifier.inference.classifier import Predictor
+    from bbc_classifier.inference.explain import explain
+
+    classifier = Predictor.from_pretrained(args.model, revision=args.revision, device=args.device)
     if empty := [number for number, text in enumerate(texts, 1) if not text.strip()]:
         raise UserError(f"text {empty[0]} of {len(texts)} is empty")
-    predictions = classifier.predict(texts, top_k=args.top_k, min_confidence=args.min_confidence)
+    predictions = classifier.classify(texts, top_k=args.top_k, min_confidence=args.min_confidence)
     for text, prediction in zip(texts, predictions, strict=True):
+        explanation = explain(classifier, text) if args.explain else None
         if args.format == "json":
-            print(json.dumps({"text": text, **dataclasses.asdict(prediction)}, ensure_ascii=False))
-        else:
-            shares = "  ".join(f"{name} {share:.3f}" for name, share in prediction.probabilities.items())
-            label, excerpt = ", ".join(prediction.labels) or "(unsure)", text if len(text) <= 60 else f"{text[:57]}…"
-            print(f"{label:<14} {prediction.confidence:.3f}   ({shares})   {excerpt}")
+            row = {"text": text, **dataclasses.asdict(prediction)}
+            row |= {"words": [[word.word, word.score] for word in explanation.words]} if explanation else {}
+            print(json.dumps(row, ensure_ascii=False))
+            continue
+        shares = "  ".join(f"{name} {share:.3f}" for name, share in prediction.probabilities.items())
+        label, excerpt = ", ".join(prediction.labels) or "(unsure)", text if len(text) <= 60 else f"{text[:57]}…"
+        print(f"{label:<14} {prediction.confidence:.3f}   ({shares})   {excerpt}")
+        if explanation:
+            Console(highlight=False).print(explanation)
+            print("for it:", ", ".join(f"{word.word} {word.score:+.2f}" for word in explanation.top()))
     _warn_truncated(sum(p.truncated for p in predictions), len(texts), classifier.config.max_input_tokens)
     return 0
 
@@ -392,6 +402,14 @@ def _export(options: Options) -> None:
     print(f'Next: bbc-classifier predict --model {shlex.quote(str(path))} "Shares fell in early trading."')
 
 
+def _demo(options: Options) -> None:
+    """Open a page to classify texts and files in a browser (needs gradio)."""
+    from bbc_classifier.demo import launch
+
+    (args,) = options.groups
+    launch(dataclasses.replace(args, model=options.positional[0]) if options.positional else args)
+
+
 def _card(options: Options) -> None:
     """Write the model card of a finished run."""
     from bbc_classifier.hub.model_card import write_card
@@ -424,6 +442,7 @@ COMMANDS = {
     "report": Command(_report, (config.ReportArguments,), REPORTED),
     "audit": Command(_audit, (config.AuditArguments, config.DataArguments), hidden=CLASSIFIERS_OWN),
     "export": Command(_export, (config.ExportArguments,), EXPORTED),
+    "demo": Command(_demo, (config.DemoArguments,), EXPORTED),
     "card": Command(_card, (config.CardFileArguments,), ("run", None, "Run directory.")),
     "push": Command(_push, (config.PushArguments,), ("run", "+", "Run directories.")),
 }

@@ -71,8 +71,8 @@ AT_LEAST_1 = Rule("1 or more", lambda value: value >= 1)
 AT_LEAST_2 = Rule("2 or more", lambda value: value >= 2)
 AT_LEAST_3 = Rule("3 or more", lambda value: value >= 3)
 ABOVE_0 = Rule("above 0", lambda value: value > 0)
-DROPOUT = Rule("in [0, 1)", lambda value: 0 <= value < 1)
 FRACTION = Rule("above 0 and below 1", lambda value: 0 < value < 1)
+SHARE = Rule("in [0, 1)", lambda value: 0 <= value < 1)
 PROBABILITY = Rule("between 0 and 1", lambda value: 0 <= value <= 1)
 SEED = Rule("in [0, 2**32)", lambda value: 0 <= value < 2**32)
 SIZE = Rule("whole numbers above 0, or all", lambda v: v == "all" or (str(v).isdecimal() and int(v) > 0))
@@ -136,8 +136,8 @@ class ModelArguments(_Checked):
         True, "If the encoder is frozen: refit the head on train and validation at last."
     )
     frozen_layers: int | None = option(None, "Freeze the embeddings and this many of the lowest layers.", AT_LEAST_0)
-    classifier_dropout: float = option(0.1, "Dropout before the head.", DROPOUT)
-    encoder_dropout: float | None = option(None, "Dropout in the encoder. Unset: the recipe's or its own.", DROPOUT)
+    classifier_dropout: float = option(0.1, "Dropout before the head.", SHARE)
+    encoder_dropout: float | None = option(None, "Dropout in the encoder. Unset: the recipe's or its own.", SHARE)
     class_weights: str = option("none", "balanced: rare labels count more.", choices=("none", "balanced"), common=True)
     attn_implementation: str | None = option(None, "eager, sdpa, flash_attention_2 …; unset, the fastest.")
 
@@ -181,7 +181,7 @@ class DataArguments(ColumnArguments):
         None, "Also train and calibrate on each text's title, first sentence and first 30 words.", common=True
     )
     validation_fraction: float = option(0.15, "Share of rows for validation.", FRACTION)
-    test_fraction: float = option(0.15, "Share of rows for test.", FRACTION)
+    test_fraction: float = option(0.15, "Share of rows for test; 0 keeps none.", SHARE)
     split_seed: int = option(42, "Seed of the split, independent of --seed.", SEED)
     folds: int | None = option(None, "Cut this many folds instead of one split.", AT_LEAST_2, common=True)
     fold: int | None = option(None, "Which of --folds is the test split, from 0.", AT_LEAST_0)
@@ -208,7 +208,7 @@ class TrainArguments(_Checked):
     weight_decay: float | None = option(None, "Weight decay of AdamW.", AT_LEAST_0)
     warmup_steps: float | None = option(None, "Warm-up steps; below 1, their share of all steps.", AT_LEAST_0)
     lr_scheduler_type: str | None = option(None, "How the learning rate falls: linear, cosine, constant, …")
-    label_smoothing_factor: float = option(0.0, "Label smoothing of the loss.", DROPOUT)
+    label_smoothing_factor: float = option(0.0, "Label smoothing of the loss.", SHARE)
     precision: str | None = option(
         None, "auto: bf16 if the device computes it, fp16 on older GPUs, else fp32.", choices=PRECISIONS, common=True
     )
@@ -288,6 +288,7 @@ class PredictArguments(ColumnArguments, WorkerArguments):
     format: str = option("text", "Of printed predictions.", choices=("text", "json"), common=True)
     top_k: int | None = option(None, "Probabilities of this many labels. Unset: all.", AT_LEAST_1, common=True)
     min_confidence: float = option(0.0, "Below this confidence no label is given.", PROBABILITY, common=True)
+    explain: bool = option(False, "Show which words led to the label of each text given (needs captum).", common=True)
     keep_columns: list[str] | None = option(None, "Input columns to keep in shards. Unset: all.", nargs="+")
     shard_format: str = option("parquet", "Format of shards.", choices=("parquet", "csv", "jsonl"))
     shard_rows: int = option(5000, "Input rows per shard.", AT_LEAST_1)
@@ -303,8 +304,26 @@ class PredictArguments(ColumnArguments, WorkerArguments):
             raise UserError("--output_file and --output_dir need --input")
         if self.input and not (self.output_file or self.output_dir):
             raise UserError("--input needs --output_file FILE, or --output_dir DIRECTORY for many rows")
+        if self.explain and self.input:
+            raise UserError("--explain is for texts given as arguments, not for --input")
         if self.engine == "ray" and not self.output_dir:
             raise UserError("--engine ray needs --input and --output_dir")
+
+
+@dataclass
+class DemoArguments(_Checked):
+    """demo"""
+
+    model: str = option(DEFAULT_RUN, MODEL_HELP, common=True)
+    revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
+    host: str = option("127.0.0.1", "Address to listen on; 0.0.0.0 lets other machines in.", common=True)
+    port: int = option(7860, "Port to listen on.", AT_LEAST_1, common=True)
+    min_confidence: float = option(0.5, "Below this confidence the page says unsure.", PROBABILITY, common=True)
+    max_characters: int = option(20_000, "Longest text that the page takes.", AT_LEAST_1)
+    max_rows: int = option(1000, "Most rows of an uploaded file.", AT_LEAST_1)
+    max_file_size: str = option("5mb", "Largest uploaded file.")
+    max_waiting: int = option(20, "Most requests that wait; others are refused.", AT_LEAST_1)
+    device: str | None = option(None, "cpu, cuda, mps …; unset, the accelerator if there is one.")
 
 
 @dataclass

@@ -45,6 +45,10 @@ def test_predict_texts_and_a_file(work: Path, capsys) -> None:
     assert main(["predict", "--model", run, "The team scored a goal.", "--format", "json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["text"] == "The team scored a goal." and set(answer["probabilities"]) == {"business", "sport"}
+    assert main(["predict", "--model", run, "The team scored a goal.", "--format", "json", "--explain"]) == 0
+    assert [word for word, _ in json.loads(capsys.readouterr().out)["words"]] == "The team scored a goal.".split()
+    assert main(["predict", "--model", run, "The team scored a goal.", "--explain"]) == 0
+    assert "The team scored a goal." in capsys.readouterr().out
     assert main(["predict", "--model", run, "The team scored a goal.", "--min_confidence", "1"]) == 0
     assert "unsure" in capsys.readouterr().out
     output = work / "predictions.csv"
@@ -125,7 +129,7 @@ def test_a_user_s_own_pooling_in_every_command(work: Path, monkeypatch: pytest.M
     run(*argv)
     message = run("predict", "--model", "own", "The team scored.", code=2).stderr
     assert "my_poolings" in message and "last4" in message
-    load = "import my_poolings, bbc_classifier as b; print(b.TextClassifier.from_pretrained('own').predict(['x']))"
+    load = "import my_poolings, bbc_classifier as b; print(b.TextClassifier.from_pretrained('own').classify(['x']))"
     result = subprocess.run([sys.executable, "-c", load], cwd=work, capture_output=True, text=True)
     assert "Prediction(" in result.stdout, result.stderr
 

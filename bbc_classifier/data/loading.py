@@ -140,7 +140,7 @@ def load_splits(args: DataArguments, dataset: Any = None, split: str | None = No
     if info["leakage"]["test"]:
         message = "%s: %d test rows also occur in train or validation, so scores are optimistic; see --drop_leaked_rows"
         logger.warning(message, name, info["leakage"]["test"])
-    if len(splits["test"]) < FEW_TEST_ROWS:
+    if 0 < len(splits["test"]) < FEW_TEST_ROWS:
         logger.warning("%s: only %d test rows; --folds tests every row", name, len(splits["test"]))
     return _loaded(frame, splits, raw.multi_label, info)
 

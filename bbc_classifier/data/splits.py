@@ -53,7 +53,7 @@ def make_splits(
         predefined = ["test" if row in held_out else "train" for row in range(len(row_ids))]
     names = predefined or ["train"] * len(row_ids)
     splits = {split: [row for row, name in enumerate(names) if name == split] for split in SPLITS}
-    missing = {split: fraction for split, fraction in fractions.items() if not splits[split]}
+    missing = {split: fraction for split, fraction in fractions.items() if fraction and not splits[split]}
     if sum(missing.values()) >= 1:
         raise UserError("--validation_fraction and --test_fraction must add up to less than 1")
     if missing and splits["train"]:

@@ -22,7 +22,7 @@ from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.calibration import expected_calibration_error
 from bbc_classifier.evaluation.metrics import classification_report
 from bbc_classifier.evaluation.statistics import wilson_interval
-from bbc_classifier.inference.classifier import EXPORT_FILES, TextClassifier, model_location, predict_labels
+from bbc_classifier.inference.classifier import EXPORT_FILES, Predictor, model_location, predict_labels
 from bbc_classifier.io import atomic_write, file_sha256, prepare_output_dir, read_json, slug, write_json
 from bbc_classifier.plots import plot_confusion_matrix, plot_label_errors
 from bbc_classifier.provenance import environment, peak_memory_mb, without_local_paths
@@ -37,7 +37,7 @@ CLASSIFIER_OPTIONS = {"max_length", "truncation", "excerpts"}
 
 
 def evaluate_split(
-    classifier: TextClassifier,
+    classifier: Predictor,
     data: LoadedData,
     split: str,
     output_dir: Path,
@@ -167,7 +167,7 @@ def evaluate(args: EvaluateArguments, data_options: Mapping[str, Any] | None = N
     if run and data.info["split_fingerprint"] != own["dataset"]["split_fingerprint"]:
         seen = set(read_json(run / "seen_texts.json"))
         data, num_seen = _without_seen_texts(args.model, seen, data, drop=data_args.drop_leaked_rows)
-    classifier = TextClassifier.from_pretrained(args.model, revision=args.revision)
+    classifier = Predictor.from_pretrained(args.model, revision=args.revision)
     classifier.progress = True
     location, weights = model_location(args.model), getattr(classifier.model, "path", None)  # the path of an ONNX graph
     weights = weights or cached_file(location, EXPORT_FILES["transformers"], revision=args.revision)

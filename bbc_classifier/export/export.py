@@ -13,7 +13,7 @@ from bbc_classifier.config import DataArguments, ExportArguments
 from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits
 from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.export.transformers_export import export_transformers
-from bbc_classifier.inference.classifier import EXPORT_FILES, TextClassifier, model_location, predict_labels, tokenize
+from bbc_classifier.inference.classifier import EXPORT_FILES, Predictor, model_location, predict_labels, tokenize
 from bbc_classifier.io import atomic_write, file_sha256, prepare_output_dir, read_json, write_json
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.provenance import environment
@@ -46,7 +46,7 @@ def export(args: ExportArguments) -> Path:
     default_dir = Path("exports") / f"{Path(args.model).resolve().name}-{args.format}"
     output_dir = Path(args.output_dir or (run_dir / "export" / args.format if run_dir else default_dir))
     prepare_output_dir("--output_dir", output_dir, overwrite=args.overwrite, marker="export.json")
-    original = TextClassifier.from_pretrained(args.model, revision=args.revision, device="cpu")
+    original = Predictor.from_pretrained(args.model, revision=args.revision, device="cpu")
     model, tokenizer = original.model, original.tokenizer
     if not isinstance(model, PooledEncoderForSequenceClassification):
         raise UserError(f"--model: '{args.model}' is an export already; give the run or model it was exported from")
@@ -64,7 +64,7 @@ def export(args: ExportArguments) -> Path:
                 remedy = "pip install onnx onnxscript onnxruntime"
                 raise UserError(f"--format {args.format} needs the package {error.name}: {remedy}") from error
             export_onnx(model, tokenizer, tmp_dir, args.format)
-        exported = TextClassifier.from_pretrained(tmp_dir, device="cpu")
+        exported = Predictor.from_pretrained(tmp_dir, device="cpu")
         one, other = (own.logits(tokenize(own.tokenizer, SAMPLE_TEXTS, own.config)[0]) for own in (original, exported))
         difference = float(np.abs(one - other).max() / max(1.0, np.abs(one).max()))
         if args.format != "onnx-int8" and not difference <= LOGIT_TOLERANCE:
@@ -81,7 +81,7 @@ def export(args: ExportArguments) -> Path:
     return output_dir
 
 
-def _agreement(original: TextClassifier, exported: TextClassifier, run: RunDirectory | None) -> dict[str, Any]:
+def _agreement(original: Predictor, exported: Predictor, run: RunDirectory | None) -> dict[str, Any]:
     """Compare both classifiers on the test split of the run, or on the example texts where it is not available."""
     data = None if run is None else _load_test_split(run)
     texts = list(SAMPLE_TEXTS) if data is None else list(data.dataset["test"]["text"])

@@ -95,6 +95,8 @@ def read_record(run_dir: str | Path) -> dict[str, Any]:
     record = read_json(run.record) if run.is_finished else {}
     if "model" not in record:
         raise UserError(f"'{run_dir}' is not a finished run: it has no record.json of bbc-classifier train")
+    if "test" not in record["evaluation"]:
+        raise UserError(f"'{run_dir}' was not tested, so a card has nothing to report; train it with a --test_fraction")
     return {**without_local_paths(record), "examples": record["examples"]}
 
 

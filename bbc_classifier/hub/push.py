@@ -13,7 +13,7 @@ from huggingface_hub.utils import validate_repo_id
 from bbc_classifier.config import PushArguments
 from bbc_classifier.errors import UserError
 from bbc_classifier.hub.model_card import build_card, is_bbc_news, read_record
-from bbc_classifier.inference.classifier import EXPORT_FILES, TextClassifier, hub_errors
+from bbc_classifier.inference.classifier import EXPORT_FILES, Predictor, hub_errors
 from bbc_classifier.io import atomic_write, file_sha256, prepare_output_dir, read_json, slug, write_json
 from bbc_classifier.training.run_dir import RunDirectory
 
@@ -106,8 +106,8 @@ def stage_run(run_dir: Path, repo_id: str, args: PushArguments, directory: Path)
 
     if file_sha256(directory / "model.safetensors") != sha256:
         raise UserError(f"'{run_dir}': model.safetensors is not the file that record.json describes; train it again")
-    classifier = TextClassifier.from_pretrained(directory, device="cpu")
-    predictions = classifier.predict([example["text"] for example in record["examples"]])
+    classifier = Predictor.from_pretrained(directory, device="cpu")
+    predictions = classifier.classify([example["text"] for example in record["examples"]])
     if classifier.label_names != record["model"]["labels"] or any(
         abs(prediction.probabilities[label] - probability) > PROBABILITY_TOLERANCE
         for prediction, example in zip(predictions, record["examples"], strict=True)

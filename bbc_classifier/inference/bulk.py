@@ -22,7 +22,7 @@ from tqdm.auto import tqdm
 from bbc_classifier.config import PredictArguments
 from bbc_classifier.data.sources import find_files, short_names
 from bbc_classifier.errors import Interrupted, UserError
-from bbc_classifier.inference.classifier import EXPORTED_OPTIONS, OnnxModel, TextClassifier
+from bbc_classifier.inference.classifier import EXPORTED_OPTIONS, OnnxModel, Predictor
 from bbc_classifier.inference.files import DELIMITERS, OUTPUT_FORMATS, InputFile, Shard, write_table
 from bbc_classifier.io import directory_lock, file_sha256, prepare_output_dir, read_json, remove, write_json, write_text
 from bbc_classifier.provenance import environment
@@ -34,7 +34,7 @@ SHARD_OPTIONS = (
     "text_column delimiter encoding quoting top_k min_confidence keep_columns shard_format shard_rows escape_formulas"
 ).split()
 # A worker of a Ray cluster keeps the classifier for its next shards.
-_load_once = lru_cache(maxsize=1)(TextClassifier.from_pretrained)
+_load_once = lru_cache(maxsize=1)(Predictor.from_pretrained)
 
 
 @dataclass
@@ -62,21 +62,21 @@ class PredictResult:
         self.label_counts.update(counts["label_counts"])
 
 
-def added_columns(classifier: TextClassifier) -> pa.Schema:
+def added_columns(classifier: Predictor) -> pa.Schema:
     """Return the columns `prediction` (a list for a multi-label classifier), `confidence` and `p_<label>`."""
     names = ["confidence", *(f"p_{label}" for label in classifier.label_names)]
     label = pa.list_(pa.string()) if classifier.multi_label else pa.string()
     return pa.schema([("prediction", label), *((name, pa.float64()) for name in names)])
 
 
-def predict_shard(shard: Shard, args: PredictArguments, classifier: TextClassifier) -> tuple[pa.Table, dict[str, Any]]:
+def predict_shard(shard: Shard, args: PredictArguments, classifier: Predictor) -> tuple[pa.Table, dict[str, Any]]:
     """Return the rows with `added_columns`, and counts of them as JSON data.
 
     They are null for rows without a text, for the prediction of an unsure classifier, and for labels beyond `top_k`.
     Rows of a file with a `name` also have the columns `source_file` and `source_row`.
     """
     texts = {index: text for index, text in enumerate(shard.texts) if text is not None}
-    predictions = classifier.predict(list(texts.values()), args.top_k, args.min_confidence)
+    predictions = classifier.classify(list(texts.values()), args.top_k, args.min_confidence)
     rows: list[dict[str, Any]] = [{} for _ in shard.texts]
     for index, prediction in zip(texts, predictions, strict=True):
         rows[index] = {f"p_{name}": value for name, value in prediction.probabilities.items()}
@@ -100,10 +100,13 @@ def predict_shard(shard: Shard, args: PredictArguments, classifier: TextClassifi
     }
 
 
-def predict_file(args: PredictArguments) -> PredictResult:
+def predict_file(
+    args: PredictArguments, classifier: Predictor | None = None, max_rows: int | None = None
+) -> PredictResult:
     """Write every row and column of `args.input` with its prediction to `args.output_file`.
 
-    A row without a text gets an empty prediction. UserError: a file or option is not valid.
+    A row without a text gets an empty prediction. `classifier` is the one of `args.model`, if it is loaded. UserError:
+    a file or option is not valid, or there are more than `max_rows` rows.
     """
     source, target = Path(str(args.input)), Path(str(args.output_file))
     suffix = target.suffix.lower()
@@ -121,11 +124,14 @@ def predict_file(args: PredictArguments) -> PredictResult:
     file = InputFile(source.expanduser(), args)
     if not file.num_rows:
         raise UserError(f"'{source}' holds no row")
+    if max_rows is not None and file.num_rows > max_rows:
+        raise UserError(f"'{source}' has {file.num_rows:,} rows; at most {max_rows:,} are accepted")
     shard = next(file.shards(file.num_rows))
     for index, reason in shard.invalid.items():
         raise UserError(f"'{source}', row {index + 1}: {reason}; correct it, or skip such rows with --output_dir")
-    classifier = TextClassifier.from_pretrained(args.model, args.revision, args.device)
-    classifier.progress = True
+    if classifier is None:
+        classifier = Predictor.from_pretrained(args.model, args.revision, args.device)
+        classifier.progress = True
     _validate_new_columns(file, added_columns(classifier).names)
     table, counts = predict_shard(shard, args, classifier)
     delimiter = file.delimiter if source.suffix.lower() == suffix else None
@@ -160,7 +166,7 @@ def predict_files(args: PredictArguments) -> PredictResult:
         files = [InputFile(path, args, name) for path, name in zip(paths, short_names(paths), strict=True)]
         if device is None and processes > 1 and torch.cuda.is_available():
             device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-        classifier = TextClassifier.from_pretrained(args.model, args.revision, device)
+        classifier = Predictor.from_pretrained(args.model, args.revision, device)
         for file in files:
             _validate_new_columns(file, ["source_file", "source_row", *added_columns(classifier).names])
         request = _request(args, files, classifier)
@@ -181,7 +187,7 @@ def predict_files(args: PredictArguments) -> PredictResult:
         return result
 
 
-def _request(args: PredictArguments, files: list[InputFile], classifier: TextClassifier) -> dict[str, Any]:
+def _request(args: PredictArguments, files: list[InputFile], classifier: Predictor) -> dict[str, Any]:
     """Return everything that the shards depend on, as JSON data."""
     config, model = classifier.config, classifier.model
     settings = [classifier.label_names, {name: getattr(config, name) for name in EXPORTED_OPTIONS}]
@@ -234,7 +240,7 @@ def _entries(output_dir: Path, args: PredictArguments) -> dict[int, dict[str, An
 
 
 def _run(
-    args: PredictArguments, files: list[InputFile], own: set[int], classifier: TextClassifier, *, show_progress: bool
+    args: PredictArguments, files: list[InputFile], own: set[int], classifier: Predictor, *, show_progress: bool
 ) -> None:
     """Classify and write the shards of this process that are not finished."""
     output_dir = Path(str(args.output_dir))

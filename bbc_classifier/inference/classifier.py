@@ -151,7 +151,7 @@ class Prediction:
     truncated: bool  # whether the text was longer than the classifier reads
 
 
-class TextClassifier:
+class Predictor:
     """A finished classifier with its tokenizer: a torch model or an ONNX export.
 
     `config` is that of the classifier, also for an export; `precision` is "fp32" (the default), "bf16" or "fp16"
@@ -171,7 +171,7 @@ class TextClassifier:
     @classmethod
     def from_pretrained(
         cls, path_or_hub_id: str | Path, revision: str | None = None, device: str | None = None
-    ) -> "TextClassifier":
+    ) -> "Predictor":
         """Load a run, model or export directory, or a Hub id of a model or an export; no code in it is run.
 
         `device` None means the accelerator if there is one; an ONNX export runs on "cpu". UserError: there is no such
@@ -246,7 +246,7 @@ class TextClassifier:
         """Return the probabilities, (texts, labels) float64; columns in the order of `label_names`."""
         return self.probabilities(texts)[0]
 
-    def predict(self, texts: Iterable[str], top_k: int | None = None, min_confidence: float = 0.0) -> list[Prediction]:
+    def classify(self, texts: Iterable[str], top_k: int | None = None, min_confidence: float = 0.0) -> list[Prediction]:
         """Classify any sequence of str, of any length; `top_k` limits `Prediction.probabilities`.
 
         Labels less probable than `min_confidence` are not predicted; where none is left, `label` is None.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from bbc_classifier.inference.classifier import TextClassifier
+from bbc_classifier.inference.classifier import Predictor
 
 EXAMPLE_TEXTS = {
     "business": "Shares in the airline fell after it warned that fuel costs would halve its profit this year.",
@@ -13,9 +13,9 @@ EXAMPLE_TEXTS = {
 }
 
 
-def predict_examples(classifier: TextClassifier) -> list[dict[str, Any]]:
+def predict_examples(classifier: Predictor) -> list[dict[str, Any]]:
     """Return each `text` with its `probabilities` by label, none if the labels are not those of BBC News."""
     if set(classifier.label_names) != set(EXAMPLE_TEXTS):
         return []
-    predictions = zip(EXAMPLE_TEXTS.values(), classifier.predict(list(EXAMPLE_TEXTS.values())), strict=True)
+    predictions = zip(EXAMPLE_TEXTS.values(), classifier.classify(list(EXAMPLE_TEXTS.values())), strict=True)
     return [{"text": text, "probabilities": prediction.probabilities} for text, prediction in predictions]

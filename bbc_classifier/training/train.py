@@ -34,7 +34,7 @@ from bbc_classifier.evaluation.baselines import run_baseline
 from bbc_classifier.evaluation.calibration import fit_temperature, fit_thresholds
 from bbc_classifier.evaluation.evaluate import evaluate_split
 from bbc_classifier.inference.classifier import (
-    TextClassifier,
+    Predictor,
     encode,
     hub_errors,
     load_tokenizer,
@@ -88,11 +88,12 @@ class TrainResult:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The metrics on the test split."""
-        return self.record["evaluation"]["test"]["metrics"] if self.record else {}
+        """The metrics on the test split; on validation without one."""
+        evaluation = self.record.get("evaluation", {"test": {"metrics": {}}})
+        return evaluation["test" if "test" in evaluation else "validation"]["metrics"]
 
     def __repr__(self) -> str:
-        shown = "".join(f", test {name} {value:.4f}" for name, value in list(self.metrics.items())[:1])
+        shown = "".join(f", {name} {value:.4f}" for name, value in list(self.metrics.items())[:1])
         return f"TrainResult('{self.run_dir.path}'{shown})"
 
 
@@ -219,14 +220,13 @@ def train(
         timer.mark("calibrate_and_save")
 
         # The saved classifier is loaded as anyone would load it; nothing changes the weights after this.
-        classifier = TextClassifier.from_pretrained(run.model, device=str(device))
+        classifier = Predictor.from_pretrained(run.model, device=str(device))
         classifier.progress = not args.disable_tqdm
         # The metrics on validation are those of the calibration: a head that is refitted has seen these rows.
         scored = probabilities[:num_validation], validation_rows.truncated[:num_validation]
-        evaluation = {
-            "validation": evaluate_split(classifier, data, "validation", run.path, scored),
-            "test": evaluate_split(classifier, data, "test", run.path),
-        }
+        evaluation = {"validation": evaluate_split(classifier, data, "validation", run.path, scored)}
+        if len(data.dataset["test"]):
+            evaluation["test"] = evaluate_split(classifier, data, "test", run.path)
         history = write_history(run, trainer)
         timer.mark("evaluate")
         record = {
@@ -375,9 +375,9 @@ def calibrate(
 
 
 def tfidf_report(data: LoadedData) -> dict[str, Any] | None:
-    """Return the test metrics of TF-IDF fitted on the training split; None for multi-label or very many rows."""
+    """Return the test metrics of TF-IDF fitted on the training split; None for multi-label, very many or no rows."""
     num_rows = len(data.dataset["train"])
-    if data.multi_label or num_rows > MAX_BASELINE_ROWS:
+    if data.multi_label or num_rows > MAX_BASELINE_ROWS or not len(data.dataset["test"]):
         return None
     result = run_baseline(BASELINE, data, use_validation=False)
     shown = {name: result.report[name] for name in ("metrics", "by_length")}

@@ -15,7 +15,7 @@ from bbc_classifier.data.loading import load_splits
 from bbc_classifier.errors import UserError
 from bbc_classifier.export import export as export_module
 from bbc_classifier.export.export import export
-from bbc_classifier.inference.classifier import EXPORT_FILES, TextClassifier
+from bbc_classifier.inference.classifier import EXPORT_FILES, Predictor
 from bbc_classifier.io import file_sha256, read_json, write_json
 from tests.conftest import LABELS
 from tests.export.test_transformers_export import classifier_of
@@ -48,7 +48,7 @@ def test_an_export_is_compared_on_the_runs_test_split(make_run, export_format):
     assert path == run / "export" / export_format
     record = read_json(path / "export.json")
     test = load_splits(DataArguments(dataset="news.csv")).dataset["test"]
-    original, exported = (TextClassifier.from_pretrained(each, device="cpu") for each in (run, path))
+    original, exported = (Predictor.from_pretrained(each, device="cpu") for each in (run, path))
     probabilities = [classifier.predict_proba(test["text"]) for classifier in (original, exported)]
     labels = [rows.argmax(axis=1) for rows in probabilities]
     agreement = record["agreement"]
@@ -62,16 +62,16 @@ def test_an_export_is_compared_on_the_runs_test_split(make_run, export_format):
         assert record[name] == {"weights_sha256": file_sha256(file), "weights_bytes": file.stat().st_size}
     assert export_format == "onnx-int8" or agreement["max_logit_difference"] < 1e-4
     assert str(Path.cwd()) not in json.dumps(record)
-    assert [row.truncated for row in exported.predict(TEXTS)] == [False, True]
+    assert [row.truncated for row in exported.classify(TEXTS)] == [False, True]
 
 
 def test_a_multi_label_export_keeps_the_thresholds(make_run):
     thresholds = [0.001, 0.999, 0.001, 0.999, 0.5]
     run = make_run(problem_type="multi_label_classification", label_thresholds=thresholds)
     path = export(ExportArguments(model=str(run), format="transformers", measure=False))
-    original, exported = (TextClassifier.from_pretrained(each, device="cpu") for each in (run, path))
+    original, exported = (Predictor.from_pretrained(each, device="cpu") for each in (run, path))
     assert exported.thresholds == thresholds
-    assert [row.labels for row in exported.predict(TEXTS)] == [row.labels for row in original.predict(TEXTS)]
+    assert [row.labels for row in exported.classify(TEXTS)] == [row.labels for row in original.classify(TEXTS)]
 
 
 def test_example_texts_are_used_where_the_runs_data_are_not_available(make_run, caplog):

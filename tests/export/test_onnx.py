@@ -13,7 +13,7 @@ from bbc_classifier.export.export import SAMPLE_TEXTS
 from bbc_classifier.export.onnx import export_onnx, write_graph
 from bbc_classifier.export.quantize import quantize
 from bbc_classifier.export.transformers_export import stock_config
-from bbc_classifier.inference.classifier import EXPORT_FILES, OnnxModel, TextClassifier
+from bbc_classifier.inference.classifier import EXPORT_FILES, OnnxModel, Predictor
 from bbc_classifier.model import legal_poolings
 from tests.export.test_transformers_export import classifier_of
 from tests.tiny import FAMILIES
@@ -72,8 +72,8 @@ def test_the_graph_computes_the_models_logits(exports):
 
 
 def test_8_bit_probabilities_are_close_and_do_not_depend_on_the_other_texts(exports, tokenizer):
-    classifier = TextClassifier.from_pretrained(exports["onnx-int8"])
-    expected = TextClassifier(short_classifier(), tokenizer).predict_proba(SAMPLE_TEXTS)
+    classifier = Predictor.from_pretrained(exports["onnx-int8"])
+    expected = Predictor(short_classifier(), tokenizer).predict_proba(SAMPLE_TEXTS)
     together = classifier.predict_proba(SAMPLE_TEXTS)
     assert 1e-6 < np.abs(together - expected).max() < 0.2
     alone = [classifier.predict_proba([text]) for text in SAMPLE_TEXTS]

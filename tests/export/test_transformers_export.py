@@ -9,7 +9,7 @@ from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTok
 
 from bbc_classifier.errors import UserError
 from bbc_classifier.export.transformers_export import ACTIVATION_HEADS, LINEAR_HEADS, POOLER_HEADS, export_transformers
-from bbc_classifier.inference.classifier import TextClassifier
+from bbc_classifier.inference.classifier import Predictor
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
 from tests.conftest import LABELS
 from tests.tiny import FAMILIES, RENAMED, SIZES
@@ -53,8 +53,8 @@ def check_same_logits(model, tokenizer, output_dir: Path) -> None:
     theirs = stock(**stock_tokenizer(TEXTS, padding=True, truncation=True, return_tensors="pt")).logits
     assert ours.std(0).min() > 1e-3
     torch.testing.assert_close(theirs, ours, rtol=0, atol=1e-5 * float(ours.abs().max()))
-    expected, exported = TextClassifier(model, tokenizer), TextClassifier.from_pretrained(output_dir, device="cpu")
-    for one, other in zip(expected.predict(TEXTS), exported.predict(TEXTS), strict=True):
+    expected, exported = Predictor(model, tokenizer), Predictor.from_pretrained(output_dir, device="cpu")
+    for one, other in zip(expected.classify(TEXTS), exported.classify(TEXTS), strict=True):
         assert (one.label, one.truncated) == (other.label, other.truncated)
         assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
 
@@ -68,7 +68,7 @@ def test_a_stock_class_computes_the_same_logits(tmp_path, tokenizer, family, poo
 
 
 def test_the_directory_holds_stock_files_only_and_no_path_of_this_machine(tmp_path, tiny_model_dir):
-    classifier = TextClassifier.from_pretrained(tiny_model_dir, device="cpu")
+    classifier = Predictor.from_pretrained(tiny_model_dir, device="cpu")
     classifier.tokenizer(["a call leaves settings"], truncation=True, max_length=7, padding="max_length")
     model = classifier_of("bert", "pooler", problem_type="multi_label_classification", label_thresholds=[0.3] * 5)
     export_transformers(model, classifier.tokenizer, tmp_path)

@@ -11,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from bbc_classifier.config import DataArguments, ModelArguments, TrainArguments, hyperparameters, resolve_recipe
 from bbc_classifier.hub import push as push_module
-from bbc_classifier.inference.classifier import TextClassifier
+from bbc_classifier.inference.classifier import Predictor
 from bbc_classifier.io import file_sha256, read_json, write_json, write_text
 from bbc_classifier.provenance import environment
 from tests.conftest import LABELS
@@ -84,8 +84,8 @@ def make_run(tiny_classifier: Callable, tokenizer: PreTrainedTokenizerFast, tmp_
         model.classifier.bias.data[0] += bias
         model.save_pretrained(run_dir / "model")
         tokenizer.save_pretrained(run_dir / "model")
-        classifier = TextClassifier.from_pretrained(run_dir / "model")
-        examples = [{"text": text, "probabilities": classifier.predict([text])[0].probabilities} for text in TEXTS]
+        classifier = Predictor.from_pretrained(run_dir / "model")
+        examples = [{"text": text, "probabilities": classifier.classify([text])[0].probabilities} for text in TEXTS]
         for path in ("split.json", "model/training_args.bin", "figures/notes.txt", "figures/confusion_matrix.png"):
             write_text(run_dir / path, "not for others" if "png" not in path else "a picture")
         write_json(run_dir / "record.json", make_record(run_dir / "model" / "model.safetensors", examples))

@@ -14,7 +14,7 @@ from bbc_classifier.config import PredictArguments
 from bbc_classifier.errors import Interrupted, UserError
 from bbc_classifier.inference import bulk
 from bbc_classifier.inference.bulk import predict_files
-from bbc_classifier.inference.classifier import TextClassifier
+from bbc_classifier.inference.classifier import Predictor
 from bbc_classifier.io import directory_lock, read_json
 
 SHARDS = 9
@@ -59,7 +59,7 @@ def test_every_row_once_in_order(run, tiny_model_dir, tmp_path):
     result = run()
     rows = rows_of(tmp_path / "out")
     assert [row["id"] for row in rows] == [f"n{number}" for number in range(96)]
-    expected = TextClassifier.from_pretrained(tiny_model_dir).predict([row["text"] for row in rows])
+    expected = Predictor.from_pretrained(tiny_model_dir).classify([row["text"] for row in rows])
     assert [row["prediction"] for row in rows] == [prediction.label for prediction in expected]
     assert [row["p_sport"] for row in rows] == pytest.approx([p.probabilities["sport"] for p in expected], abs=1e-6)
     invalid = [json.loads(line) for line in (tmp_path / "out" / "invalid_rows.jsonl").read_text().splitlines()]

@@ -14,7 +14,7 @@ from transformers import AutoTokenizer, pipeline
 
 from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.inference.classifier import (
-    TextClassifier,
+    Predictor,
     encode,
     hub_errors,
     load_tokenizer,
@@ -28,8 +28,8 @@ TEXTS = ["goal of the match", LONG, "", "film", "naïve café 🏆", "a b", LONG
 
 
 @pytest.fixture
-def classifier(tiny_classifier, tokenizer) -> TextClassifier:
-    return TextClassifier(tiny_classifier(max_input_tokens=16), tokenizer)
+def classifier(tiny_classifier, tokenizer) -> Predictor:
+    return Predictor(tiny_classifier(max_input_tokens=16), tokenizer)
 
 
 def test_predict_labels():
@@ -64,30 +64,30 @@ def test_nan_outputs_are_an_error(tiny_classifier):
 def test_predictions_are_those_of_pipeline(tiny_classifier, tokenizer, truncation, max_input_tokens):
     model = tiny_classifier(max_input_tokens=max_input_tokens, truncation=truncation)
     expected = pipeline("text-classification", model=model, tokenizer=tokenizer, top_k=None, device="cpu")(TEXTS)
-    for prediction, scores in zip(TextClassifier(model, tokenizer).predict(TEXTS), expected, strict=True):
+    for prediction, scores in zip(Predictor(model, tokenizer).classify(TEXTS), expected, strict=True):
         assert prediction.label == scores[0]["label"]
         assert prediction.probabilities == pytest.approx({s["label"]: s["score"] for s in scores}, abs=1e-6)
 
 
 def test_prediction(classifier):
-    prediction = classifier.predict(["film"])[0]
+    prediction = classifier.classify(["film"])[0]
     shares = list(prediction.probabilities.values())
     assert prediction.labels == [prediction.label] == list(prediction.probabilities)[:1]
     assert prediction.confidence == shares[0] and shares == sorted(shares, reverse=True)
     assert sum(shares) == pytest.approx(1) and set(prediction.probabilities) == set(classifier.label_names)
-    assert [entry.truncated for entry in classifier.predict(["film", LONG, ""])] == [False, True, False]
-    assert list(classifier.predict(["film"], top_k=2)[0].probabilities) == list(prediction.probabilities)[:2]
-    unsure = classifier.predict(["film"], min_confidence=1.0)[0]
+    assert [entry.truncated for entry in classifier.classify(["film", LONG, ""])] == [False, True, False]
+    assert list(classifier.classify(["film"], top_k=2)[0].probabilities) == list(prediction.probabilities)[:2]
+    unsure = classifier.classify(["film"], min_confidence=1.0)[0]
     assert (unsure.label, unsure.labels, unsure.confidence) == (None, [], prediction.confidence)
 
 
 def test_multi_label(tiny_classifier, tokenizer):
     options = {"problem_type": "multi_label_classification", "label_thresholds": [0.01, 0.01, 0.99, 0.99, 0.99]}
-    classifier = TextClassifier(tiny_classifier(**options), tokenizer)
-    prediction = classifier.predict(["film"])[0]
+    classifier = Predictor(tiny_classifier(**options), tokenizer)
+    prediction = classifier.classify(["film"])[0]
     assert sorted(prediction.labels) == ["business", "entertainment"] and prediction.label == prediction.labels[0]
     classifier.config.label_thresholds = [0.99] * 5
-    assert classifier.predict(["film"])[0].labels == []
+    assert classifier.classify(["film"])[0].labels == []
     classifier.config.label_thresholds = None
     assert classifier.thresholds == [0.5] * 5
 
@@ -97,9 +97,9 @@ TYPES = [tuple, np.array, pd.Series, lambda texts: Dataset.from_dict({"text": te
 
 @pytest.mark.parametrize("make", TYPES, ids=["tuple", "array", "Series", "Dataset column", "iterator"])
 def test_any_sequence_of_str(classifier, make):
-    assert classifier.predict(make(TEXTS)) == classifier.predict(TEXTS)
+    assert classifier.classify(make(TEXTS)) == classifier.classify(TEXTS)
     np.testing.assert_array_equal(classifier.predict_proba(make(TEXTS)), classifier.probabilities(TEXTS)[0])
-    assert classifier.predict(make([])) == [] and classifier.predict_proba(make([])).shape == (0, 5)
+    assert classifier.classify(make([])) == [] and classifier.predict_proba(make([])).shape == (0, 5)
 
 
 INVALID = [
@@ -115,14 +115,14 @@ INVALID = [
 @pytest.mark.parametrize(("texts", "options", "named"), INVALID)
 def test_invalid_input(classifier, texts, options, named):
     with pytest.raises(UserError, match=named):
-        classifier.predict(texts, **options)
+        classifier.classify(texts, **options)
 
 
 @pytest.mark.parametrize("kind", [str, Path])
 def test_run_and_model_directory_load_the_same(tiny_model_dir, kind):
-    classifier = TextClassifier.from_pretrained(kind(tiny_model_dir))
+    classifier = Predictor.from_pretrained(kind(tiny_model_dir))
     assert classifier.label_names == ["business", "sport"] and not classifier.model.training
-    run = TextClassifier.from_pretrained(kind(tiny_model_dir.parent))
+    run = Predictor.from_pretrained(kind(tiny_model_dir.parent))
     np.testing.assert_array_equal(run.predict_proba(TEXTS), classifier.predict_proba(TEXTS))
 
 
@@ -141,17 +141,17 @@ def test_truncation_and_padding_of_tokenizer_files_have_no_effect(tokenizer, tmp
 def test_no_classifier_there(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="no classifier at"):
-        TextClassifier.from_pretrained(name)
+        Predictor.from_pretrained(name)
     (tmp_path / "checkpoints").mkdir()
     with pytest.raises(UserError, match="not finished"):
-        TextClassifier.from_pretrained(tmp_path)
+        Predictor.from_pretrained(tmp_path)
 
 
 def test_hub_without_network():
     with pytest.raises(EnvironmentFailure, match=r"nobody/nothing'.* the Hub cannot be reached"):
-        TextClassifier.from_pretrained("nobody/nothing")
+        Predictor.from_pretrained("nobody/nothing")
     with pytest.raises(UserError, match="a b/c d"):
-        TextClassifier.from_pretrained("a b/c d")
+        Predictor.from_pretrained("a b/c d")
 
 
 @pytest.mark.parametrize("status", [401, 403, 412, 503])
@@ -168,14 +168,14 @@ def test_checkpoint_without_tokenizer(tiny_model_dir, tmp_path, kept):
     for name in {"tokenizer.json", "tokenizer_config.json"} - {kept}:
         (tmp_path / "model" / name).unlink()
     with pytest.raises(UserError, match="has no tokenizer with a vocabulary"):
-        TextClassifier.from_pretrained(tmp_path)
+        Predictor.from_pretrained(tmp_path)
 
 
 def test_other_models_and_devices_are_errors(tiny_model_dir, tmp_path):
     with pytest.raises(UserError, match="'bert' model, not a classifier"):
-        TextClassifier.from_pretrained(save_tiny_encoder(tmp_path / "encoder"))
+        Predictor.from_pretrained(save_tiny_encoder(tmp_path / "encoder"))
     with pytest.raises(UserError, match="--device"):
-        TextClassifier.from_pretrained(tiny_model_dir, device="tpu9")
+        Predictor.from_pretrained(tiny_model_dir, device="tpu9")
 
 
 def test_incomplete_weights(tiny_classifier, tokenizer, tmp_path):
@@ -184,4 +184,4 @@ def test_incomplete_weights(tiny_classifier, tokenizer, tmp_path):
     model.save_pretrained(tmp_path, state_dict=tensors)
     tokenizer.save_pretrained(tmp_path)
     with pytest.raises(UserError, match=r"lack classifier\.bias"):
-        TextClassifier.from_pretrained(tmp_path)
+        Predictor.from_pretrained(tmp_path)

@@ -12,7 +12,7 @@ import pytest
 from bbc_classifier.config import PredictArguments
 from bbc_classifier.errors import UserError
 from bbc_classifier.inference.bulk import predict_file
-from bbc_classifier.inference.classifier import TextClassifier
+from bbc_classifier.inference.classifier import Predictor
 from bbc_classifier.inference.files import write_table
 
 ROWS = {
@@ -57,7 +57,7 @@ def test_every_row_and_column_is_written(run, tiny_model_dir, tmp_path, source, 
     rows = read(tmp_path / target)
     assert list(rows[0]) == [*ROWS, *ADDED]
     assert {name: [row[name] for row in rows] for name in ROWS} == ROWS
-    expected = TextClassifier.from_pretrained(tiny_model_dir).predict(ROWS["text"])
+    expected = Predictor.from_pretrained(tiny_model_dir).classify(ROWS["text"])
     for row, prediction in zip(rows, expected, strict=True):
         assert row["prediction"] == prediction.label
         assert float(row["confidence"]) == pytest.approx(prediction.confidence, abs=1e-6)

@@ -6,7 +6,7 @@ import torch
 
 from bbc_classifier.config import DataArguments, TrainArguments
 from bbc_classifier.data.loading import load_splits
-from bbc_classifier.inference.classifier import TextClassifier
+from bbc_classifier.inference.classifier import Predictor
 from bbc_classifier.training.linear_probe import PENALTY_BEFORE_TRAINING
 from bbc_classifier.training.train import train
 
@@ -26,7 +26,7 @@ def test_the_default_trains_every_layer_and_gives_the_same_labels_in_every_preci
     assert training["inverse_penalty"] == PENALTY_BEFORE_TRAINING / training["num_rows"]
     lengths = result.record["evaluation"]["test"]["by_length"]
     assert lengths["whole"]["accuracy"] >= 0.95 and lengths["title"]["accuracy"] >= 0.82
-    classifier = TextClassifier.from_pretrained(result.run_dir, device="cpu")
+    classifier = Predictor.from_pretrained(result.run_dir, device="cpu")
     texts = load_splits(DataArguments()).dataset["test"]["text"]
     assert len(texts) == 317
     expected = classifier.predict_proba(texts)

@@ -12,7 +12,7 @@ from transformers import AutoModel, TrainerCallback
 from bbc_classifier.config import DataArguments
 from bbc_classifier.data.loading import load_splits
 from bbc_classifier.errors import TrainingDivergedError, UserError
-from bbc_classifier.inference.classifier import TextClassifier
+from bbc_classifier.inference.classifier import Predictor
 from bbc_classifier.io import directory_lock, file_sha256, read_json
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 from tests.training.conftest import TAGS, tagged, topics, weights
@@ -48,7 +48,7 @@ def test_a_run_holds_the_documented_files_a_complete_record_and_the_predictions_
         assert str(tiny_bert_dir.parent) not in path.read_text(encoding="utf-8"), path
     table, split = pd.read_parquet(result.run_dir.predictions / "test.parquet"), read_json(result.run_dir.split)
     assert table["row_id"].tolist() == split["test"]
-    classifier = TextClassifier.from_pretrained(result.run_dir)
+    classifier = Predictor.from_pretrained(result.run_dir)
     probabilities = classifier.predict_proba(load_splits(DataArguments(), topics()).dataset["test"]["text"])
     np.testing.assert_allclose(table[[f"p_{name}" for name in classifier.label_names]], probabilities, atol=1e-6)
     assert len(classifier.tokenizer("goal " * 500)["input_ids"]) == 502  # the model cuts texts, not the tokenizer

@@ -1,0 +1,197 @@
+"""A scikit-learn estimator over training, prediction, evaluation and publishing: `TextClassifier`."""
+
+import dataclasses
+import shutil
+import tempfile
+import weakref
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import NotFittedError
+
+from bbc_classifier.config import DataArguments, ModelArguments, PushArguments, TrainArguments
+from bbc_classifier.data.excerpts import has_titles
+from bbc_classifier.data.loading import labels_to_array
+from bbc_classifier.errors import UserError
+from bbc_classifier.evaluation.evaluate import length_report, predict_excerpts
+from bbc_classifier.evaluation.metrics import classification_report
+from bbc_classifier.hub.push import push
+from bbc_classifier.inference.classifier import Prediction, Predictor
+from bbc_classifier.inference.explain import Explanation, explain
+from bbc_classifier.io import atomic_write, prepare_output_dir
+from bbc_classifier.training.train import train
+
+GROUPS = (ModelArguments, DataArguments, TrainArguments)
+# Fields of the data options that say where rows come from; `fit` is given them.
+NOT_PARAMETERS = frozenset(
+    "dataset dataset_config dataset_revision train_file validation_file test_file text_column label_column "
+    "label_separator delimiter encoding quoting folds fold push_to_hub hub_model_id hub_private_repo hub_revision "
+    "hub_license hub_token resume_from_checkpoint trainer_kwargs".split()
+)
+# `fit` trains on every row but those that calibrate; rows to test with are the caller's.
+DEFAULTS = {"test_fraction": 0.0}
+
+
+class TextClassifier(ClassifierMixin, BaseEstimator):
+    """Fine-tunes an encoder on texts and classifies others; an estimator for scikit-learn's tools.
+
+    `clone`, `cross_val_score`, `GridSearchCV` and `Pipeline` take it. Parameters are the options of
+    `bbc-classifier train` (docs/options.md), such as `pooling`, `learning_rate`, `recipe` or `seed`; those that are not
+    given come from the recipe. A run directory is kept if `output_dir` is given.
+
+    Attributes:
+        classes_: The labels, (labels,), in the order of the columns of `predict_proba`.
+        predictor_: The `Predictor` that reads texts, after `fit` or `from_pretrained`.
+        run_dir_: The run directory, or None.
+    """
+
+    predictor_: Predictor
+    classes_: np.ndarray
+
+    def __init__(self, encoder: str = "minilm", **options: Any):
+        self.encoder, self.options = encoder, options
+        self._validate(options)
+        self.run_dir_: Path | None = None
+
+    @classmethod
+    def from_encoder(cls, encoder: str = "minilm", **options: Any) -> "TextClassifier":
+        """Return a classifier to `fit`, from a short name, a directory or a Hub id of an encoder."""
+        return cls(encoder, **options)
+
+    @classmethod
+    def from_pretrained(
+        cls, path_or_hub_id: str | Path, revision: str | None = None, device: str | None = None
+    ) -> "TextClassifier":
+        """Load a run, model or export directory, or a Hub id; see `Predictor.from_pretrained`."""
+        predictor = Predictor.from_pretrained(path_or_hub_id, revision, device)
+        classifier = cls(str(path_or_hub_id))
+        classifier._set_predictor(predictor, predictor.label_names)
+        if Path(path_or_hub_id, "record.json").is_file():
+            classifier.run_dir_ = Path(path_or_hub_id)
+        return classifier
+
+    def fit(self, texts: Iterable[str], labels: Iterable[Any]) -> "TextClassifier":
+        """Train on texts and their labels; 15 % of the rows (`validation_fraction`) are validation rows.
+
+        Args:
+            texts: Any sequence of str.
+            labels: A label per text, of any type; or a list of labels per text (multi-label).
+
+        Raises:
+            UserError: An option or the data are not valid.
+        """
+        texts, labels = list(texts), list(labels)
+        values = {**DEFAULTS, **self.options, "encoder": self.encoder}
+        if values.get("output_dir") is None:
+            values["output_dir"] = tempfile.mkdtemp(prefix="bbc-classifier-")
+            weakref.finalize(self, shutil.rmtree, values["output_dir"], ignore_errors=True)
+        given = [{name: values[name] for name in _fields(group) if values.get(name) is not None} for group in GROUPS]
+        named = [[str(name) for name in row] if _is_list(row) else str(row) for row in labels]
+        model_args, data_args, training_args = (group(**part) for group, part in zip(GROUPS, given, strict=True))
+        result = train(model_args, data_args, training_args, dataset=(texts, named))
+        distinct = {str(name): name for row in labels for name in (row if _is_list(row) else [row])}
+        self._set_predictor(Predictor.from_pretrained(result.run_dir.path), distinct)
+        self.run_dir_ = result.run_dir.path
+        return self
+
+    def predict(self, texts: Iterable[str]) -> Any:
+        """Return the label of each text, (texts,); of a multi-label classifier a list of lists of labels."""
+        predictions = self.classify(texts)
+        if self._fitted().multi_label:
+            classes = dict(zip(self._fitted().label_names, self.classes_, strict=True))
+            return [[classes[name] for name in prediction.labels] for prediction in predictions]
+        names = self._fitted().label_names
+        return self.classes_[[names.index(prediction.labels[0]) for prediction in predictions]]
+
+    def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
+        """Return the calibrated probabilities, (texts, labels) float64; columns in the order of `classes_`."""
+        return self._fitted().predict_proba(texts)
+
+    def classify(self, texts: Iterable[str], top_k: int | None = None, min_confidence: float = 0.0) -> list[Prediction]:
+        """Return label, confidence and probabilities by name of each text; see `Predictor.classify`."""
+        return self._fitted().classify(texts, top_k, min_confidence)
+
+    def evaluate(self, texts: Sequence[str], labels: Iterable[Any]) -> dict[str, Any]:
+        """Return metrics with 95 % intervals, per class and by length of the text, and the confusion matrix.
+
+        The keys are those of `evaluation.test` in `record.json` (docs/run-directory.md).
+        """
+        texts, predictor = list(texts), self._fitted()
+        rows = [[str(name) for name in row] if _is_list(row) else str(row) for row in labels]
+        names = sorted({name for row in rows for name in ([row] if isinstance(row, str) else row)})
+        column = [names.index(row) if isinstance(row, str) else [names.index(name) for name in row] for row in rows]
+        if len(texts) != len(rows):
+            raise UserError(f"there are {len(texts)} texts and {len(rows)} labels")
+        y_true = labels_to_array(column, names, predictor.label_names)
+        probabilities = predictor.predict_proba(texts)
+        report = classification_report(y_true, probabilities, predictor.label_names, predictor.thresholds)
+        by_length = predict_excerpts(predictor.predict_proba, texts, has_titles(texts))
+        report["by_length"] = length_report(y_true, {**by_length, "whole": probabilities}, predictor.thresholds)
+        return report
+
+    def explain(self, text: str, label: str | None = None) -> Explanation:
+        """Return how much each word of a text adds to its label, or to another one; see `inference.explain`."""
+        return explain(self._fitted(), text, label)
+
+    def save(self, path: str | Path, *, overwrite: bool = False) -> None:
+        """Write the model and its tokenizer to a directory that `from_pretrained` and transformers load."""
+        predictor = self._fitted()
+        prepare_output_dir("path", Path(path), overwrite=overwrite, marker="config.json")
+        with atomic_write(Path(path)) as tmp_path:
+            cast(Any, predictor.model).save_pretrained(tmp_path)
+            predictor.tokenizer.save_pretrained(tmp_path)
+
+    def push_to_hub(self, repo_id: str, **options: Any) -> str:
+        """Publish the run with its model card and return the address; `options` are those of `bbc-classifier push`."""
+        self._fitted()
+        if self.run_dir_ is None:
+            raise UserError("push_to_hub needs a run: fit the classifier, or load a run directory")
+        return push([self.run_dir_], PushArguments(repo_id=repo_id, **options))[0]
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return every option by name; None if it comes from the recipe."""
+        values = {name: self.options.get(name, value) for name, value in _parameters().items()}
+        return {"encoder": self.encoder, **values}
+
+    def set_params(self, **params: Any) -> "TextClassifier":
+        """Set options by name."""
+        self.encoder = params.pop("encoder", self.encoder)
+        self._validate(params)
+        self.options = {**self.options, **params}
+        return self
+
+    def __repr__(self, N_CHAR_MAX: int = 700) -> str:
+        given = {name: value for name, value in self.options.items() if value != _parameters()[name]}
+        shown = ", ".join([repr(self.encoder), *(f"{name}={value!r}" for name, value in given.items())])
+        return f"TextClassifier({shown})"
+
+    def _validate(self, options: dict[str, Any]) -> None:
+        if unknown := set(options) - set(_parameters()):
+            raise TypeError(f"'{min(unknown)}' is not a parameter; docs/options.md lists the options of training")
+
+    def _set_predictor(self, predictor: Predictor, classes: Any) -> None:
+        values = classes if isinstance(classes, dict) else {str(name): name for name in classes}
+        self.predictor_, self.classes_ = predictor, np.array([values[name] for name in predictor.label_names])
+
+    def _fitted(self) -> Predictor:
+        if not hasattr(self, "predictor_"):
+            raise NotFittedError("call fit(texts, labels), or load a classifier with TextClassifier.from_pretrained")
+        return self.predictor_
+
+
+def _fields(group: type) -> dict[str, Any]:
+    """Return the names and defaults of a class of options."""
+    return {entry.name: getattr(group, entry.name, None) for entry in dataclasses.fields(group)}
+
+
+def _parameters() -> dict[str, Any]:
+    """Return the names and defaults of the parameters of a `TextClassifier`, without `encoder`."""
+    values = {name: value for group in GROUPS for name, value in _fields(group).items()} | DEFAULTS
+    return {name: value for name, value in values.items() if name not in NOT_PARAMETERS | {"encoder"}}
+
+
+def _is_list(labels: Any) -> bool:
+    return isinstance(labels, (list, tuple, set, np.ndarray))
