@@ -81,7 +81,7 @@ def table(records: dict[str, list[dict]]) -> str:
         shown = [
             f"{parts[kind]['accuracy']:.3f} on {words}" for kind, words in {"whole": "whole texts", **KINDS}.items()
         ]
-        fixed.append(f"`{name}` {', '.join(shown)} ({run['seconds']['total']:.0f} s)")
+        fixed.append(f"`{name}` {', '.join(shown)}")
     times = []
     for row in ("accurate", "default", "quick"):
         if row in records:
@@ -92,10 +92,10 @@ def table(records: dict[str, list[dict]]) -> str:
         "test, of several seeds the largest. TF-IDF is fitted on train and validation, the others on train. "
         f"`accurate` against `default`: p = {p_value(records['accurate'], records['default'][0])}. "
         "Records: `results/`, written by `python scripts/cross_validate.py NAME`.",
-        f"On the fixed split (n = {runs['default']['evaluation']['test']['n']}; `results/*-seed42.json`), with seconds "
-        f"from data to evaluation on {hardware['cores']} cores ({hardware['processor']}, "
-        f"{runs['default']['training']['precision']}): {'; '.join(fixed)}. "
-        f"Seconds a fold (median, least and most): {', '.join(times)}.",
+        f"On the fixed split (n = {runs['default']['evaluation']['test']['n']}; `results/*-seed42.json`): "
+        f"{'; '.join(fixed)}. "
+        f"Seconds a fold, from data to evaluation on {hardware['cores']} cores ({hardware['processor']}, "
+        f"{runs['default']['training']['precision']}; median, least and most): {', '.join(times)}.",
     )
     below, last = (textwrap.fill(text, 120, break_long_words=False, break_on_hyphens=False) for text in paragraphs)
     middle = "Accuracy on parts of the same articles, by the same models:"
