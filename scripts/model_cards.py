@@ -9,7 +9,7 @@ from bbc_classifier.hub.model_card import write_card
 
 RECORDS = {
     "bbc-news-minilm-default": Path("results/default-seed42.json"),
-    "bbc-news-minilm-accurate": Path("results/accurate-seed42.json"),
+    "bbc-news-mpnet-accurate": Path("results/accurate-seed42.json"),
 }
 
 
