@@ -255,7 +255,8 @@ def _train(options: Options) -> None:
     path = result.run_dir.path
     print(f"\n{'Finished' if result.is_new else 'Already finished, with the same options'}: {path}\n")
     evaluation = result.record["evaluation"]
-    print_report(evaluation["test" if "test" in evaluation else "validation"])
+    split = "test" if "test" in evaluation else "validation"
+    print_report(evaluation[split], split)
     print_written(path, "model", "record.json", "predictions", "figures")
     if training.push_to_hub:
         push_args.repo_id = training.hub_model_id or slug(path.name)
@@ -448,11 +449,11 @@ COMMANDS = {
 }
 
 
-def print_report(report: Mapping[str, Any]) -> None:
-    """Print the metrics of a test with their intervals, and those of each class."""
+def print_report(report: Mapping[str, Any], split: str = "test") -> None:
+    """Print the metrics of a split with their intervals, and those of each class."""
     intervals = {name: f"{low:.4f} to {high:.4f}" for name, (low, high) in report["intervals"].items()}
     rows = [(name.replace("_", " "), f"{v:.4f}", intervals.get(name, "")) for name, v in report["metrics"].items()]
-    _print_table([f"Test, n = {report['n']}", "value", "95 % interval"], rows)
+    _print_table([f"{split.capitalize()}, n = {report['n']}", "value", "95 % interval"], rows)
     per_class = report["per_class"]
     lowest = set(sorted(per_class, key=lambda name: per_class[name]["f1"])[:MAX_CLASSES_SHOWN])
     columns = list(next(iter(per_class.values()), {}))

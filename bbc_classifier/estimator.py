@@ -68,7 +68,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         """Load a run, model or export directory, or a Hub id; see `Predictor.from_pretrained`."""
         predictor = Predictor.from_pretrained(path_or_hub_id, revision, device)
         classifier = cls(str(path_or_hub_id))
-        classifier._set_predictor(predictor, predictor.label_names)
+        classifier._set_predictor(predictor, {name: name for name in predictor.label_names})
         if Path(path_or_hub_id, "record.json").is_file():
             classifier.run_dir_ = Path(path_or_hub_id)
         return classifier
@@ -172,9 +172,9 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         if unknown := set(options) - set(_parameters()):
             raise TypeError(f"'{min(unknown)}' is not a parameter; docs/options.md lists the options of training")
 
-    def _set_predictor(self, predictor: Predictor, classes: Any) -> None:
-        values = classes if isinstance(classes, dict) else {str(name): name for name in classes}
-        self.predictor_, self.classes_ = predictor, np.array([values[name] for name in predictor.label_names])
+    def _set_predictor(self, predictor: Predictor, classes: dict[str, Any]) -> None:
+        """Keep the predictor, and the caller's label by its name in the classifier."""
+        self.predictor_, self.classes_ = predictor, np.array([classes[name] for name in predictor.label_names])
 
     def _fitted(self) -> Predictor:
         if not hasattr(self, "predictor_"):
