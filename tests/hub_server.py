@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 TOKEN, READ_TOKEN = "hf_loopback", "hf_loopback_read"
 ROLES = {TOKEN: "write", READ_TOKEN: "read", "": ""}
-NAMESPACES = ("ann", "newsroom")  # the user's and that of an organization
+NAMESPACES = ("ann", "newsroom", "your-name")  # the users and an organization
 DATE = "2026-01-01T00:00:00.000Z"
 LARGE_FILES = (".safetensors", ".bin", ".onnx", ".parquet")
 
@@ -83,7 +83,7 @@ class HubServer(HTTPServer):
         self.shutdown()
         self.server_close()
 
-    def add_dataset(self, repo_id: str, files: Mapping[str, bytes | str]) -> Repository:
+    def add_repository(self, repo_id: str, files: Mapping[str, bytes | str]) -> Repository:
         self.repositories[repo_id] = Repository(repo_id)
         self.repositories[repo_id].commit(files)
         return self.repositories[repo_id]

@@ -40,10 +40,10 @@ def ask(environment: dict[str, str], *requests: dict[str, str]) -> list[list]:
 def test_online_offline_and_errors(tmp_path):
     news, other = {"dataset": "ann/news"}, {"dataset": "ann/two"}
     with HubServer() as hub:
-        files = hub.add_dataset("ann/news", {"train.csv": CSV, "test.csv": "text,label\nTor!,sport\n"})
-        hub.add_dataset("ann/two", {"en/train.csv": CSV, "de/train.csv": CSV, "README.md": TWO})
-        hub.add_dataset("bob/script", {"script.py": "raise SystemExit(3)"})
-        hub.add_dataset("bob/broken", {"train.parquet": b"not Parquet"})
+        files = hub.add_repository("ann/news", {"train.csv": CSV, "test.csv": "text,label\nTor!,sport\n"})
+        hub.add_repository("ann/two", {"en/train.csv": CSV, "de/train.csv": CSV, "README.md": TWO})
+        hub.add_repository("bob/script", {"script.py": "raise SystemExit(3)"})
+        hub.add_repository("bob/broken", {"train.parquet": b"not Parquet"})
         requests = [
             news,
             {**other, "dataset_config": "de"},
