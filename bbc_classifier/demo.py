@@ -10,10 +10,10 @@ import pandas as pd
 from bbc_classifier.config import DemoArguments, PredictArguments
 from bbc_classifier.data.sources import read_table
 from bbc_classifier.errors import UserError
+from bbc_classifier.evaluation.evaluate import EXAMPLE_TEXTS
 from bbc_classifier.inference.bulk import predict_file
 from bbc_classifier.inference.classifier import Predictor
 from bbc_classifier.inference.explain import explain
-from bbc_classifier.training.examples import EXAMPLE_TEXTS
 
 PREVIEW_ROWS = 20
 FILE_TYPES = [".csv", ".tsv", ".jsonl", ".xlsx", ".txt"]

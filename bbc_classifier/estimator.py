@@ -13,8 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
 from bbc_classifier.config import DataArguments, ModelArguments, PushArguments, TrainArguments
-from bbc_classifier.data.excerpts import has_titles
-from bbc_classifier.data.loading import labels_to_array
+from bbc_classifier.data.loading import has_titles, labels_to_array
 from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.evaluate import length_report, predict_excerpts
 from bbc_classifier.evaluation.metrics import classification_report

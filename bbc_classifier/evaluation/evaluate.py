@@ -16,8 +16,7 @@ from transformers.utils import cached_file
 
 from bbc_classifier.config import DataArguments, EvaluateArguments
 from bbc_classifier.data.duplicates import text_hash
-from bbc_classifier.data.excerpts import excerpts
-from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits
+from bbc_classifier.data.loading import LoadedData, excerpts, labels_to_array, load_splits
 from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.calibration import expected_calibration_error
 from bbc_classifier.evaluation.metrics import classification_report
@@ -34,6 +33,14 @@ DATA_SOURCES = ("dataset", "train_file", "validation_file", "test_file")
 REMEMBERED = ("text_column", "label_column", "label_separator", "label_map", "delimiter", "encoding", "quoting")
 # How texts are read is part of the classifier.
 CLASSIFIER_OPTIONS = {"max_length", "truncation", "excerpts"}
+# Short texts of our own: a model card may show them, a data set's texts it may not.
+EXAMPLE_TEXTS = {
+    "business": "Shares in the airline fell after it warned that fuel costs would halve its profit this year.",
+    "entertainment": "The director's first film since her award opens on Friday, with a soundtrack by her old band.",
+    "politics": "The prime minister told parliament that the bill would be put to a vote before the election.",
+    "sport": "The striker scored twice in the second half and the visitors won the cup final with ten men.",
+    "tech": "The company will fix a flaw in its web browser that let a program on the phone read passwords.",
+}
 
 
 def evaluate_split(
@@ -84,7 +91,7 @@ def evaluate_split(
 def predict_excerpts(
     predict_proba: Callable[[list[str]], np.ndarray], texts: Sequence[str], titled: bool
 ) -> dict[str, np.ndarray]:
-    """Return the probabilities, (texts, labels), of each kind of excerpt of the texts (`data.excerpts.excerpts`)."""
+    """Return the probabilities, (texts, labels), of each kind of excerpt of the texts (`data.loading.excerpts`)."""
     parts = [excerpts(text, titled) for text in texts]
     return {kind: predict_proba([part[kind] for part in parts]) for kind in parts[0]} if parts else {}
 
@@ -110,6 +117,14 @@ def length_report(
             "expected_calibration_error": expected_calibration_error(y_true, values),
         }
     return report
+
+
+def predict_examples(classifier: Predictor) -> list[dict[str, Any]]:
+    """Return each `text` with its `probabilities` by label, none if the labels are not those of BBC News."""
+    if set(classifier.label_names) != set(EXAMPLE_TEXTS):
+        return []
+    predictions = zip(EXAMPLE_TEXTS.values(), classifier.classify(list(EXAMPLE_TEXTS.values())), strict=True)
+    return [{"text": text, "probabilities": prediction.probabilities} for text, prediction in predictions]
 
 
 def write_predictions(

@@ -12,12 +12,12 @@ from transformers.utils import cached_file
 from bbc_classifier.config import DataArguments, ExportArguments
 from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits
 from bbc_classifier.errors import EnvironmentFailure, UserError
+from bbc_classifier.evaluation.evaluate import EXAMPLE_TEXTS
 from bbc_classifier.export.transformers_export import export_transformers
 from bbc_classifier.inference.classifier import EXPORT_FILES, Predictor, model_location, predict_labels, tokenize
 from bbc_classifier.io import atomic_write, file_sha256, prepare_output_dir, read_json, write_json
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.provenance import environment
-from bbc_classifier.training.examples import EXAMPLE_TEXTS
 from bbc_classifier.training.run_dir import RunDirectory
 
 logger = logging.getLogger(__name__)

@@ -27,12 +27,11 @@ from bbc_classifier.config import (
     resolve_recipe,
 )
 from bbc_classifier.data.duplicates import text_hashes
-from bbc_classifier.data.excerpts import with_excerpts
-from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits
+from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits, with_excerpts
 from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.baselines import run_baseline
 from bbc_classifier.evaluation.calibration import fit_temperature, fit_thresholds
-from bbc_classifier.evaluation.evaluate import evaluate_split
+from bbc_classifier.evaluation.evaluate import evaluate_split, predict_examples
 from bbc_classifier.inference.classifier import (
     Predictor,
     encode,
@@ -46,7 +45,6 @@ from bbc_classifier.io import atomic_write, directory_lock, file_sha256, prepare
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification, locate_encoder, truncate
 from bbc_classifier.plots import plot_learning_curves
 from bbc_classifier.provenance import Timer, environment, peak_memory_mb, without_local_paths
-from bbc_classifier.training.examples import predict_examples
 from bbc_classifier.training.linear_probe import (
     PENALTY_BEFORE_TRAINING,
     choose_penalty,

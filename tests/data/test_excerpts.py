@@ -2,7 +2,7 @@
 
 import pytest
 
-from bbc_classifier.data.excerpts import excerpts, has_titles, with_excerpts
+from bbc_classifier.data.loading import excerpts, has_titles, with_excerpts
 
 TEXT = 'Ads boost profit\nProfits at U.S. media giant Time rose 76% to $1.13bn. "The firm" said so.\n\n' + "word " * 40
 
