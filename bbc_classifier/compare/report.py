@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from bbc_classifier import __version__, plots
+from bbc_classifier import plots
 from bbc_classifier.compare.results import COMPARISON, FAILURES, RunResult, compute_results, load_runs
 from bbc_classifier.config import ReportArguments, train_command
 from bbc_classifier.io import atomic_write, escape_markdown, prepare_output_dir, read_json, write_json, write_text
@@ -239,16 +239,17 @@ def _page(results: Mapping[str, Any], runs: Sequence[RunResult]) -> dict[str, An
 
 def _texts(row: Mapping[str, Any], run: RunResult, sources: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """Return what the picture says about a configuration whose first run is `run`: shapes, formula, source, command."""
+    texts = {"text": f"a text of {run.record['data']['name']}", "label": f"one of {len(run.labels)} labels"}
     if row["baseline"]:
-        return {"where": f"{row['name']} is a baseline without tokenizer, encoder and pooling."}
+        return texts | {"where": f"{row['name']} is a baseline without tokenizer, encoder and pooling."}
     shapes, module, pooling = row["shapes"], run.options.get("pooling_module"), row["pooling"]
-    texts = {"command": train_command(run.record["options"], row["name"])}
+    texts["command"] = train_command(run.record["options"], row["name"])
     for example in run.record.get("examples", [])[:1]:
         label, share = max(example["probabilities"].items(), key=lambda item: item[1])
-        texts |= {"text": example["text"], "label": f"{label}, confidence {share:.3f}"}
+        texts |= {"text": f"“{example['text']}”", "label": f"{label}, confidence {share:.3f}"}
     if module is None and pooling in sources:
-        where = f"bbc_classifier/model/{MODELING_FILE.name} of bbc-classifier {__version__}, lines "
-        texts |= {**sources[pooling], "where": where + sources[pooling]["lines"]}
+        where = f"Lines {sources[pooling]['lines']} of bbc_classifier/model/{MODELING_FILE.name}, "
+        texts |= {**sources[pooling], "where": f"{where}in the version that made this page."}
     else:
         where = (
             f"The pooling {pooling} is registered by {module or 'another module'}; its source is not part of this page."

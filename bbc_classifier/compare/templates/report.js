@@ -87,7 +87,7 @@ function drawWalk() {
   const lines = counts.map((line, r) => row("row", [page.labels[r]], line.map((count, c) => {
     const [isRow, isColumn, share] = [r === label, c === label, count / Math.max(sum(line), 1)];
     const mark = isRow && isColumn ? "tp" : isColumn ? "fp" : isRow ? "fn" : "";
-    const classes = `${marks.includes(mark) ? mark : ""} ${share > 0.7 ? "full" : ""}`;
+    const classes = `${marks.includes(mark) ? mark : ""} ${share > 0.75 ? "full" : ""}`;
     return node("td", { class: classes, style: `--share: ${100 * share}%` }, String(count));
   })));
   one("#matrix").replaceChildren(row("col", ["true ↓ predicted →", ...page.labels]), ...lines);
@@ -105,10 +105,11 @@ function walkBy(steps) {
 function scale(values, start, end, log) {
   let [low, high, ticks] = [Math.min(...values), Math.max(...values), [...new Set(values)]];
   if (!log) {
-    const steps = [0.1, 0.2, 0.5, 1].map((part) => part * 10 ** Math.ceil(Math.log10(high - low || 0.1)));
+    if (low === high) [low, high] = [low - 0.05, high + 0.05];
+    const steps = [0.1, 0.2, 0.5, 1].map((part) => part * 10 ** Math.ceil(Math.log10(high - low)));
     const step = steps.find((size) => (high - low) / size <= 5);
     low = Math.floor(low / step) * step;
-    ticks = Array.from({ length: Math.max(Math.ceil((high - low) / step), 1) + 1 }, (_, number) => low + number * step);
+    ticks = Array.from({ length: Math.ceil((high - low) / step) + 1 }, (_, number) => low + number * step);
     high = ticks.at(-1);
   }
   const at = (value) => (log ? Math.log(value / low) / Math.log(high / low || 2) : (value - low) / (high - low));
