@@ -132,7 +132,7 @@ def summary(results: Mapping[str, Any]) -> list[str]:
     best, baseline = trained[0], next((row for row in rows if row["name"] == versus["baseline"]), None)
     name, (right, accuracy) = best["name"], shown[best["name"]]
     sentences = [f"Best encoder and pooling: {name}, right on {_count(right)} of {n:,} test texts ({accuracy})."]
-    cost = f"Training {name} took {best['train_seconds']:,.1f} seconds"
+    cost = f"Training {name} ({best['num_parameters']:,} parameters) took {best['train_seconds']:,.1f} seconds"
     if baseline is None:
         sentences.append("Without a TF-IDF baseline there is no verdict on whether an encoder helps.")
     else:
@@ -151,8 +151,9 @@ def summary(results: Mapping[str, Any]) -> list[str]:
             sentences.append(f"Significantly better than {other}: {groups['better']}; worse: {groups['worse']}.")
     tied = [row["name"] for row in trained[1:] if set(row["groups"]) & set(best["groups"])]
     if len(trained) > 1:
-        sentences.append(f"Not significantly different from {name}: {', '.join(tied) or 'none'}.")
-    return [*sentences, f"{cost}; it has {best['num_parameters']:,} parameters.", protocol]
+        others = "all others" if len(tied) == len(trained) - 1 else ", ".join(tied) or "none"
+        sentences.append(f"Not significantly different from {name}: {others}.")
+    return [*sentences, f"{cost}.", protocol]
 
 
 def _table(configurations: Sequence[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:

@@ -78,7 +78,7 @@ function macroTable(counts) {
   const own = SCORES.map((name) => chosen.mean[`macro_${name}`].toFixed(4)).join(", ");
   const note = `Counts are summed over ${chosen.seeds.length} seeds; the mean of each seed's macro averages is ${own}.`;
   const lines = [...classes, macro].map((each) => row("row", [each.name], cells(each)));
-  const table = node("table", { id: "macro" }, row("col", ["class", ...SCORES]), ...lines);
+  const table = node("table", { id: "macro" }, row("col", ["class", "precision", "recall", "F1"]), ...lines);
   return chosen.seeds.length > 1 ? [table, node("p", { class: "faint" }, note)] : [table];
 }
 function drawWalk() {
@@ -105,7 +105,7 @@ function walkBy(steps) {
 function scale(values, start, end, log) {
   let [low, high, ticks] = [Math.min(...values), Math.max(...values), [...new Set(values)]];
   if (!log) {
-    if (low === high) [low, high] = [low - 0.05, high + 0.05];
+    if (low === high) [low, high] = [0.98 * low, 1.02 * high || 1];
     const steps = [0.1, 0.2, 0.5, 1].map((part) => part * 10 ** Math.ceil(Math.log10(high - low)));
     const step = steps.find((size) => (high - low) / size <= 5);
     low = Math.floor(low / step) * step;
