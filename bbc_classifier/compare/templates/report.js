@@ -155,12 +155,13 @@ function chart(title, xLabel, lines, { log = false, xs = [], legend = [] } = {})
 }
 const NAMES = [...new Set([...page.configurations, ...page.curves].map((each) => each.name))];
 const color = (name) => `var(--line-${NAMES.indexOf(name) % 7})`;
-const key = (name) => node("span", { class: "key", style: `--color: ${color(name)}` }, name);
+const dash = (name) => (NAMES.indexOf(name) < 7 ? "none" : "5 3");
+const key = (name) =>
+  node("span", { class: dash(name) === "none" ? "key" : "key dashed", style: `--color: ${color(name)}` }, name);
 const CHARTS = { loss: "Training loss", eval_log_loss: "Validation log loss", eval_accuracy: "Validation accuracy" };
 function drawCurves() {
   const shown = all("#shown input:checked").map((box) => box.value);
   const curves = page.curves.filter((curve) => shown.includes(curve.name));
-  const dash = (name) => (NAMES.indexOf(name) < 7 ? "none" : "5 3");
   const lineOf = (name, points, seed = "") =>
     ({ name: name + seed, color: color(name), dash: dash(name), strong: name === chosen.name, points });
   const xs = [0, ...curves.flatMap((curve) => curve.loss.map((point) => point[0]))];
