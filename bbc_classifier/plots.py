@@ -1,16 +1,12 @@
 """Every figure, in one palette. Each function returns it, and writes a PNG if given a `path`; `title` names the run."""
 
-import io
-import re
 import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -21,7 +17,7 @@ from bbc_classifier.io import atomic_write
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#666666")
 BLUE, ORANGE, GREEN, PINK, SKY, AMBER, GRAY = PALETTE
 Counts = Mapping[str, Mapping[str, int]]
-WIDTH, DPI = 5.0, 150  # inches: 360 dots of SVG, so that a phone shows them
+WIDTH, DPI = 5.0, 150  # inches, and dots per inch
 MAX_BARS = 30  # only the largest are shown
 MAX_NUMBERED = 40  # labels of a confusion matrix; with more, color alone
 
@@ -46,7 +42,7 @@ def plot_confusion_matrix(
     for row, column in np.ndindex(counts.shape if size <= MAX_NUMBERED else (0, 0)):
         share = shares[row, column]
         text = f"{share:.3f}" if normalized and counts[row, column] else str(counts[row, column])
-        color = "#010101" if share > 0.5 else "white"  # not pure black, which `figure_svg` recolors
+        color = "black" if share > 0.5 else "white"
         # They are inside the axes; measuring hundreds of them for the layout takes seconds.
         axes.text(column, row, text, ha="center", va="center", color=color, fontsize=font).set_in_layout(False)
     return _finish(figure, path, title, grid=None)
@@ -153,29 +149,6 @@ def plot_accuracy_by_rows(curves: Sequence[Mapping[str, Any]], path: Path | None
     axes.set_xticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
     return _finish(figure, path, title, legend_columns=2)
-
-
-def plot_reliability(curve: Sequence[Mapping[str, float]]) -> Figure:
-    """Plot `evaluation.calibration.reliability_curve`: accuracy over confidence, the size of a point by its rows."""
-    figure, axes = _figure(3.6, 3.8)
-    axes.plot([0, 1], [0, 1], color=GRAY, linestyle=":")
-    x, y, rows = (np.array([entry[key] for entry in curve]) for key in ("confidence", "accuracy", "rows"))
-    axes.plot(x, y, color=BLUE, linewidth=1)
-    axes.scatter(x, y, s=20 + 160 * rows / rows.max(), color=BLUE, alpha=0.7, clip_on=False)
-    axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal")
-    return _finish(figure, None, "")
-
-
-def figure_svg(figure: Figure, alt: str) -> str:
-    """Return a figure as an SVG element with a text alternative; black text and lines take the page's text color."""
-    buffer = io.StringIO()
-    with rc_context({"svg.fonttype": "none", "svg.hashsalt": alt}):
-        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue()
-    # Several figures share a page: ids that nothing refers to are removed, the others are salted with the alternative.
-    text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>| id=\"[A-Za-z0-9.]+_\d+\"", "", text, flags=re.DOTALL)
-    text = text[text.index("<svg") :].replace("stroke: #000000", "stroke: currentColor")
-    return text.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" fill="currentColor" ', 1)
 
 
 def shortened(name: str, length: int = 24) -> str:

@@ -1,5 +1,7 @@
 """From finished runs to `report.html`, `report.md`, `results.json`, `results.csv` and `figures/`. Needs no torch."""
 
+import ast
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +16,7 @@ from bbc_classifier.config import ReportArguments, train_command
 from bbc_classifier.io import atomic_write, escape_markdown, prepare_output_dir, read_json, write_json, write_text
 from bbc_classifier.provenance import without_local_paths
 
+MODELING_FILE = Path(__file__).parents[1] / "model" / "modeling_pooled_encoder.py"
 # From this many seeds on, their standard deviation describes seeds that were not run.
 ENOUGH_SEEDS = 5
 # Header, format, whether more is better (None: no best), and where the value of a row is.
@@ -46,6 +49,8 @@ DATA_ROWS = {
     "conflicting_labels": "texts with conflicting labels",
     "leakage": "rows that also occur in the training data",
 }
+PAGE_KEYS = "name baseline encoder pooling seeds mean confusion_matrix reliability".split()
+CURVES = ("loss", "eval_log_loss", "eval_accuracy")
 
 
 def report(args: ReportArguments, paths: Sequence[str | Path]) -> tuple[dict[str, Any], Path]:
@@ -82,10 +87,9 @@ def write_report(paths: Sequence[Path], output_dir: Path, *, command: str) -> di
     write_json(output_dir / "results.json", results)
     write_text(output_dir / "results.csv", _csv(configurations))
     path = output_dir / "figures" / "accuracy.png"
-    figures = {"Accuracy with 95 % intervals": plots.plot_accuracy(configurations, path, title=name)}
+    plots.plot_accuracy(configurations, path, title=name)
     if curves:
-        path = path.with_name("learning_curves.png")
-        figures["Accuracy by training rows"] = plots.plot_accuracy_by_rows(curves, path, title=name)
+        plots.plot_accuracy_by_rows(curves, path.with_name("learning_curves.png"), title=name)
     environment = Environment(
         loader=PackageLoader("bbc_classifier.compare"),
         autoescape=select_autoescape(["html.j2"]),
@@ -103,8 +107,7 @@ def write_report(paths: Sequence[Path], output_dir: Path, *, command: str) -> di
         "cells": {(pair["first"], pair["second"]): pair for pair in results["pairs"]},
         "effects": {"Poolings": results["pooling_effects"], "Encoders": results["encoder_effects"]},
         "data_rows": [(label, results["data"].get(key)) for key, label in DATA_ROWS.items()],
-        "figures": {title: plots.figure_svg(figure, title) for title, figure in figures.items()},
-        "details": [_details(row, runs) for row in configurations],
+        "page": _page(results, runs),
     }
     for file in ("report.md", "report.html"):
         write_text(output_dir / file, environment.get_template(f"{file}.j2").render(context))
@@ -112,31 +115,45 @@ def write_report(paths: Sequence[Path], output_dir: Path, *, command: str) -> di
 
 
 def summary(results: Mapping[str, Any]) -> list[str]:
-    """Return the first sentences of the report: the result against TF-IDF, the most accurate, and the protocol."""
-    rows, versus, folds = results["configurations"], results["vs_baseline"], results["protocol"]["folds"]
-    accuracy = {row["name"]: f"{row['name']} ({100 * row['mean']['accuracy']:.2f} %)" for row in rows}
-    trained = [row for row in rows if not row["baseline"]]
-    if versus["baseline"] is None or not trained:
-        first = "Without both a TF-IDF baseline and a trained encoder there is no verdict on whether an encoder helps."
-    else:
-        start = "Significantly" if versus["better"] else "No encoder is significantly"
-        first = f"{start} more accurate than the TF-IDF baseline {accuracy[versus['baseline']]}"
-        first += f": {', '.join(versus['better'])}." if versus["better"] else "."
-    if versus["worse"]:
-        first += f" Significantly less accurate: {', '.join(versus['worse'])}."
-    tied = [row["name"] for row in rows[1:] if set(row["groups"]) & set(rows[0]["groups"])]
-    second = f"The most accurate is {accuracy[rows[0]['name']]}; "
-    second += f"not significantly different: {', '.join(tied)}." if tied else "every other one is significantly worse."
+    """Return the first sentences of the report: the best, its lead over TF-IDF, ties, cost and the protocol."""
+    rows, n, folds = results["configurations"], results["protocol"]["articles"], results["protocol"]["folds"]
+    trained, versus = [row for row in rows if not row["baseline"]], results["vs_baseline"]
     seeds = min((len(row["seeds"]) for row in trained), default=1)
-    third = f"{results['protocol']['articles']:,} test texts, "
-    third += f"{folds}-fold cross-validation, " if folds else "one fixed split, "
-    third += f"{seeds} seed{'s' if seeds > 1 else ''} per configuration."
+    protocol = f"Measured on {n:,} test texts, {f'{folds}-fold cross-validation' if folds else 'one fixed split'}, "
+    protocol += f"{seeds} seed{'s' if seeds > 1 else ''} per configuration."
     if seeds < ENOUGH_SEEDS:
-        third += " Intervals and tests are about these seeds, not about others."
+        protocol += " Intervals and tests are about these seeds, not about others."
     if folds:
-        third += " Folds share most of their training texts, and texts of a fold one model; the tests treat texts as"
-        third += " independent."
-    return [first, second, third]
+        protocol += " Folds share most of their training texts, and texts of a fold one model; the tests treat texts as"
+        protocol += " independent."
+    if not trained:
+        return ["No encoder was trained, so there is no verdict on whether an encoder helps.", protocol]
+    shown = {row["name"]: (row["mean"]["accuracy"] * n, f"{100 * row['mean']['accuracy']:.2f} %") for row in rows}
+    best, baseline = trained[0], next((row for row in rows if row["name"] == versus["baseline"]), None)
+    name, (right, accuracy) = best["name"], shown[best["name"]]
+    sentences = [f"Best encoder and pooling: {name}, right on {_count(right)} of {n:,} test texts ({accuracy})."]
+    cost = f"Training {name} ({best['num_parameters']:,} parameters) took {best['train_seconds']:,.1f} seconds"
+    if baseline is None:
+        sentences.append("Without a TF-IDF baseline there is no verdict on whether an encoder helps.")
+    else:
+        other, (other_right, other_accuracy) = baseline["name"], shown[baseline["name"]]
+        lead = _count(abs(right - other_right))
+        compared = f"{lead} {'more' if right > other_right else 'fewer'} than" if lead != "0" else "as many as"
+        pair = next(pair for pair in results["pairs"] if {pair["first"], pair["second"]} == {name, other})
+        chance = (
+            "The difference is more than chance" if pair["different"] else "Chance alone could make this difference"
+        )
+        sentence = f"That is {compared} {other}, which counts words and has no neural network ({_count(other_right)}, "
+        sentences.append(f"{sentence}{other_accuracy}). {chance} ({_p_value(pair['p_value_holm'])}).")
+        cost += f", {other} {baseline['train_seconds']:,.1f}"
+        if len(trained) > 1:
+            groups = {kind: ", ".join(versus[kind]) or "none" for kind in ("better", "worse")}
+            sentences.append(f"Significantly better than {other}: {groups['better']}; worse: {groups['worse']}.")
+    tied = [row["name"] for row in trained[1:] if set(row["groups"]) & set(best["groups"])]
+    if len(trained) > 1:
+        others = "all others" if len(tied) == len(trained) - 1 else ", ".join(tied) or "none"
+        sentences.append(f"Not significantly different from {name}: {others}.")
+    return [*sentences, f"{cost}.", protocol]
 
 
 def _table(configurations: Sequence[Mapping[str, Any]]) -> list[list[dict[str, Any]]]:
@@ -168,22 +185,92 @@ def _csv(configurations: Sequence[Mapping[str, Any]]) -> str:
     return table.rename(columns=lambda name: name.removeprefix("metrics.")).to_csv(lineterminator="\n")
 
 
-def _details(row: Mapping[str, Any], runs: Sequence[RunResult]) -> dict[str, Any]:
-    """Return what the page shows about one configuration: its figures, and the command of its first run."""
-    name, matrix = row["name"], row["confusion_matrix"]
-    figures = {"Confusion matrix": plots.plot_confusion_matrix(matrix["counts"], matrix["labels"])}
-    if row["reliability"]:
-        figures["Calibration: accuracy by confidence"] = plots.plot_reliability(row["reliability"])
-    code = ""
-    if not row["baseline"]:
-        size = row["train_size"]
-        first = next(run for run in runs if run.name == name and run.options["max_train_samples"] == size)
-        history, code = read_json(first.path / "history.json"), train_command(first.record["options"], name)
-        if any("eval_log_loss" in entry for entry in history):
-            best_step = first.record["training"]["best_step"]
-            figures["Training of the first run"] = plots.plot_learning_curves(history, best_step=best_step)
-    svg = {title: plots.figure_svg(figure, f"{title}: {name}") for title, figure in figures.items()}
-    return {**row, "figures": svg, "code": code}
+def pooling_sources() -> dict[str, dict[str, str]]:
+    """Return `formula`, `source` and `lines` of every pooling of this version, read without importing torch."""
+    text = MODELING_FILE.read_text(encoding="utf-8")
+    classes = {node.name: node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)}
+    poolings = {}
+    for node in classes.values():
+        for call in (decorator for decorator in node.decorator_list if isinstance(decorator, ast.Call)):
+            # The class that it extends comes first, such as `Mean` before `ClsMean`.
+            bases = [classes[base.id] for base in node.bases if isinstance(base, ast.Name) and base.id != "Pooling"]
+            spans = [(part.decorator_list[0].lineno, part.end_lineno) for part in (*bases, node)]
+            poolings[ast.literal_eval(call.args[0])] = {
+                "formula": ast.get_docstring(node) or "",
+                "source": "\n\n".join("\n".join(text.splitlines()[first - 1 : last]) for first, last in spans),
+                "lines": " and ".join(f"{first}-{last}" for first, last in spans),
+            }
+    return poolings
+
+
+def _page(results: Mapping[str, Any], runs: Sequence[RunResult]) -> dict[str, Any]:
+    """Return what report.js draws: the configurations, and the history of every run of the first fold."""
+    rows, sources = results["configurations"], pooling_sources()
+    firsts = {(run.name, run.options["max_train_samples"]): run for run in reversed(runs)}
+    trained = [run for run in runs if "encoder" in run.record and run.options["fold"] in (None, 0)]
+    trained.sort(key=lambda run: -(run.options["max_train_samples"] or math.inf))
+    sizes = {row["name"]: row["train_size"] for row in rows}
+
+    def label(run: RunResult) -> str:
+        size = run.options["max_train_samples"]
+        return run.name if size == sizes.get(run.name) else f"{run.name}, {size} rows"
+
+    return {
+        "labels": rows[0]["confusion_matrix"]["labels"],
+        "configurations": [
+            {name: row[name] for name in PAGE_KEYS} | _texts(row, firsts[row["name"], row["train_size"]], sources)
+            for row in rows
+        ],
+        "curves": [
+            {"name": label(run), "seed": run.options["seed"]}
+            | {
+                name: [[entry["epoch"], entry[name], entry["step"]] for entry in history if name in entry]
+                for history in [read_json(run.path / "history.json")]
+                for name in CURVES
+            }
+            for run in trained
+        ],
+        "by_rows": {
+            name: [[row["train_rows"], row["accuracy"]] for row in results["learning_curves"] if row["name"] == name]
+            for name in dict.fromkeys(row["name"] for row in results["learning_curves"])
+            if name != "majority"
+        },
+    }
+
+
+def _texts(row: Mapping[str, Any], run: RunResult, sources: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Return what the picture says about a configuration whose first run is `run`: shapes, formula, source, command."""
+    texts = {"text": f"a text of {run.record['data']['name']}", "label": f"one of {len(run.labels)} labels"}
+    if row["baseline"]:
+        return texts | {"where": f"{row['name']} is a baseline without tokenizer, encoder and pooling."}
+    shapes, module, pooling = row["shapes"], run.options.get("pooling_module"), row["pooling"]
+    texts["command"] = train_command(run.record["options"], row["name"])
+    for example in run.record.get("examples", [])[:1]:
+        label, share = max(example["probabilities"].items(), key=lambda item: item[1])
+        texts |= {"text": f"“{example['text']}”", "label": f"{label}, confidence {share:.3f}"}
+    if module is None and pooling in sources:
+        where = f"Lines {sources[pooling]['lines']} of bbc_classifier/model/{MODELING_FILE.name}, "
+        texts |= {**sources[pooling], "where": f"{where}in the version that made this page."}
+    else:
+        where = (
+            f"The pooling {pooling} is registered by {module or 'another module'}; its source is not part of this page."
+        )
+        texts["where"] = where
+    if not shapes:
+        lost = "The shapes are not known: the run has no saved model."
+        return texts | {"encoded": f"{row['num_parameters']:,} parameters, pooling and head included", "pooled": lost}
+    tokens, width, labels = shapes["max_input_tokens"] or "n", shapes["pooled_size"], shapes["num_labels"]
+    encoder, pooling = (f"{shapes['parameters'].get(part, 0):,} parameters" for part in ("encoder", "pooling"))
+    return texts | {
+        "tokens": f"1 × {tokens} tokens at most",
+        "encoded": f"1 × {tokens} × {shapes['hidden_size']}\n{shapes['num_hidden_layers']} layers, {encoder}",
+        "pooled": f"1 × {width}\n{pooling}",
+        "head": f"{width} × {labels} + {labels} = {width * labels + labels:,} parameters",
+    }
+
+
+def _count(texts: float) -> str:
+    return f"{texts:,.1f}".removesuffix(".0")
 
 
 def _p_value(value: float) -> str:

@@ -1,5 +1,6 @@
 """From run directories to `results.json`: metrics with intervals, paired tests and groups. Needs no torch."""
 
+import json
 import math
 import statistics
 from collections import Counter, defaultdict
@@ -263,7 +264,34 @@ def _describe(config: ConfigResult) -> dict[str, Any]:
         "milliseconds_per_text": statistics.median(times) if times else None,
         "num_parameters": model.get("num_parameters"),
         "weights_bytes": model.get("weights_bytes"),
+        "shapes": _shapes(config.runs[0][0].path / "model"),
         "configuration": records[0]["options"],
+    }
+
+
+def _shapes(model: Path) -> dict[str, Any]:
+    """Return the sizes of a saved model and its parameters by part, from its configuration and the weights' header.
+
+    Empty for a baseline, and for a record that was copied without its model.
+    """
+    if not (model / "model.safetensors").is_file():
+        return {}
+    with (model / "model.safetensors").open("rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    parameters: Counter[str] = Counter()
+    for name, tensor in header.items():
+        if name != "__metadata__":
+            part = "pooling" if name.startswith("encoder.pooler.") else name.partition(".")[0]
+            parameters[part] += math.prod(tensor["shape"])
+    config = read_json(model / "config.json")
+    encoder, (labels, width) = config["encoder_config"], header["classifier.weight"]["shape"]
+    return {
+        "max_input_tokens": config["max_input_tokens"],
+        "num_hidden_layers": encoder.get("num_hidden_layers", encoder.get("n_layers")),
+        "hidden_size": encoder.get("hidden_size", encoder.get("dim")),  # DistilBERT's name
+        "pooled_size": width,
+        "num_labels": labels,
+        "parameters": dict(parameters),
     }
 
 

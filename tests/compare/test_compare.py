@@ -31,6 +31,17 @@ def test_every_run_and_baseline_is_trained_and_reported(trained):
     assert {row["name"] for row in results["configurations"]} == {"tiny-bert-pooler", *BASELINES}
     assert results["protocol"] == {"folds": 2, "articles": 48}
     assert all(row["title"] for row in results["hardest_examples"])
+    row = next(row for row in results["configurations"] if row["encoder"])
+    shapes, parts = row["shapes"], row["shapes"]["parameters"]
+    assert sum(parts.values()) == row["num_parameters"] and parts["pooling"] == 24 * 24 + 24
+    assert (shapes["num_hidden_layers"], shapes["hidden_size"], shapes["pooled_size"], shapes["num_labels"]) == (
+        2,
+        24,
+        24,
+        3,
+    )
+    html = (trained.path / "report.html").read_text()
+    assert "1 × 16 × 24" in html and "24 × 3 + 3 = 75 parameters" in html
 
 
 @pytest.mark.parametrize("mode", ["finetune", "linear_probe"])

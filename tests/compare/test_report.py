@@ -1,6 +1,8 @@
 """The report: complete, self-contained, everything in it escaped, made without torch."""
 
 import csv
+import inspect
+import json
 import shutil
 import subprocess
 import sys
@@ -8,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from bbc_classifier.compare.report import report, write_report
+from bbc_classifier.compare.report import pooling_sources, report, write_report
 from bbc_classifier.config import ReportArguments
 from bbc_classifier.errors import UserError
+from bbc_classifier.model import POOLINGS
 from tests.compare.synthetic import write_run
 
 
@@ -26,7 +29,7 @@ def write_nasty(path: Path) -> str:
 def test_all_text_is_escaped(written, tmp_path):
     for html in ((written / "report.html").read_text(), write_nasty(tmp_path)):
         assert "alert(" in html and "<img" not in html and "<b>bold" not in html
-        assert html.count("<script") == 1
+        assert html.count("<script") == html.count("</script") == 2  # the data of the page, and its code
     assert r"\<b\>bold\</b\>-cls" in (tmp_path / "report.md").read_text()
 
 
@@ -59,6 +62,27 @@ def test_content_of_the_page(written, results):
     assert "/home/me" not in html and "--encoders bert" in html
     assert "commits" not in html and "None" not in html and "-0.00" not in html
     assert 'class="best"' not in html  # all trained configurations are equal
+
+
+def test_the_source_of_every_pooling_is_that_of_this_version(tmp_path):
+    sources = pooling_sources()
+    for name, pooling in POOLINGS.items():
+        if pooling.__module__.startswith("bbc_classifier."):
+            assert sources[name]["source"].endswith(inspect.getsource(pooling).rstrip())
+            assert sources[name]["formula"] == inspect.getdoc(pooling)
+    write_run(tmp_path, pooling="mine")
+    write_report([tmp_path], tmp_path, command="")
+    assert "The pooling mine is registered by another module" in (tmp_path / "report.html").read_text()
+
+
+def test_a_page_of_eight_configurations_and_three_seeds_is_small(tmp_path):
+    history = [{"loss": 1 / (step + 3), "epoch": step / 300, "step": step} for step in range(1000)]
+    for pooling in "abcdefgh":
+        for seed in range(3):
+            path = write_run(tmp_path, [ord(pooling) % 7], pooling=pooling, seed=seed, rows=range(300))
+            (path / "history.json").write_text(json.dumps(history))
+    write_report([tmp_path], tmp_path, command="")
+    assert (tmp_path / "report.html").stat().st_size < 6e6
 
 
 def test_reports_of_several_machines_are_merged(written, results, tmp_path):

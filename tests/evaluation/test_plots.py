@@ -1,9 +1,7 @@
 """Figures of any number of labels have a size to look at, and say what they show."""
 
-import re
 import struct
 from pathlib import Path
-from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -91,15 +89,3 @@ def test_accuracy_of_any_configurations(tmp_path, accuracies, recwarn):
     for name, accuracy in accuracies.items():
         assert (f"{name} (a) {100 * accuracy:.2f}" in shown) == (name != "majority" or len(rows) == 1)
     assert not recwarn.list
-
-
-def test_svg_is_valid_takes_the_pages_color_and_does_not_share_ids():
-    rows = [{"name": name, "train_rows": n, "accuracy": 0.9} for name in "ab" for n in (100, 400)]
-    curve = [{"rows": 3, "confidence": 0.5, "accuracy": 0.4}, {"rows": 90, "confidence": 1.0, "accuracy": 1.0}]
-    figures = {'by "rows" <&': plots.plot_accuracy_by_rows(rows), "reliability": plots.plot_reliability(curve)}
-    svgs = [plots.figure_svg(figure, alt) for alt, figure in figures.items()]
-    assert not set.intersection(*(set(re.findall(r' id="([^"]+)"', svg)) for svg in svgs))
-    for svg, alt in zip(svgs, figures, strict=True):
-        root = ElementTree.fromstring(svg)
-        assert (root.get("aria-label"), root.get("fill")) == (alt, "currentColor") and "stroke: #000000" not in svg
-        assert float(root.get("viewBox").split()[2]) <= 360
