@@ -391,7 +391,7 @@ def _audit(options: Options) -> None:
 
 
 def _export(options: Options) -> None:
-    """Write a classifier as ONNX or as a stock Transformers class."""
+    """Write a classifier as ONNX, as a stock Transformers class or as a Hugging Face Space."""
     from bbc_classifier.export.export import export
 
     (args,) = options.groups
@@ -400,7 +400,13 @@ def _export(options: Options) -> None:
     record = read_json(path / "export.json")
     print(f"\nExported: {path}\n")
     _print_table(["", ""], [(name.replace("_", " "), _number(value)) for name, value in record["agreement"].items()])
-    print(f'Next: bbc-classifier predict --model {shlex.quote(str(path))} "Shares fell in early trading."')
+    quoted = shlex.quote(str(path))
+    if args.format == "space":
+        print_written(path, *sorted(entry.name for entry in path.iterdir()))
+        print(f"Next, to try it: python {quoted}/app.py")
+        print(f"Then, to publish it: hf upload your-name/your-space {quoted} . --repo-type space")
+    else:
+        print(f'Next: bbc-classifier predict --model {quoted} "Shares fell in early trading."')
 
 
 def _demo(options: Options) -> None:
