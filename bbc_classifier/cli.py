@@ -244,7 +244,6 @@ def _train(options: Options) -> None:
             revision=training.hub_revision,
             license=training.hub_license,
             token=training.hub_token,
-            overwrite=training.overwrite,
         )
         check_push(push_args, dataset=data.train_file or data.dataset)
     from bbc_classifier.training.train import train
