@@ -244,7 +244,6 @@ def _train(options: Options) -> None:
             revision=training.hub_revision,
             license=training.hub_license,
             token=training.hub_token,
-            overwrite=training.overwrite,
         )
         check_push(push_args, dataset=data.train_file or data.dataset)
     from bbc_classifier.training.train import train
@@ -391,7 +390,7 @@ def _audit(options: Options) -> None:
 
 
 def _export(options: Options) -> None:
-    """Write a classifier as ONNX or as a stock Transformers class."""
+    """Write a classifier as ONNX, as a stock Transformers class or as a Hugging Face Space."""
     from bbc_classifier.export.export import export
 
     (args,) = options.groups
@@ -400,7 +399,13 @@ def _export(options: Options) -> None:
     record = read_json(path / "export.json")
     print(f"\nExported: {path}\n")
     _print_table(["", ""], [(name.replace("_", " "), _number(value)) for name, value in record["agreement"].items()])
-    print(f'Next: bbc-classifier predict --model {shlex.quote(str(path))} "Shares fell in early trading."')
+    quoted = shlex.quote(str(path))
+    if args.format == "space":
+        print_written(path, *sorted(entry.name for entry in path.iterdir()))
+        print(f"Next, to try it: python {quoted}/app.py")
+        print(f"Then, to publish it: hf upload your-name/your-space {quoted} . --repo-type space")
+    else:
+        print(f'Next: bbc-classifier predict --model {quoted} "Shares fell in early trading."')
 
 
 def _demo(options: Options) -> None:

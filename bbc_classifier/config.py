@@ -316,6 +316,7 @@ class DemoArguments(_Checked):
 
     model: str = option(DEFAULT_RUN, MODEL_HELP, common=True)
     revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
+    title: str | None = option(None, "Heading of the page. Unset: the name of the model.")
     host: str = option("127.0.0.1", "Address to listen on; 0.0.0.0 lets other machines in.", common=True)
     port: int = option(7860, "Port to listen on.", AT_LEAST_1, common=True)
     min_confidence: float = option(0.5, "Below this confidence the page says unsure.", PROBABILITY, common=True)
@@ -323,6 +324,7 @@ class DemoArguments(_Checked):
     max_rows: int = option(1000, "Most rows of an uploaded file.", AT_LEAST_1)
     max_file_size: str = option("5mb", "Largest uploaded file.")
     max_waiting: int = option(20, "Most requests that wait; others are refused.", AT_LEAST_1)
+    max_requests_per_minute: int = option(60, "Most requests a minute from one address.", AT_LEAST_1)
     device: str | None = option(None, "cpu, cuda, mps …; unset, the accelerator if there is one.")
 
 
@@ -371,8 +373,8 @@ class ExportArguments(_Checked):
     revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
     format: str = option(
         "onnx",
-        "A graph; the graph with 8-bit weights; or a class of transformers that computes the same.",
-        choices=("onnx", "onnx-int8", "transformers"),
+        "A graph; the graph with 8-bit weights; an equal class of transformers; or a Hugging Face Space.",
+        choices=("onnx", "onnx-int8", "transformers", "space"),
         common=True,
     )
     output_dir: str | None = option(None, "Unset: <run>/export/<format> or exports/<name>-<format>.", common=True)

@@ -2,6 +2,9 @@
 
 import html
 import tempfile
+import time
+from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,56 +17,91 @@ from bbc_classifier.evaluation.evaluate import EXAMPLE_TEXTS
 from bbc_classifier.inference.bulk import predict_file
 from bbc_classifier.inference.classifier import Predictor
 from bbc_classifier.inference.explain import explain
+from bbc_classifier.io import escape_markdown
+
+try:
+    import gradio
+except ModuleNotFoundError as error:
+    raise UserError("the demo needs gradio: pip install gradio") from error
 
 PREVIEW_ROWS = 20
 FILE_TYPES = [".csv", ".tsv", ".jsonl", ".xlsx", ".txt"]
 
 
 def launch(args: DemoArguments) -> None:
-    """Serve the page until it is interrupted. UserError: gradio is not installed, or there is no such classifier."""
+    """Serve the page until it is interrupted. UserError: there is no such classifier, or the port is in use."""
     page = build_page(args)
-    print(f"Open http://{args.host}:{args.port} (Ctrl-C ends it)")
-    page.launch(
-        server_name=args.host,
-        server_port=args.port,
-        max_file_size=args.max_file_size,
-        quiet=True,
-        footer_links=[],
-        theme=_theme(),
-    )
+    try:
+        page.launch(
+            server_name=args.host,
+            server_port=args.port,
+            max_file_size=args.max_file_size,
+            share=False,
+            quiet=True,
+            footer_links=[],
+            theme=gradio.themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+            prevent_thread_lock=True,
+        )
+    except OSError as error:
+        problem = f"port {args.port} of {args.host} is in use, or this machine does not have the address"
+        raise UserError(f"--host, --port: {problem}; choose another --port") from error
+    address = "127.0.0.1" if args.host == "0.0.0.0" else args.host
+    print(f"Open http://{address}:{args.port} (Ctrl-C ends it)", flush=True)
+    if args.host not in ("127.0.0.1", "localhost"):
+        print("Everybody who can reach this machine can use the page: it has no password.", flush=True)
+    page.block_thread()
 
 
 def build_page(args: DemoArguments) -> Any:
     """Return the page as a `gradio.Blocks`; nothing of it is loaded from another host."""
-    gradio = _gradio()
     predictor = Predictor.from_pretrained(args.model, args.revision, args.device)
     config = predictor.config
+    page_error = partial(gradio.Error, print_exception=False)
+    results_dir = tempfile.TemporaryDirectory()  # removed when the process ends
+    requests, minute = Counter[str](), 0.0
 
-    def classify(text: str) -> tuple[dict[str, float], str]:
+    def limit_rate(request: gradio.Request) -> None:
+        nonlocal minute
+        if (now := time.monotonic() // 60) != minute:
+            minute = now
+            requests.clear()
+        requests[request.client.host] += 1
+        if requests[request.client.host] > args.max_requests_per_minute:
+            raise page_error(f"More than {args.max_requests_per_minute} requests in a minute; try again in the next.")
+
+    def validate(text: str, request: gradio.Request) -> None:
+        limit_rate(request)
         if not text.strip():
-            raise gradio.Error("The text is empty.")
+            raise page_error("The text is empty.")
         if len(text) > args.max_characters:
-            raise gradio.Error(f"The text is longer than {args.max_characters:,} characters.")
+            raise page_error(f"The text is longer than {args.max_characters:,} characters.")
+
+    def classify(text: str, request: gradio.Request) -> tuple[dict[str, float], str]:
+        validate(text, request)
         (prediction,) = predictor.classify([text], min_confidence=args.min_confidence)
-        notes = [f"**{', '.join(prediction.labels)}**" if prediction.labels else "**Unsure**"]
+        notes = [f"## {escape_markdown(', '.join(prediction.labels) or 'Unsure')}"]
         if not prediction.labels:
             notes.append(f"No label has a probability of {args.min_confidence:.2f} or more.")
         if prediction.truncated:
             notes.append(f"Only the first {config.max_input_tokens} tokens were read.")
-        return prediction.probabilities, "  \n".join(notes)
+        return prediction.probabilities, "\n\n".join(notes)
 
-    def show_reasons(text: str) -> str:
-        if not text.strip() or len(text) > args.max_characters:
-            raise gradio.Error(f"Give a text of at most {args.max_characters:,} characters.")
+    def show_reasons(text: str, request: gradio.Request) -> str:
+        validate(text, request)
         explanation = explain(predictor, text)
+        label = html.escape(explanation.label)
         words = ", ".join(f"{html.escape(word.word)} {word.score:+.2f}" for word in explanation.top())
-        return f"<p>Words for <b>{html.escape(explanation.label)}</b>: {words}</p>{explanation.to_html()}"
+        legend = f"Blue words speak for {label}, orange ones against it; a score is what the word adds to its logit."
+        return f"<p>Words for <b>{label}</b>: {words}</p>{explanation.to_html()}<p><small>{legend}</small></p>"
 
-    def classify_file(upload: str | None, column: str) -> tuple[Any, str, str]:
+    def classify_file(upload: str | None, column: str, request: gradio.Request) -> tuple[str, str, str]:
+        limit_rate(request)
         if upload is None:
-            raise gradio.Error("Choose a file first.")
+            raise page_error("Choose a file first.")
         source = Path(upload)
-        target = Path(tempfile.mkdtemp()) / f"{source.stem}-predictions{source.suffix}"
+        for earlier in Path(results_dir.name).iterdir():  # The page has its own copy.
+            earlier.unlink()
+        target = Path(results_dir.name) / f"{source.stem}-predictions{source.suffix}"
         columns = [name.strip() for name in column.split(",") if name.strip()] or None
         options = PredictArguments(
             model=args.model,
@@ -76,54 +114,54 @@ def build_page(args: DemoArguments) -> Any:
         try:
             result = predict_file(options, predictor, args.max_rows)
         except UserError as error:
-            raise gradio.Error(html.escape(str(error).replace(str(source), source.name))) from error
-        counts = ", ".join(f"{label or '(unsure)'} {count}" for label, count in result.label_counts.most_common())
+            raise page_error(html.escape(str(error).replace(str(source), source.name))) from error
+        counts = ", ".join(
+            f"{escape_markdown(label or 'unsure')} {count}" for label, count in result.label_counts.most_common()
+        )
         return _preview(target), f"{result.rows:,} rows: {counts}. Without a text: {result.invalid:,}.", str(target)
 
     with gradio.Blocks(title="bbc-classifier", analytics_enabled=False, delete_cache=(600, 3600)) as page:
-        gradio.Markdown(f"# {Path(args.model).name}\n{config.encoder_config.model_type}, {config.pooling} pooling")
-        with gradio.Tab("Text"), gradio.Row():
-            with gradio.Column():
-                text = gradio.Textbox(label="Text", lines=8, max_length=args.max_characters, autofocus=True)
-                with gradio.Row():
-                    button = gradio.Button("Classify", variant="primary")
-                    reasons = gradio.Button("Why?")
-                gradio.Examples(list(EXAMPLE_TEXTS.values()), text)
-            with gradio.Column():
-                note = gradio.Markdown()
-                probabilities = gradio.Label(label="Probabilities", show_heading=False)
-                words = gradio.HTML()
+        title, labels = args.title or Path(args.model).name, ", ".join(predictor.label_names)
+        about = f"{config.encoder_config.model_type} encoder, {config.pooling} pooling. Labels: {labels}"
+        gradio.Markdown(f"# {escape_markdown(title)}\n{escape_markdown(about)}")
+        with gradio.Tab("Text"):
+            with gradio.Row():
+                with gradio.Column():
+                    text = gradio.Textbox(label="Text", lines=8, autofocus=True)
+                    with gradio.Row():
+                        button = gradio.Button("Classify", variant="primary", min_width=120)
+                        reasons = gradio.Button("Why?", min_width=120)
+                with gradio.Column():
+                    note = gradio.Markdown()
+                    probabilities = gradio.Label(label="Probabilities", show_heading=False)
+                    words = gradio.HTML()
+            gradio.Examples(list(EXAMPLE_TEXTS.values()), text)
         with gradio.Tab("File"):
             upload = gradio.File(label="Table with a column of texts, or .txt: a text per line", file_types=FILE_TYPES)
-            column = gradio.Textbox(label="Column of the text", info="Unset: text, or what the model was trained with.")
+            column = gradio.Textbox(label="Column of the text", info="Empty: text, or the column of the training data.")
             classify_rows = gradio.Button("Classify the rows", variant="primary")
             counts = gradio.Markdown()
-            preview = gradio.Dataframe(label=f"First {PREVIEW_ROWS} rows", interactive=False, wrap=True)
             download = gradio.File(label="All rows with predictions", interactive=False)
-        gradio.on([button.click, text.submit], classify, text, [probabilities, note], api_name="classify")
-        reasons.click(classify, text, [probabilities, note], api_name=False).then(
-            show_reasons, text, words, api_name="explain"
+            preview = gradio.HTML()
+        # One request at a time: they share the classifier's threads and the directory of results.
+        one, hidden = {"concurrency_id": "classifier"}, {"api_visibility": "private"}
+        gradio.on([button.click, text.submit], classify, text, [probabilities, note], api_name="classify", **one)
+        reasons.click(classify, text, [probabilities, note], **hidden, **one).success(
+            show_reasons, text, words, api_name="explain", **one
         )
-        text.change(lambda: "", None, words, api_name=False)
-        classify_rows.click(classify_file, [upload, column], [preview, counts, download], api_name=False)
+        text.change(lambda: "", None, words, **hidden)
+        classify_rows.click(classify_file, [upload, column], [preview, counts, download], **hidden, **one)
     return page.queue(max_size=args.max_waiting, default_concurrency_limit=1)
 
 
-def _preview(path: Path) -> pd.DataFrame:
-    """Return the first rows without the probability of each label; .txt has labels only."""
-    frame = read_table(path).head(PREVIEW_ROWS)
-    if "confidence" in frame:
-        frame["confidence"] = pd.to_numeric(frame["confidence"]).round(3)
-    return frame[[name for name in frame if not str(name).startswith("p_")]]
-
-
-def _theme() -> Any:
-    return _gradio().themes.Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
-
-
-def _gradio() -> Any:
-    try:
-        import gradio
-    except ModuleNotFoundError as error:
-        raise UserError("the demo needs gradio: pip install gradio") from error
-    return gradio
+def _preview(path: Path) -> str:
+    """Return the first rows as HTML, escaped, predictions first, without the probability of each label."""
+    frame = read_table(path)
+    shown, first = frame.head(PREVIEW_ROWS), [name for name in ("prediction", "confidence") if name in frame]
+    if "confidence" in first:
+        shown["confidence"] = pd.to_numeric(shown["confidence"]).map("{:.3f}".format, na_action="ignore")
+    others = [name for name in shown if name not in first and not str(name).startswith("p_")]
+    with pd.option_context("display.max_colwidth", 200):
+        table = shown[[*first, *others]].to_html(index=False, border=0, na_rep="", justify="left")
+    heading = f"The first {len(shown)} of {len(frame):,} rows; no prediction: unsure, or without a text."
+    return f'<p>{heading}</p><div style="overflow-x:auto">{table}</div>'

@@ -43,29 +43,31 @@ def write_data() -> tuple[list[str], list[str]]:
 
 
 def run_command(line: str) -> None:
-    """Run one line of a block, `bbc-classifier` in this process."""
-    words = shlex.split(line, comments=True)
-    if not words or words[0] == "pip":
-        return
+    """Run one line of a block, `bbc-classifier` in this process; a page is served until it answers."""
+    # A shell expands what names existing paths.
+    expanded = (sorted(map(str, Path().glob(word))) if "*" in word else [word] for word in shlex.split(line, True))
+    words = [word for group in expanded for word in group]
     words += SMALL["train"] if "scripts/train.py" in words else []
-    if words[0] != "bbc-classifier":
-        beside_python = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        subprocess.run([str(shutil.which(words[0], path=beside_python)), *words[1:]], check=True)
-    elif words[1] == "demo":
-        demo = subprocess.Popen([sys.executable, "-m", "bbc_classifier", *words[1:]])
-        for _ in range(120):
-            time.sleep(1)
-            try:
-                assert urllib.request.urlopen("http://127.0.0.1:7860").status == 200
-                break
-            except OSError:
-                assert demo.poll() is None, line
-        demo.terminate()
-        demo.wait()
-    else:
-        # A shell expands what names existing paths.
-        argv = [path for word in words[1:] for path in (sorted(map(str, Path().glob(word))) if "*" in word else [word])]
-        assert cli.main([*argv, *SMALL.get(words[1], [])]) == 0, line
+    match words[:2]:
+        case [] | ["pip" | "hf", *_]:  # the server on the loopback has no Spaces
+            return
+        case ["bbc-classifier", "demo"] | ["python", _]:
+            module = ["-m", "bbc_classifier"] if words[1] == "demo" else []
+            page = subprocess.Popen([sys.executable, *module, *words[1:]])
+            for _ in range(120):
+                time.sleep(1)
+                try:
+                    assert urllib.request.urlopen("http://127.0.0.1:7860").status == 200
+                    break
+                except OSError:
+                    assert page.poll() is None, line
+            page.terminate()
+            page.wait()
+        case ["bbc-classifier", command]:
+            assert cli.main([*words[1:], *SMALL.get(command, [])]) == 0, line
+        case _:
+            beside_python = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+            subprocess.run([str(shutil.which(words[0], path=beside_python)), *words[1:]], check=True)
 
 
 def main() -> None:

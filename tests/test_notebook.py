@@ -24,3 +24,4 @@ def test_every_cell_runs(tmp_path, monkeypatch):
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert not [output for output in outputs if output.output_type == "error"]
     assert sum("image/png" in output.get("data", {}) for output in outputs) >= 4
+    assert "it/s]" not in str(outputs) and str(tmp_path) not in str(outputs)

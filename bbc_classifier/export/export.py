@@ -1,21 +1,26 @@
 """`bbc-classifier export`: write a classifier in another format, try it, and record how it agrees with the original."""
 
+import importlib.metadata
 import logging
+import shutil
+import sysconfig
 import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jinja2 import Environment, PackageLoader
+from transformers import PreTrainedTokenizerBase
 from transformers.utils import cached_file
 
-from bbc_classifier.config import DataArguments, ExportArguments
+from bbc_classifier.config import POOLING_NAMES, DataArguments, ExportArguments
 from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits
 from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.evaluation.evaluate import EXAMPLE_TEXTS
 from bbc_classifier.export.transformers_export import export_transformers
 from bbc_classifier.inference.classifier import EXPORT_FILES, Predictor, model_location, predict_labels, tokenize
-from bbc_classifier.io import atomic_write, file_sha256, prepare_output_dir, read_json, write_json
+from bbc_classifier.io import atomic_write, escape_markdown, file_sha256, prepare_output_dir, read_json, write_json
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.provenance import environment
 from bbc_classifier.training.run_dir import RunDirectory
@@ -26,6 +31,11 @@ logger = logging.getLogger(__name__)
 LOGIT_TOLERANCE = 1e-4
 # A probability that differs by more is reported.
 PROBABILITY_TOLERANCE = 0.05
+# What the page of a Space imports.
+SPACE_PACKAGES = (
+    "torch transformers datasets filelock huggingface-hub safetensors numpy scipy pandas pyarrow pyyaml "
+    "psutil rich tqdm wrapt captum gradio openpyxl"
+).split()
 # Short, long, and longer than any encoder of this kind reads.
 SAMPLE_TEXTS = (
     *EXAMPLE_TEXTS.values(),
@@ -55,6 +65,10 @@ def export(args: ExportArguments) -> Path:
         tmp_dir.mkdir()
         if args.format == "transformers":
             export_transformers(model, tokenizer, tmp_dir)
+        elif args.format == "space":
+            encoder = read_json(run_dir / "record.json")["encoder"]["hub_id"] if run_dir else None
+            source = encoder if Path(location).is_dir() else location
+            _write_space(model, tokenizer, tmp_dir, title=Path(args.model).resolve().name, source=source)
         else:
             try:
                 import onnxruntime  # noqa: F401
@@ -70,15 +84,44 @@ def export(args: ExportArguments) -> Path:
         if args.format != "onnx-int8" and not difference <= LOGIT_TOLERANCE:
             problem = f"logits of the export differ from the classifier's by up to {difference:.1e} of the largest"
             raise UserError(f"--format {args.format}: {problem}, so nothing was written; use another --format")
-        run = RunDirectory(run_dir) if run_dir and args.measure else None
+        # A Space has the classifier itself.
+        run = RunDirectory(run_dir) if run_dir and args.measure and args.format != "space" else None
         agreement = {"max_logit_difference": difference, **_agreement(original, exported, run)}
         created = datetime.now(UTC).isoformat(timespec="seconds")
         record: dict[str, Any] = {"schema": 2, "created": created, "format": args.format}
-        for name, path in (("original", Path(weights)), ("exported", tmp_dir / EXPORT_FILES[args.format])):
+        exported_weights = tmp_dir / EXPORT_FILES.get(args.format, "model/model.safetensors")
+        for name, path in (("original", Path(weights)), ("exported", exported_weights)):
             record[name] = {"weights_sha256": file_sha256(path), "weights_bytes": path.stat().st_size}
         record |= {"agreement": agreement, "provenance": environment()}
         write_json(tmp_dir / "export.json", record)
     return output_dir
+
+
+def _write_space(
+    model: PooledEncoderForSequenceClassification, tokenizer: PreTrainedTokenizerBase, output_dir: Path, **values: Any
+) -> None:
+    """Write a Hugging Face Space: the demo page, this package, the classifier, requirements; `values` for templates.
+
+    A Space installs its requirements before it has its other files, so the package is copied, not installed.
+    """
+    if model.config.pooling not in POOLING_NAMES:
+        problem = f"the pooling '{model.config.pooling}' is not part of this package"
+        raise UserError(f"--format space: {problem}; use --format onnx, or train with another --pooling")
+    try:
+        versions = {name: importlib.metadata.version(name).partition("+")[0] for name in SPACE_PACKAGES}
+    except importlib.metadata.PackageNotFoundError as error:
+        remedy = "pip install gradio captum openpyxl"
+        raise UserError(f"--format space needs the package {error.name}: {remedy}") from error
+    model.save_pretrained(output_dir / "model")
+    tokenizer.save_pretrained(output_dir / "model")
+    package = Path(__file__).parents[1]
+    shutil.copytree(package, output_dir / package.name, ignore=shutil.ignore_patterns("__pycache__"))
+    loader = PackageLoader("bbc_classifier.export")
+    templates = Environment(loader=loader, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    values |= {"config": model.config, "versions": versions, "python_version": sysconfig.get_python_version()}
+    for name in ("app.py", "README.md", "requirements.txt"):
+        text = templates.get_template(f"{name}.j2").render(values, md=escape_markdown)
+        (output_dir / name).write_text(text, encoding="utf-8")
 
 
 def _agreement(original: Predictor, exported: Predictor, run: RunDirectory | None) -> dict[str, Any]:

@@ -164,7 +164,7 @@ def _existing(api: HfApi, repo_id: str, directory: Path, args: PushArguments) ->
     if not files or is_same or args.overwrite or args.create_pr:
         return info
     content = "the model of another run" if weights else "other files"
-    remedy = "add --overwrite to replace it (the history keeps it), or --create_pr or --revision to leave it as it is"
+    remedy = "bbc-classifier push --overwrite replaces it (the history keeps it); --create_pr and --revision keep it"
     raise UserError(f"{repo_id} contains {content}: {remedy}")
 
 

@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
+from bbc_classifier.cli import main
 from bbc_classifier.config import PushArguments
 from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.hub.push import check_push, push
 from bbc_classifier.io import read_json, write_json, write_text
+from tests.conftest import LABELS
 from tests.hub_server import READ_TOKEN, TOKEN
+from tests.tiny import articles, write_csv
 
 REPO = "ann/news"
 FILES = {
@@ -46,7 +49,7 @@ def test_another_model_is_replaced_only_with_overwrite(hub, run, make_run):
     publish(run)
     repository, other = hub.repositories[REPO], make_run("other", bias=0.25)
     repository.commit({**repository.files(), "LICENSE": "theirs", "figures/old.png": b"old"})
-    with pytest.raises(UserError, match="the model of another run: add --overwrite"):
+    with pytest.raises(UserError, match="the model of another run"):
         publish(other)
     publish(other, overwrite=True)
     files = repository.files()
@@ -55,6 +58,27 @@ def test_another_model_is_replaced_only_with_overwrite(hub, run, make_run):
     repository.commit({"README.md": "# by hand"})
     with pytest.raises(UserError, match="other files"):
         publish(run)
+
+
+def test_overwrite_of_train_replaces_the_run_but_not_another_model_on_the_hub(
+    hub, run, tiny_bert_dir, tmp_path, capsys
+):
+    publish(run)
+    repository, new = hub.repositories[REPO], str(tmp_path / "new")
+    command = [
+        "train",
+        "--encoder",
+        str(tiny_bert_dir),
+        "--dataset",
+        write_csv(tmp_path / "news.csv", articles(*LABELS)),
+    ]
+    command += ["--max_steps", "1", "--max_length", "16", "--output_dir", new, "--overwrite", "true"]
+    assert main([*command, "--push_to_hub", "true", "--hub_model_id", REPO, "--hub_license", "mit"]) == 2
+    assert f"{REPO} contains the model of another run: bbc-classifier push --overwrite" in capsys.readouterr().err
+    assert len(repository.commits) == 2
+    assert main(["push", new, "--repo_id", REPO, "--license", "mit", "--overwrite"]) == 0
+    weights = (tmp_path / "new" / "model" / "model.safetensors").read_bytes()
+    assert repository.files()["model.safetensors"] == weights
 
 
 def test_private_branch_and_pull_request(hub, run, make_run):
