@@ -24,8 +24,8 @@ from bbc_classifier.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-# Below 50 test rows, the 95 % interval of an accuracy of 0.9 is wider than 16 points.
-FEW_TEST_ROWS = 50
+# Below 50 rows, the 95 % interval of an accuracy of 0.9 is wider than 16 points.
+FEW_ROWS = 50
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,12 @@ def load_splits(args: DataArguments, dataset: Any = None, split: str | None = No
     if info["leakage"]["test"]:
         message = "%s: %d test rows also occur in train or validation, so scores are optimistic; see --drop_leaked_rows"
         logger.warning(message, name, info["leakage"]["test"])
-    if 0 < len(splits["test"]) < FEW_TEST_ROWS:
-        logger.warning("%s: only %d test rows; --folds tests every row", name, len(splits["test"]))
+    num_validation, num_test = len(splits["validation"]), len(splits["test"])
+    if num_validation < FEW_ROWS:
+        logger.warning("%s: only %d validation rows, so confidences are uncertain", name, num_validation)
+    if 0 < num_test < FEW_ROWS and not args.folds:
+        message = "%s: only %d test rows; `compare --folds 5` tests every row, --test_fraction 0 trains on them instead"
+        logger.warning(message, name, num_test)
     return _loaded(frame, splits, raw.multi_label, info)
 
 
