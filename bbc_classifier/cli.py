@@ -276,12 +276,11 @@ def _warn_few_rows(options: Options, record: Mapping[str, Any], split: str) -> N
     metric, (low, high) = next(iter(report["intervals"].items()))
     print(f"\nWarning: {report['n']} {split} rows are too few: {metric} may be anything from {low:.2f} to {high:.2f}.")
     if not record["data"]["predefined_split"]:
-        left_out = OF_THE_GRID | {"output_dir", "overwrite", "folds", "test_fraction"}
-        given = {name: value for name, value in options.given.items() if name not in left_out}
-        flags = [part for name, value in given.items() for part in config.as_flag(name, value)]
-        model = options.groups[0]
+        model, left_out = options.groups[0], OF_THE_GRID | {"output_dir", "overwrite", "folds", "test_fraction"}
+        given = options.given.items()
+        flags = [part for name, value in given if name not in left_out for part in config.as_flag(name, value)]
         grid = ["--encoders", model.encoder, "--poolings", model.pooling or "mean", "--folds", "5"]
-        print(f"To test every row: {shlex.join(['bbc-classifier', 'compare', *flags, *grid])}")
+        print("To test every row:", shlex.join(["bbc-classifier", "compare", *flags, *grid]))
         if split == "test":
             print("To train on the test rows too: --test_fraction 0")
 

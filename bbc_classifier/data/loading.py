@@ -140,12 +140,9 @@ def load_splits(args: DataArguments, dataset: Any = None, split: str | None = No
     if info["leakage"]["test"]:
         message = "%s: %d test rows also occur in train or validation, so scores are optimistic; see --drop_leaked_rows"
         logger.warning(message, name, info["leakage"]["test"])
-    num_validation, num_test = len(splits["validation"]), len(splits["test"])
-    if num_validation < FEW_ROWS:
-        logger.warning("%s: only %d validation rows, so confidences are uncertain", name, num_validation)
-    if 0 < num_test < FEW_ROWS and not args.folds:
-        message = "%s: only %d test rows; `compare --folds 5` tests every row, --test_fraction 0 trains on them instead"
-        logger.warning(message, name, num_test)
+    for part, uncertain in (("validation", "confidences are"), ("test", "metrics are")):
+        if 0 < len(splits[part]) < FEW_ROWS and not args.folds:
+            logger.warning("%s: only %d %s rows, so %s uncertain", name, len(splits[part]), part, uncertain)
     return _loaded(frame, splits, raw.multi_label, info)
 
 
