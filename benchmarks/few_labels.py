@@ -52,8 +52,11 @@ def fit(method: str, few: Dataset, seed: int, work: Path) -> Any:
         model = SetFitModel.from_pretrained(save_sentence_encoder("minilm", str(work / "sentence-encoder")))
         quiet = {"report_to": "none", "save_strategy": "no"}
         arguments = TrainingArguments(str(work / "steps"), seed=seed, max_steps=SETFIT_STEPS, **quiet)
-        Trainer(model=model, args=arguments, train_dataset=few.select_columns(["text", "label"])).train()
-        return model.predict
+        trainer = Trainer(model=model, args=arguments, train_dataset=few.select_columns(["text", "label"]))
+        # Around steps, autocast must not cache weights: it would keep those of the first step.
+        half = torch.autocast("cpu", torch.bfloat16, enabled=PRECISION == "bf16", cache_enabled=False)
+        half(trainer.train)()
+        return half(model.predict)
     args = TrainArguments(output_dir=str(work / "run"), seed=seed, disable_tqdm=True)
     run = train(ModelArguments(recipe=method), DataArguments(test_fraction=0), args, dataset=few).run_dir
     predictor = Predictor.from_pretrained(run.path, device="cpu")
@@ -64,9 +67,8 @@ def fit(method: str, few: Dataset, seed: int, work: Path) -> Any:
 def measure(method: str, few: Dataset, rows: Dataset, seed: int) -> dict[str, float]:
     """Return the accuracy on whole texts and titles after a training, and its seconds."""
     started = time.perf_counter()
-    is_half = method == "setfit" and PRECISION == "bf16"
     parts = {"whole": rows["text"][:], "title": [excerpts(text, titled=True)["title"] for text in rows["text"]]}
-    with tempfile.TemporaryDirectory() as work, torch.autocast("cpu", enabled=is_half):
+    with tempfile.TemporaryDirectory() as work:
         predict = fit(method, few, seed, Path(work))
         result = {"seconds": round(time.perf_counter() - started, 1)}
         for part, texts in parts.items():
