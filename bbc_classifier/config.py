@@ -49,7 +49,6 @@ RECIPE_DEFAULTS: dict[str, Any] = {
     "weight_decay": 0.01,
     "warmup_steps": 0.1,
     "lr_scheduler_type": "linear",
-    "load_best_model_at_end": True,
 }
 # Options that say where and how to run, not what is computed: not compared when a run is found finished.
 RUNTIME_ONLY = frozenset(
@@ -218,9 +217,7 @@ class TrainArguments(_Checked):
     eval_strategy: str = option("epoch", "When to evaluate on validation.", choices=("epoch", "steps"))
     save_strategy: str = option("epoch", "When to save a checkpoint.", choices=("epoch", "steps", "best"))
     save_total_limit: int = option(1, "Checkpoints to keep beside the best one.", AT_LEAST_1)
-    load_best_model_at_end: bool | None = option(
-        None, "Keep the checkpoint with the best validation metric (unset: true), not the last."
-    )
+    load_best_model_at_end: bool = option(True, "Keep the checkpoint with the best validation metric, not the last.")
     train_sampling_strategy: str = option("group_by_length", "Order of training rows.", choices=SAMPLING)
     seed: int = option(42, "Seed of the head, dropout and row order.", SEED, common=True)
     data_seed: int | None = option(None, "Seed of the row order. Unset: --seed.", SEED)

@@ -73,8 +73,6 @@ from bbc_classifier.training.trainer import (
 FITTED_SPLITS = ("train", "validation")
 # What the record shows beside every single-label run, unless there are more training rows than this.
 BASELINE, MAX_BASELINE_ROWS = "tfidf-logistic", 50_000
-# Below this, the recipe `few` is better than `default` (EXPERIMENTS.md).
-FEW_TRAINING_ROWS = 100
 
 logger = logging.getLogger(__name__)
 
@@ -138,8 +136,6 @@ def train(
     prepare_output_dir("--output_dir", run.path, overwrite=True, marker=run.options.name)
     with directory_lock(run.path, "training") if is_main else nullcontext():
         data = load_splits(data_args, dataset)
-        if model_args.recipe == "default" and (rows := len(data.dataset["train"])) < FEW_TRAINING_ROWS:
-            logger.warning("only %d training rows: --recipe few is more accurate with so few", rows)
         if compute_metrics is None:
             validate_metric(args.metric_for_best_model, data.multi_label)
         identity = {name: data.info[name] for name in ("identity", "split_fingerprint")}
