@@ -256,12 +256,32 @@ def _train(options: Options) -> None:
     evaluation = result.record["evaluation"]
     split = "test" if "test" in evaluation else "validation"
     print_report(evaluation[split], split)
+    _warn_few_rows(options, result.record, split)
     print_written(path, "model", "record.json", "predictions", "figures")
     if training.push_to_hub:
         push_args.repo_id = training.hub_model_id or slug(path.name)
         for url in push([path], push_args):
             print(f"Published: {url}")
     print(f'Next: bbc-classifier predict --model {shlex.quote(str(path))} "Shares fell in early trading."')
+
+
+def _warn_few_rows(options: Options, record: Mapping[str, Any], split: str) -> None:
+    """Print that a split is too small for its metrics, and the command that tests every row."""
+    from bbc_classifier.data.loading import FEW_ROWS
+
+    report = record["evaluation"][split]
+    if report["n"] >= FEW_ROWS:
+        return
+    metric, (low, high) = next(iter(report["intervals"].items()))
+    print(f"\nWarning: {report['n']} {split} rows are too few: {metric} may be anything from {low:.2f} to {high:.2f}.")
+    if not record["data"]["predefined_split"]:
+        model, left_out = options.groups[0], OF_THE_GRID | {"output_dir", "overwrite", "folds", "test_fraction"}
+        given = options.given.items()
+        flags = [part for name, value in given if name not in left_out for part in config.as_flag(name, value)]
+        grid = ["--encoders", model.encoder, "--poolings", model.pooling or "mean", "--folds", "5"]
+        print("To test every row:", shlex.join(["bbc-classifier", "compare", *flags, *grid]))
+        if split == "test":
+            print("To train on the test rows too: --test_fraction 0")
 
 
 def _evaluate(options: Options) -> None:

@@ -5,18 +5,15 @@ measured rather than the encoder. Rows have 6 to 18 made-up words. Writes result
 """
 
 import argparse
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
 import pyarrow as pa
-import pyarrow.csv
 import pyarrow.parquet
 from common import RESULTS, save_tiny_encoder, write_results
 from transformers import AutoTokenizer
@@ -26,7 +23,6 @@ from bbc_classifier.io import read_json
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 
 LABELS = ["business", "entertainment", "politics", "sport", "tech"]
-FORMATS = ("parquet", "csv", "jsonl")
 BLOCK_ROWS, SECONDS_BETWEEN = 10_000, 0.1
 
 
@@ -38,27 +34,15 @@ def save_classifier(path: Path) -> None:
     AutoTokenizer.from_pretrained(encoder).save_pretrained(path)
 
 
-def blocks(count: int) -> Iterator[pa.Table]:
-    """Yield the rows, some thousands at a time."""
+def write_rows(count: int, path: Path) -> None:
+    """Write the rows as Parquet, some thousands at a time."""
     rng = np.random.default_rng(0)
     words = np.array(["".join(rng.choice(list("etaoinshrdlcumwfgypbvk"), rng.integers(2, 9))) for _ in range(5_000)])
-    for start in range(0, count, BLOCK_ROWS):
-        numbers = range(start, min(count, start + BLOCK_ROWS))
-        texts = [" ".join(rng.choice(words, rng.integers(6, 19))) for _ in numbers]
-        yield pa.table({"id": [f"n{number}" for number in numbers], "text": texts})
-
-
-def write_rows(count: int, path: Path) -> None:
-    """Write the rows in the format of the file's suffix."""
-    if path.suffix == ".jsonl":
-        with path.open("w", encoding="utf-8", newline="\n") as file:
-            for block in blocks(count):
-                file.write(block.to_pandas().to_json(orient="records", lines=True))
-        return
-    writer = pa.parquet.ParquetWriter if path.suffix == ".parquet" else pa.csv.CSVWriter
-    with writer(path, pa.schema({"id": pa.string(), "text": pa.string()})) as file:
-        for block in blocks(count):
-            file.write_table(block)
+    with pa.parquet.ParquetWriter(path, pa.schema({"id": pa.string(), "text": pa.string()})) as file:
+        for start in range(0, count, BLOCK_ROWS):
+            numbers = range(start, min(count, start + BLOCK_ROWS))
+            texts = [" ".join(rng.choice(words, rng.integers(6, 19))) for _ in numbers]
+            file.write_table(pa.table({"id": [f"n{number}" for number in numbers], "text": texts}))
 
 
 def measure(model: Path, rows: Path, output_dir: Path) -> dict[str, Any]:
@@ -66,9 +50,8 @@ def measure(model: Path, rows: Path, output_dir: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "bbc_classifier", "predict", "--model", str(model)]
     started, peak = time.perf_counter(), 0
     with tempfile.TemporaryFile() as log:
-        process = psutil.Popen(
-            [*command, "--input", str(rows), "--output_dir", str(output_dir)], stdout=log, stderr=log
-        )
+        command += ["--input", str(rows), "--output_dir", str(output_dir)]
+        process = psutil.Popen(command, stdout=log, stderr=log)
         while process.poll() is None:
             try:
                 peak = max(peak, process.memory_info().rss)
@@ -78,9 +61,7 @@ def measure(model: Path, rows: Path, output_dir: Path) -> dict[str, Any]:
         seconds = time.perf_counter() - started
         if process.wait():
             log.seek(0)
-            raise subprocess.CalledProcessError(
-                process.returncode, command, log.read().decode(errors="replace")[-2000:]
-            )
+            raise RuntimeError(log.read().decode(errors="replace")[-2000:])
     counted = read_json(output_dir / MANIFEST)["rows"]
     return {
         "rows": counted,
@@ -92,23 +73,21 @@ def measure(model: Path, rows: Path, output_dir: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Measure every format and number of rows, and write the results."""
+    """Measure every number of rows and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="numbers of rows")
-    parser.add_argument("--formats", nargs="+", choices=FORMATS, default=FORMATS, help="formats of the input")
     parser.add_argument("--output_file", type=Path, default=RESULTS / "bulk_prediction.json", help="JSON to write")
     args = parser.parse_args()
-    cases: dict[str, list[dict[str, Any]]] = {name: [] for name in args.formats}
+    cases: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         save_classifier(directory / "model")
-        for suffix in args.formats:
-            for count in args.rows:
-                rows = directory / f"rows-{count}.{suffix}"
-                write_rows(count, rows)
-                cases[suffix].append(measure(directory / "model", rows, directory / f"predictions-{count}-{suffix}"))
-                print(f"{suffix}: {cases[suffix][-1]}", flush=True)
-                rows.unlink()
+        for count in args.rows:
+            rows = directory / f"rows-{count}.parquet"
+            write_rows(count, rows)
+            cases.append(measure(directory / "model", rows, directory / f"predictions-{count}"))
+            print(cases[-1], flush=True)
+            rows.unlink()
     write_results(args.output_file, {"cases": cases})
 
 

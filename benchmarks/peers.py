@@ -7,7 +7,6 @@ results/peers.json. Needs: pip install -e ".[benchmark]"
 
 import argparse
 import json
-import random
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,6 @@ from typing import Any
 
 # Seconds since 1970 when the model was on disk, and the function that predicts label indices.
 Trained = tuple[float, Callable[[list[str]], Sequence[Any]]]
-SETFIT_STEPS = 25
 QUIET = {"report_to": "none", "save_strategy": "no"}
 
 
@@ -66,21 +64,6 @@ def stock_trainer(task: dict[str, Any], output_dir: Path, **options: Any) -> Tra
     return time.time(), lambda texts: trainer.predict(tokenized(texts, [0] * len(texts))).predictions.argmax(axis=1)
 
 
-def setfit(task: dict[str, Any], output_dir: Path, per_label: int) -> Trained:
-    """Train SetFit on a few texts of each label: its defaults, with a limit on the steps."""
-    from datasets import Dataset
-    from setfit import SetFitModel, Trainer, TrainingArguments
-
-    rows = [{"text": text, "label": label} for text, label in zip(*task["train"].values(), strict=True)]
-    random.Random(task["seed"]).shuffle(rows)
-    few = [row for label in range(len(task["labels"])) for row in [r for r in rows if r["label"] == label][:per_label]]
-    model = SetFitModel.from_pretrained(task["sentence_encoder"])
-    arguments = TrainingArguments(str(output_dir / "steps"), max_steps=SETFIT_STEPS, seed=task["seed"], **QUIET)
-    Trainer(model=model, args=arguments, train_dataset=Dataset.from_list(few)).train()
-    model.save_pretrained(str(output_dir / "model"))
-    return time.time(), model.predict
-
-
 def sentence_embeddings(task: dict[str, Any], output_dir: Path) -> Trained:
     """Fit a logistic regression on the embeddings of sentence-transformers."""
     import joblib
@@ -98,12 +81,10 @@ def sentence_embeddings(task: dict[str, Any], output_dir: Path) -> Trained:
 def tfidf(task: dict[str, Any], output_dir: Path) -> Trained:
     """Fit a linear SVM on TF-IDF of words and pairs of words."""
     import joblib
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.pipeline import make_pipeline
-    from sklearn.svm import LinearSVC
 
-    pipeline = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LinearSVC())
-    pipeline.fit(task["train"]["texts"], task["train"]["labels"])
+    from bbc_classifier.evaluation.baselines import BASELINES
+
+    pipeline = BASELINES["tfidf-svm"]().fit(task["train"]["texts"], task["train"]["labels"])
     joblib.dump(pipeline, output_dir / "pipeline.joblib")
     return time.time(), pipeline.predict
 
@@ -111,8 +92,6 @@ def tfidf(task: dict[str, Any], output_dir: Path) -> Trained:
 CONTENDERS: dict[str, Callable[[dict[str, Any], Path], Trained]] = {
     "this-package": this_package,
     "stock-trainer": stock_trainer,
-    "setfit-8": lambda task, output_dir: setfit(task, output_dir, 8),
-    "setfit-64": lambda task, output_dir: setfit(task, output_dir, 64),
     "sentence-embeddings": sentence_embeddings,
     "tfidf-svm": tfidf,
 }
@@ -131,22 +110,29 @@ def run_contender(name: str, work: Path) -> None:
     (work / "answer.json").write_text(json.dumps(answer), encoding="utf-8")
 
 
-def make_task(work: Path, encoder: str, train_rows: int | None) -> dict[str, Any]:
-    """Return the rows of every split, the encoder, and the same encoder in the layout of sentence-transformers."""
+def save_sentence_encoder(encoder: str, path: str) -> str:
+    """Write an encoder in the layout of sentence-transformers; return its directory."""
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
 
+    from bbc_classifier.model import locate_encoder
+
+    # The mean, normalized, of at most 256 tokens: the model card of all-MiniLM-L6-v2.
+    transformer = Transformer(str(locate_encoder(encoder).path), max_seq_length=256)
+    pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode="mean")
+    SentenceTransformer(modules=[transformer, pooling, Normalize()]).save(path)
+    return path
+
+
+def make_task(work: Path, encoder: str, train_rows: int | None) -> dict[str, Any]:
+    """Return the rows of every split, the encoder, and the same encoder in the layout of sentence-transformers."""
     from bbc_classifier import load_data
     from bbc_classifier.model import locate_encoder
 
-    path, sentence_encoder = str(locate_encoder(encoder).path), str(work / "sentence-encoder")
-    # The mean, normalized, of at most 256 tokens: the model card of all-MiniLM-L6-v2.
-    transformer = Transformer(path, max_seq_length=256)
-    pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode="mean")
-    SentenceTransformer(modules=[transformer, pooling, Normalize()]).save(sentence_encoder)
     data = load_data(max_train_samples=train_rows)
-    labels = data["train"].features["label"].names
-    task = {"labels": labels, "encoder_name": encoder, "encoder": path, "sentence_encoder": sentence_encoder}
+    task = {"labels": data["train"].features["label"].names, "encoder_name": encoder}
+    task["encoder"] = str(locate_encoder(encoder).path)
+    task["sentence_encoder"] = save_sentence_encoder(encoder, str(work / "sentence-encoder"))
     for split, rows in data.items():
         task[split] = {"texts": list(rows["text"]), "labels": list(rows["label"])}
     return task
@@ -195,7 +181,7 @@ def main() -> None:
         contenders[name] = {"seconds": seconds, "times_as_long_as_first": ratios, "accuracy": accuracy, "runs": entries}
         print(f"{name:20} {shown(seconds)} s, accuracy {shown(accuracy, '.4f')}")
     sizes = {split: len(task[split]["texts"]) for split in ("train", "validation", "test")}
-    record = {"encoder": args.encoder, "rows": sizes, "rounds": args.rounds, "setfit_steps": SETFIT_STEPS}
+    record = {"encoder": args.encoder, "rows": sizes, "rounds": args.rounds}
     write_results(args.output_file, {**record, "contenders": contenders})
 
 

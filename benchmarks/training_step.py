@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 from common import RESULTS, shown, summary, synchronize, training_flop, write_results
-from torch.profiler import profile
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -61,23 +60,6 @@ class StepTimer(TrainerCallback):
         now = time.perf_counter()
         self.seconds.append(now - self._last)
         self._last = now
-
-
-class StepProfiler(TrainerCallback):
-    """Profiles the last step, optimizer included, and prints its top operators."""
-
-    def on_step_begin(self, args, state, control, **kwargs):
-        """Start with the last step."""
-        if state.global_step == state.max_steps - 1:
-            self.profiler = profile()
-            self.profiler.start()
-
-    def on_step_end(self, args, state, control, **kwargs):
-        """Print the operators by the time spent in themselves."""
-        if state.global_step == state.max_steps:
-            synchronize()
-            self.profiler.stop()
-            print(self.profiler.key_averages().table(f"self_{DEVICE}_time_total", 15, max_name_column_width=40))
 
 
 def gemm_peak(dtype: torch.dtype, size: int) -> float:
@@ -130,12 +112,12 @@ def our_trainer(args: argparse.Namespace, length: int, output_dir: str) -> Class
     return ClassifierTrainer(model, tokenizer, arguments, train_args, rows, rows.first(1))
 
 
-def run_steps(args: argparse.Namespace, length: int, name: str, callback: TrainerCallback) -> float:
+def run_steps(args: argparse.Namespace, length: int, name: str, timer: StepTimer) -> float:
     """Train for some steps; return the operations of a step."""
     with tempfile.TemporaryDirectory() as output_dir:
         trainer = (stock_trainer if name == STOCK else our_trainer)(args, length, output_dir)
         trainer.remove_callback(PrinterCallback)
-        trainer.add_callback(callback)
+        trainer.add_callback(timer)
         with nullcontext() if name == STOCK else training_attention(trainer.model, OUR_PRECISION, length):
             trainer.train()
     encoder = trainer.model.base_model if name == STOCK else trainer.model.encoder
@@ -172,7 +154,7 @@ def compare(args: argparse.Namespace, length: int) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Compare at every length and write the results, or profile a step."""
+    """Compare at every length and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoder", default="minilm", help="name or directory (default: %(default)s)")
     parser.add_argument("--lengths", type=int, nargs="+", default=[128, 256], help="tokens of every row")
@@ -180,15 +162,11 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=6, help="steps per training, 2 or more (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--gemm_size", type=int, default=4096, help="width of the matrices (default: %(default)s)")
-    parser.add_argument("--profile", action="store_true", help="only print the top 15 operators of one of our steps")
     parser.add_argument("--output_file", type=Path, default=RESULTS / "training_step.json", help="default: %(default)s")
     args = parser.parse_args()
     hardware = environment()["hardware"]
     device = hardware.get("gpu") or f"{hardware['processor']}, {torch.get_num_threads()} threads"
     print(f"{device}, torch {torch.__version__}", flush=True)
-    if args.profile:
-        run_steps(args, max(args.lengths), OURS, StepProfiler())
-        return
     lengths = {str(length): compare(args, length) for length in args.lengths}
     record = {name: getattr(args, name) for name in ("batch", "steps", "rounds", "gemm_size")}
     write_results(args.output_file, {"encoder": locate_encoder(args.encoder).name, **record, "lengths": lengths})

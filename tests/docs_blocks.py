@@ -32,6 +32,7 @@ def write_data() -> tuple[list[str], list[str]]:
         table["subject"] = "About " + table["body"].str.split().str[0]
     names = {"subject": "headline", "team": "desk"}
     old.to_csv("tickets.csv", index=False)
+    old.head(16).to_csv("few.csv", index=False)
     new.to_csv("newer.csv", index=False)
     new.drop(columns="team").to_csv("unlabeled.csv", index=False)
     new.rename(columns={"subject": "title"}).drop(columns="team").to_csv("articles.csv", index=False)

@@ -1,6 +1,7 @@
 """Every command, one after the other, as a user runs them: exit codes, files, and what is printed."""
 
 import json
+import shlex
 import shutil
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from bbc_classifier.cli import main
+from bbc_classifier.cli import COMMANDS, OptionParser, main
 from bbc_classifier.io import read_json
 from tests.tiny import articles, save_tiny_encoder, write_csv
 
@@ -38,6 +39,30 @@ def test_train_says_what_it_wrote_and_returns_a_finished_run_at_once(work: Path,
     assert str(work) not in json.dumps(record)
     code = {path.name for path in (work / "run" / "model").glob("*.py")}
     assert code == {"configuration_pooled_encoder.py", "modeling_pooled_encoder.py"}
+
+
+def test_few_labels_train_predict_and_warn(work: Path, capsys, caplog) -> None:
+    """8 texts a class give a test split of 2; 2 texts a class need --test_fraction 0."""
+    names, output = ("sport", "business"), str(work / "few")
+    argv = ["train", "--encoder", str(work / "tiny"), "--output_dir", output, "--overwrite", *TRAIN]
+    few = write_csv(work / "few.csv", articles(*names, each=8))
+    assert main([*argv, "--dataset", few]) == 0
+    printed = capsys.readouterr().out
+    report = read_json(work / "few" / "record.json")["evaluation"]["test"]
+    low, high = report["intervals"]["accuracy"]
+    warning = printed[printed.index("Warning: 2 test rows") :]
+    assert f"{low:.2f} to {high:.2f}" in warning and "--test_fraction 0" in warning
+    assert "only 2 validation rows" in caplog.text
+    (command,) = (line.partition(": bbc-classifier ")[2] for line in warning.splitlines() if " compare " in line)
+    name, *flags = shlex.split(command)
+    given = OptionParser(name, COMMANDS[name]).parse(flags).given
+    assert (given["folds"], given["dataset"], given["encoders"]) == (5, few, [str(work / "tiny")])
+
+    two = write_csv(work / "two.csv", articles(*names, each=2))
+    assert main([*argv, "--dataset", two]) == 2 and "2 with --test_fraction 0" in capsys.readouterr().err
+    assert main([*argv, "--dataset", two, "--test_fraction", "0"]) == 0
+    assert "Warning: 2 validation rows" in capsys.readouterr().out
+    assert main(["predict", "--model", output, "A goal in the match."]) == 0
 
 
 def test_predict_texts_and_a_file(work: Path, capsys) -> None:

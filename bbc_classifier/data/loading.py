@@ -24,8 +24,8 @@ from bbc_classifier.errors import UserError
 
 logger = logging.getLogger(__name__)
 
-# Below 50 test rows, the 95 % interval of an accuracy of 0.9 is wider than 16 points.
-FEW_TEST_ROWS = 50
+# Below 50 rows, the 95 % interval of an accuracy of 0.9 is wider than 16 points.
+FEW_ROWS = 50
 # People classify headlines and openings too, on which a classifier trained on whole texts is worse.
 EXCERPT_WORDS = 30
 # A first line is a title if it is short, more text follows, and that is so in nearly all texts.
@@ -146,8 +146,9 @@ def load_splits(args: DataArguments, dataset: Any = None, split: str | None = No
     if info["leakage"]["test"]:
         message = "%s: %d test rows also occur in train or validation, so scores are optimistic; see --drop_leaked_rows"
         logger.warning(message, name, info["leakage"]["test"])
-    if 0 < len(splits["test"]) < FEW_TEST_ROWS:
-        logger.warning("%s: only %d test rows; --folds tests every row", name, len(splits["test"]))
+    for part, uncertain in (("validation", "confidences are"), ("test", "metrics are")):
+        if 0 < len(splits[part]) < FEW_ROWS and not args.folds:
+            logger.warning("%s: only %d %s rows, so %s uncertain", name, len(splits[part]), part, uncertain)
     return _loaded(frame, splits, raw.multi_label, info)
 
 

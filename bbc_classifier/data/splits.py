@@ -113,9 +113,10 @@ def stratified_split(
     needed = min_groups * len(shares)
     for label, members in sorted(groups_of.items()):
         if label != UNLABELED and len(members) < needed:
+            fewer = f", or {needed - 1} with --test_fraction 0" if "test" in shares else ""
             raise UserError(
                 f"label '{label}' has {len(members)} distinct texts, too few for {', '.join(shares)}: it needs at "
-                f"least {needed}; --min_label_rows {totals[label] + 1} leaves it out"
+                f"least {needed}{fewer}; --min_label_rows {totals[label] + 1} leaves it out"
             )
     split_of: dict[str, str] = {}
     num_rows, num_groups = ({name: Counter[str]() for name in shares} for _ in range(2))

@@ -90,7 +90,7 @@ def test_samples_are_stratified_and_no_larger_than_asked():
         ({"fold": 0}, None, "--folds K"),
         ({"folds": 3, "fold": 3}, None, "--folds K"),
         ({"folds": 2, "fold": 0}, ["train", "test"] * 11, "--folds splits"),
-        ({}, None, "'rare' has 2 .* at least 3; --min_label_rows 3"),
+        ({}, None, "'rare' has 2 .* at least 3, or 2 with --test_fraction 0; --min_label_rows 3"),
         ({"folds": 5, "fold": 0}, None, "at least 5"),
         ({"folds": 2, "fold": 0}, None, "at least 4"),
     ],
