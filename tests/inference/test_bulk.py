@@ -98,41 +98,31 @@ def test_a_stopped_run_is_resumed(run, monkeypatch, tmp_path, at, step):
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
-def test_a_finished_run_is_left_alone(run, tmp_path):
-    first = run()
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
-    again = run(overwrite=True)
-    assert (again.rows, again.label_counts) == (first.rows, first.label_counts)
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
-    content = contents(tmp_path / "out")
-    (tmp_path / "out" / "shards" / "shard-000003.parquet").unlink()
-    assert run().rows == 96 and contents(tmp_path / "out") == content
-
-
 OTHER_OPTIONS = [{"shard_rows": 5}, {"min_confidence": 0.3}, {"keep_columns": ["id"]}, {"text_column": ["id"]}]
 
 
-@pytest.mark.parametrize("options", OTHER_OPTIONS, ids=str)
-def test_other_options_need_overwrite(run, tmp_path, options):
-    run()
-    content = contents(tmp_path / "out")
-    with pytest.raises(UserError, match=f"--{next(iter(options))} is different"):
-        run(**options)
-    assert contents(tmp_path / "out") == content
-    assert run(overwrite=True, **options).rows in (96, 97)
-
-
-def test_changed_input_or_model_needs_overwrite(run, inputs, tmp_path, tokenizer, tiny_classifier):
-    run()
+def test_a_finished_run_is_left_alone_and_other_options_input_or_model_need_overwrite(
+    run, inputs, tmp_path, tokenizer, tiny_classifier
+):
+    first, output = run(), tmp_path / "out"
+    before = {path: path.stat().st_mtime_ns for path in output.rglob("*")}
+    again = run(overwrite=True)
+    assert (again.rows, again.label_counts) == (first.rows, first.label_counts)
+    tiny_classifier(max_input_tokens=16).save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    for options in (*OTHER_OPTIONS, {"model": str(tmp_path / "model")}):
+        named = "the classifier" if "model" in options else f"--{next(iter(options))}"
+        with pytest.raises(UserError, match=f"{named} is different"):
+            run(**options)
+    assert {path: path.stat().st_mtime_ns for path in output.rglob("*")} == before
+    content = contents(output)
+    (output / "shards" / "shard-000003.parquet").unlink()
+    assert run().rows == 96 and contents(output) == content
     with (inputs / "b.csv").open("a") as file:
         file.write("n96,one more goal\n")
     with pytest.raises(UserError, match=r"b\.csv is different"):
         run()
-    assert run(overwrite=True).rows == 97
-    tiny_classifier(max_input_tokens=16).save_pretrained(tmp_path / "model")
-    tokenizer.save_pretrained(tmp_path / "model")
-    with pytest.raises(UserError, match="the classifier is different"):
-        run(model=str(tmp_path / "model"))
+    assert run(overwrite=True, shard_rows=5).rows == 97
 
 
 def test_columns_and_formats(run, tmp_path):

@@ -2,21 +2,19 @@
 
 import shutil
 from pathlib import Path
-from unittest.mock import Mock
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from datasets import Dataset
-from huggingface_hub.errors import HfHubHTTPError
+from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, pipeline
 
 from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.inference.classifier import (
     Predictor,
     encode,
-    hub_errors,
     load_tokenizer,
     predict_labels,
     tokenize,
@@ -154,34 +152,18 @@ def test_hub_without_network():
         Predictor.from_pretrained("a b/c d")
 
 
-@pytest.mark.parametrize("status", [401, 403, 412, 503])
-def test_answers_of_the_hub(status):
-    answer = HfHubHTTPError("secret", response=Mock(status_code=status), server_message="why")
-    kind = UserError if status < 404 else EnvironmentFailure
-    with pytest.raises(kind, match=f"ann/news.*status {status}: why"), hub_errors("ann/news"):
-        raise OSError("cannot load") from answer
-
-
-@pytest.mark.parametrize("kept", [None, "tokenizer.json", "tokenizer_config.json"])
-def test_checkpoint_without_tokenizer(tiny_model_dir, tmp_path, kept):
-    shutil.copytree(tiny_model_dir, tmp_path / "model")
-    for name in {"tokenizer.json", "tokenizer_config.json"} - {kept}:
-        (tmp_path / "model" / name).unlink()
-    with pytest.raises(UserError, match="has no tokenizer with a vocabulary"):
-        Predictor.from_pretrained(tmp_path)
-
-
-def test_other_models_and_devices_are_errors(tiny_model_dir, tmp_path):
+def test_other_and_incomplete_checkpoints_and_devices_are_errors(tiny_model_dir, tmp_path):
     with pytest.raises(UserError, match="'bert' model, not a classifier"):
         Predictor.from_pretrained(save_tiny_encoder(tmp_path / "encoder"))
     with pytest.raises(UserError, match="--device"):
         Predictor.from_pretrained(tiny_model_dir, device="tpu9")
-
-
-def test_incomplete_weights(tiny_classifier, tokenizer, tmp_path):
-    model = tiny_classifier()
-    tensors = {name: tensor for name, tensor in model.state_dict().items() if name != "classifier.bias"}
-    model.save_pretrained(tmp_path, state_dict=tensors)
-    tokenizer.save_pretrained(tmp_path)
-    with pytest.raises(UserError, match=r"lack classifier\.bias"):
-        Predictor.from_pretrained(tmp_path)
+    tensors = load_file(tiny_model_dir / "model.safetensors")
+    del tensors["classifier.bias"]
+    tokenizer, settings = "tokenizer.json", "tokenizer_config.json"
+    for number, absent in enumerate(((tokenizer,), (settings,), (tokenizer, settings), ())):
+        path = shutil.copytree(tiny_model_dir, tmp_path / str(number))
+        for name in absent:
+            (path / name).unlink()
+        save_file(tensors, path / "model.safetensors", metadata={"format": "pt"})
+        with pytest.raises(UserError, match="no tokenizer with a vocabulary" if absent else r"lack classifier\.bias"):
+            Predictor.from_pretrained(path)

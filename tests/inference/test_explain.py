@@ -28,12 +28,6 @@ def test_scores_sum_to_the_difference_of_logits(tiny_classifier, tokenizer, pool
     assert explain(predictor, TEXT, predictor.label_names[0]).label == predictor.label_names[0]
 
 
-def test_words_beyond_what_is_read_have_no_score(tiny_classifier, tokenizer):
-    predictor = Predictor(tiny_classifier(pooling="mean", max_input_tokens=8), tokenizer)
-    words = explain(predictor, " ".join(["team"] * 30)).words
-    assert 0 < len(words) <= 6
-
-
 def test_html_is_escaped_and_the_terminal_shows_the_text():
     words = [WordScore("<b>", 2.0, 0, 3), WordScore("ball", -1.0, 4, 8)]
     explanation = Explanation("<b> ball &", "sport", 0.9, words, 0.0)
@@ -42,8 +36,9 @@ def test_html_is_escaped_and_the_terminal_shows_the_text():
     assert explanation.__rich__().plain == explanation.text and explanation.top(1) == words[:1]
 
 
-def test_unknown_label_and_long_words(tiny_classifier, tokenizer):
-    predictor = Predictor(tiny_classifier(pooling="mean"), tokenizer)
+def test_unknown_labels_long_words_and_words_that_are_not_read(tiny_classifier, tokenizer):
+    predictor = Predictor(tiny_classifier(pooling="mean", max_input_tokens=8), tokenizer)
     with pytest.raises(UserError, match="no label 'x'"):
         explain(predictor, TEXT, "x")
     assert np.isfinite([word.score for word in explain(predictor, "🙂 " + "a" * 300).words]).all()
+    assert 0 < len(explain(predictor, " ".join(["team"] * 30)).words) <= 6
