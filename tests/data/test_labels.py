@@ -93,16 +93,10 @@ def test_spellings_that_look_alike_become_one_label_and_are_logged(caplog):
     assert normalize_label("👩‍👩‍👧") == "👩‍👩‍👧" and normalize_label("می‌روم") == "می‌روم"
 
 
-@pytest.mark.parametrize(
-    "form",
-    [{0: "world news", "no": " a=b"}, ["0=world news", " no = a=b "], "0: world news\nno: a=b # comment\n"],
-    ids=["dict", "entries", "file"],
-)
-def test_every_form_of_a_label_map(form, tmp_path):
-    if isinstance(form, str):
-        (tmp_path / "labels.yaml").write_text(form, encoding="utf-8")
-        form = [str(tmp_path / "labels.yaml")]
-    assert read_label_map(form) == {"0": "world news", "no": "a=b"}
+def test_every_form_of_a_label_map(tmp_path):
+    (tmp_path / "labels.yaml").write_text("0: world news\nno: a=b # comment\n", encoding="utf-8")
+    for form in ({0: "world news", "no": " a=b"}, ["0=world news", " no = a=b "], [str(tmp_path / "labels.yaml")]):
+        assert read_label_map(form) == {"0": "world news", "no": "a=b"}
     for wrong in (["nowhere.yaml"], ["0=world", "sport"], ["0="], {"0": 1}):
         with pytest.raises(UserError, match="--label_map"):
             read_label_map(wrong)

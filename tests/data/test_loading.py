@@ -118,16 +118,12 @@ def test_class_names_of_parquet_and_saved_splits(tmp_path):
     assert loaded.dataset["test"].num_rows == 4 and loaded.info["leakage"]["test"] == 4
 
 
-@pytest.mark.parametrize(
-    "files",
-    [
-        ("train.csv", "dev.csv", "test.csv"),
-        ("train/0.jsonl", "valid/0.jsonl", "Test/0.jsonl"),
-        ("a-train-00000-of-00002.tsv", "a-eval.tsv", "a-test.tsv"),
-    ],
-)
+FILES = ["train.csv dev.csv test.csv", "train/0.jsonl valid/0.jsonl Test/0.jsonl"]
+
+
+@pytest.mark.parametrize("files", [*FILES, "a-train-00000-of-00002.tsv a-eval.tsv a-test.tsv"])
 def test_files_named_for_splits_are_predefined_splits(tmp_path, files):
-    for number, name in enumerate(files):
+    for number, name in enumerate(files := files.split()):
         write(tmp_path / "news" / name, stories("arts", "sport", each=5 - number, start=5 * number))
     for dataset in (tmp_path / "news", f"{tmp_path}/news/**/*.*"):
         loaded = load(dataset=str(dataset))
@@ -225,10 +221,9 @@ def test_invalid_rows_are_read_refused_or_dropped(tmp_path):
 def test_words_such_as_none_are_texts_in_typed_formats(tmp_path, suffix):
     rows = [*ALL, ("None", "arts"), ("null", "sport"), (None, "arts"), ("x", float("nan"))]
     path = tmp_path / f"a.{suffix}"
-    if suffix == "jsonl":
+    write(path, rows)
+    if suffix == "jsonl":  # with NaN, as Python writes it
         path.write_text("\n".join(json.dumps({"text": text, "label": label}) for text, label in rows))
-    else:
-        write(path, rows)
     loaded = load(dataset=str(path), drop_invalid_rows=True)
     assert loaded.info["invalid_rows_dropped"] == 2
     assert {"None", "null"} < {text for table in loaded.dataset.values() for text in table["text"]}
