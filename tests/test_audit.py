@@ -43,11 +43,6 @@ def directory(tmp_path_factory) -> Path:
     return audit(AuditArguments(output_dir=str(path / "audit"), encoder="none"), DataArguments(**files))
 
 
-@pytest.fixture(scope="module")
-def found(directory) -> dict:
-    return read_json(directory / "audit.json")
-
-
 EXPECTED = {
     "num_rows": 14,  # 2 of them without text
     "num_unique_texts": 9,
@@ -74,23 +69,13 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("entry", EXPECTED)
-def test_what_is_counted_by_hand(found, entry):
-    assert found[entry] == EXPECTED[entry]
-
-
-def test_findings_name_the_options_that_help(found):
+def test_what_is_counted_by_hand(directory):
+    found = read_json(directory / "audit.json")
+    assert {entry: found[entry] for entry in EXPECTED} == EXPECTED
     assert {"--drop_invalid_rows.", "--drop_leaked_rows."} <= set(" ".join(found["findings"]).split())
-
-
-def test_lengths_are_of_texts_that_are_not_empty(found):
-    # 2 2 2 3 3 19 19 19 20 20 21 22
-    expected = {"min": 2, "median": 19, "mean": 12.7, "p90": 20.9, "p99": 21.9, "max": 22}
-    assert found["lengths"]["words"]["all"] == expected
-    assert found["lengths"]["tokens"] is None
-
-
-def test_conflicting_labels_are_listed(found):
+    # Words of texts that are not empty: 2 2 2 3 3 19 19 19 20 20 21 22.
+    lengths = {"min": 2, "median": 19, "mean": 12.7, "p90": 20.9, "p99": 21.9, "max": 22}
+    assert found["lengths"]["words"]["all"] == lengths and found["lengths"]["tokens"] is None
     exact, near = found["conflicting_labels"].values()
     assert exact == {"count": 1, "row_ids": [["train.jsonl:1", "train.jsonl:3", "test.jsonl:1"]]}
     assert near["count"] == 2 and ["train.jsonl:2", "validation.jsonl:1"] in map(sorted, near["row_ids"])
