@@ -5,7 +5,6 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
-import copy
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -46,26 +45,14 @@ def tiny_bert_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _classifiers() -> dict[tuple[str, str, str], PooledEncoderForSequenceClassification]:
-    return {}
-
-
-@pytest.fixture
-def tiny_classifier(_classifiers: dict) -> Callable[..., PooledEncoderForSequenceClassification]:
-    """Return a function that makes tiny five-label classifiers in evaluation mode; each call returns its own copy."""
+def tiny_classifier() -> Callable[..., PooledEncoderForSequenceClassification]:
+    """Return a function that makes tiny five-label classifiers, always the same, in evaluation mode."""
 
     def make(family: str = "bert", pooling: str = "mean", **options: object) -> PooledEncoderForSequenceClassification:
-        key = (family, pooling, repr(sorted(options.items())))
-        if key not in _classifiers:
-            torch.manual_seed(0)
-            config = PooledEncoderConfig(
-                encoder_config=tiny_config(family),
-                pooling=pooling,
-                id2label=dict(enumerate(LABELS)),
-                **options,
-            )
-            _classifiers[key] = PooledEncoderForSequenceClassification(config).eval()
-        return copy.deepcopy(_classifiers[key])
+        torch.manual_seed(0)
+        names = dict(enumerate(LABELS))
+        config = PooledEncoderConfig(tiny_config(family), pooling, id2label=names, **options)
+        return PooledEncoderForSequenceClassification(config).eval()
 
     return make
 
