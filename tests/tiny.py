@@ -9,6 +9,9 @@ import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
 
+from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
+
+LABELS = ["business", "entertainment", "politics", "sport", "tech"]
 WORDS = "shares fell market match goal team film music actor minister vote party phone software web the a of in".split()
 TOPICS = ["market", "match", "film", "vote", "phone", "goal", "music", "party", "shares", "software", "team"]
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -44,13 +47,26 @@ def tiny_config(family: str = "bert", **changes: object) -> PreTrainedConfig:
     """Return the configuration of a tiny encoder of a family, with 64 usable positions and no dropout of its own."""
     sizes = {name: size for name, size in SIZES.items() if name not in RENAMED.get(family, ())}
     special = dict.fromkeys(SPECIAL_IDS.get(family, ()), 2)
-    return AutoConfig.for_model(family, **{**sizes, **FAMILIES[family], **special, **changes})
+    return AutoConfig.for_model(family, **{**sizes, **FAMILIES.get(family, {}), **special, **changes})
 
 
 def tiny_encoder(family: str = "bert", seed: int = 0, **changes: object) -> PreTrainedModel:
     """Return a tiny encoder with random weights drawn from `seed`, in evaluation mode."""
     torch.manual_seed(seed)
     return AutoModel.from_config(tiny_config(family, **changes)).eval()
+
+
+def tiny_classifier(
+    family: str = "bert", pooling: str = "mean", *, scale: float = 1, **options: object
+) -> PooledEncoderForSequenceClassification:
+    """Return a tiny classifier in evaluation mode; its matrices are `scale` times their usual size."""
+    torch.manual_seed(0)
+    options = {"encoder_config": tiny_config(family), "id2label": dict(enumerate(LABELS)), **options}
+    model = PooledEncoderForSequenceClassification(PooledEncoderConfig(pooling=pooling, **options)).eval()
+    for parameter in model.parameters():
+        if parameter.dim() > 1:
+            parameter.data *= scale
+    return model
 
 
 def tiny_tokenizer() -> PreTrainedTokenizerFast:

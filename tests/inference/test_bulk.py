@@ -16,6 +16,7 @@ from bbc_classifier.inference import bulk
 from bbc_classifier.inference.bulk import predict_files
 from bbc_classifier.inference.classifier import Predictor
 from bbc_classifier.io import directory_lock, read_json
+from tests.tiny import tiny_classifier
 
 SHARDS = 9
 INVALID = [("b.csv", 31), ("b.csv", 32), ("c.jsonl", 5), ("c.jsonl", 24)]
@@ -101,9 +102,7 @@ def test_a_stopped_run_is_resumed(run, monkeypatch, tmp_path, at, step):
 OTHER_OPTIONS = [{"shard_rows": 5}, {"min_confidence": 0.3}, {"keep_columns": ["id"]}, {"text_column": ["id"]}]
 
 
-def test_a_finished_run_is_left_alone_and_other_options_input_or_model_need_overwrite(
-    run, inputs, tmp_path, tokenizer, tiny_classifier
-):
+def test_a_finished_run_is_left_alone_and_other_options_input_or_model_need_overwrite(run, inputs, tmp_path, tokenizer):
     first, output = run(), tmp_path / "out"
     before = {path: path.stat().st_mtime_ns for path in output.rglob("*")}
     again = run(overwrite=True)

@@ -19,14 +19,14 @@ from bbc_classifier.inference.classifier import (
     predict_labels,
     tokenize,
 )
-from tests.tiny import save_tiny_encoder
+from tests.tiny import save_tiny_encoder, tiny_classifier
 
 LONG = "shares fell in the market " * 30
 TEXTS = ["goal of the match", LONG, "", "film", "naïve café 🏆", "a b", LONG + "team"]
 
 
 @pytest.fixture
-def classifier(tiny_classifier, tokenizer) -> Predictor:
+def classifier(tokenizer) -> Predictor:
     return Predictor(tiny_classifier(max_input_tokens=16), tokenizer)
 
 
@@ -37,7 +37,7 @@ def test_predict_labels():
 
 
 @pytest.mark.parametrize("options", [{}, {"truncation": "tail"}], ids=str)
-def test_batch_size_and_order_change_no_result(tiny_classifier, tokenizer, options):
+def test_batch_size_and_order_change_no_result(tokenizer, options):
     model = tiny_classifier(max_input_tokens=16, **options)
     input_ids, _ = tokenize(tokenizer, TEXTS, model.config)
     alone = [encode(model, [ids], 0) for ids in input_ids]
@@ -49,7 +49,7 @@ def test_batch_size_and_order_change_no_result(tiny_classifier, tokenizer, optio
             np.testing.assert_allclose(getattr(together, part), expected[::-1], atol=1e-5)
 
 
-def test_nan_outputs_are_an_error(tiny_classifier):
+def test_nan_outputs_are_an_error():
     model = tiny_classifier()
     with torch.no_grad():
         model.classifier.bias[1] = float("nan")
@@ -59,7 +59,7 @@ def test_nan_outputs_are_an_error(tiny_classifier):
 
 @pytest.mark.parametrize("truncation", ["head", "tail", "head+tail"])
 @pytest.mark.parametrize("max_input_tokens", [16, None])
-def test_predictions_are_those_of_pipeline(tiny_classifier, tokenizer, truncation, max_input_tokens):
+def test_predictions_are_those_of_pipeline(tokenizer, truncation, max_input_tokens):
     model = tiny_classifier(max_input_tokens=max_input_tokens, truncation=truncation)
     expected = pipeline("text-classification", model=model, tokenizer=tokenizer, top_k=None, device="cpu")(TEXTS)
     for prediction, scores in zip(Predictor(model, tokenizer).classify(TEXTS), expected, strict=True):
@@ -79,7 +79,7 @@ def test_prediction(classifier):
     assert (unsure.label, unsure.labels, unsure.confidence) == (None, [], prediction.confidence)
 
 
-def test_multi_label(tiny_classifier, tokenizer):
+def test_multi_label(tokenizer):
     options = {"problem_type": "multi_label_classification", "label_thresholds": [0.01, 0.01, 0.99, 0.99, 0.99]}
     classifier = Predictor(tiny_classifier(**options), tokenizer)
     prediction = classifier.classify(["film"])[0]

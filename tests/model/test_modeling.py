@@ -16,7 +16,7 @@ from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceCl
 from bbc_classifier.model.modeling_pooled_encoder import sequence_loss
 from tests.conftest import LABELS
 from tests.model.conftest import loud_classifier, ragged_batch, random_ids
-from tests.tiny import FAMILIES, save_tiny_encoder, tiny_config
+from tests.tiny import FAMILIES, save_tiny_encoder, tiny_classifier, tiny_config
 
 from_encoder = PooledEncoderForSequenceClassification.from_encoder
 from_pretrained = PooledEncoderForSequenceClassification.from_pretrained
@@ -122,7 +122,7 @@ def test_loss(batch, options, expected):
 @pytest.mark.parametrize("pooling", legal_poolings("bert"))
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float16, 1e-3), (torch.bfloat16, 1e-2)])
 @torch.inference_mode()
-def test_half_precision_answers_alike(pooling, dtype, tolerance, tiny_classifier):
+def test_half_precision_answers_alike(pooling, dtype, tolerance):
     model = tiny_classifier(pooling=pooling)
     expected, half = model(**ragged_batch()).logits.softmax(-1), model.to(dtype)(**ragged_batch()).logits
     assert half.dtype == dtype

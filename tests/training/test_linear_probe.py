@@ -6,19 +6,16 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from bbc_classifier.inference.classifier import encode, predict_logits, sigmoid, softmax
-from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
+from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.training.linear_probe import PENALTIES, choose_penalty, fit_linear_probe, head_logits
-from tests.tiny import tiny_config
+from tests.tiny import tiny_classifier
 
 ROWS = [[2, 5 + row % 40, 7 + row % 11, *range(9, 9 + row % 6), 9, 3] for row in range(60)]
 C = 0.1
 
 
 def classifier(labels: int, **options: object) -> PooledEncoderForSequenceClassification:
-    torch.manual_seed(0)
-    names = {index: f"label {index}." for index in range(labels)}
-    config = PooledEncoderConfig(encoder_config=tiny_config(), id2label=names, **options)
-    return PooledEncoderForSequenceClassification(config).eval()
+    return tiny_classifier(id2label={index: f"label {index}." for index in range(labels)}, **options)
 
 
 def regression(embeddings: np.ndarray, labels: np.ndarray, sample_weight: np.ndarray | None = None) -> np.ndarray:

@@ -20,6 +20,7 @@ from bbc_classifier.training.trainer import (
     validate_metric,
 )
 from tests.model.conftest import ragged_batch
+from tests.tiny import tiny_classifier
 
 
 def arguments(tmp_path: Path, trainer_kwargs=None, **options):
@@ -124,7 +125,7 @@ def test_full_memory_is_a_sentence(tmp_path):
 
 
 @torch.inference_mode()
-def test_half_precision_attention_answers_as_the_fused_kernel(tiny_classifier):
+def test_half_precision_attention_answers_as_the_fused_kernel():
     model = tiny_classifier(pooling="mean")
     expected = model(**ragged_batch()).logits
     with training_attention(model, "bf16", 64) as implementation:
