@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import PreTrainedTokenizerFast
+from transformers import BertTokenizer
 from transformers.utils import logging
 
 from tests.tiny import LABELS, save_tiny_encoder, tiny_classifier, tiny_tokenizer
@@ -31,7 +31,7 @@ def _restore_random_state() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def tokenizer() -> PreTrainedTokenizerFast:
+def tokenizer() -> BertTokenizer:
     return tiny_tokenizer()
 
 
