@@ -129,6 +129,30 @@ def test_half_precision_answers_alike(pooling, dtype, tolerance):
     close(half.float().softmax(-1), expected, rtol=0, atol=tolerance)
 
 
+def test_the_library_resizes_embeddings_returns_hidden_states_and_checkpoints_activations(tmp_path):
+    model, batch = loud_classifier(classifier_dropout=0.0), {**ragged_batch(), "labels": torch.tensor([0, 1, 2])}
+    with torch.no_grad():
+        output = model(**batch, output_hidden_states=True)
+        assert [layer.shape for layer in output.hidden_states] == [(3, 9, 24)] * 3
+        model.resize_token_embeddings(300, mean_resizing=False)
+        model.save_pretrained(tmp_path)
+        model = from_pretrained(tmp_path)
+        assert model.get_input_embeddings().num_embeddings == model.config.encoder_config.vocab_size == 300
+        loss, logits = model(**batch, return_dict=False)
+    assert torch.equal(logits, output.logits) and torch.equal(loss, output.loss)
+    for module in model.train().modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    gradients = []
+    for enable in (lambda: None, model.gradient_checkpointing_enable):
+        enable()
+        model.zero_grad()
+        model(**batch).loss.backward()
+        gradients.append([parameter.grad for parameter in model.parameters()])
+    assert model.is_gradient_checkpointing
+    close(gradients[0], gradients[1])
+
+
 @torch.inference_mode()
 def test_the_temperature_divides_the_logits_and_default_label_names_are_saved_with_a_warning(tmp_path):
     model = loud_classifier(id2label={0: "LABEL_0", 1: "LABEL_1", 2: "LABEL_2"})
