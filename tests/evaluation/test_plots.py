@@ -62,21 +62,12 @@ def test_label_figures_of_any_number_of_labels(tmp_path, labels):
         assert figure.axes[0].get_xlabel() == ("rows" if labels == 1 else "rows; 30 of 200 labels are shown")
 
 
-def test_lengths_and_accuracies_of_any_number(tmp_path):
+def test_lengths_of_any_texts(tmp_path):
     for lengths in ([], [0], [7], [1, 5000, 130, 600]):
         figure = plots.plot_lengths(np.array(lengths), "tokens", tmp_path / "lengths.png", limits=(128, 512, 100_000))
         assert png_size(tmp_path / "lengths.png") == (750, 480)
         shares = [text.strip() for text in texts(figure) if "→" in text]
         assert shares == (["75% →", "50% →"] if len(lengths) > 1 else [])
-    for accuracies in ({"minilm": 0.985, "majority": 0.23}, {"one": 1.0, "other": 1.0}, {"majority": 0.5}):
-        rows = []
-        for name, accuracy in accuracies.items():
-            seed = {"metrics": {"accuracy": accuracy}, "intervals": {"accuracy": [accuracy - 0.01, accuracy]}}
-            rows.append({"name": name, "groups": ["a"], "baseline": name == "majority", "per_seed": [seed]})
-        shown = " ".join(texts(plots.plot_accuracy(rows, tmp_path / "accuracy.png")))
-        assert png_size(tmp_path / "accuracy.png")[0] == 750
-        for name, accuracy in accuracies.items():
-            assert (f"{name} (a) {100 * accuracy:.2f}" in shown) == (name != "majority" or len(rows) == 1)
 
 
 def test_svg_is_valid_takes_the_pages_color_and_does_not_share_ids():
