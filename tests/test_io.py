@@ -1,4 +1,4 @@
-"""Atomic writing, locks and directories of results."""
+"""Atomic writing and locks; records without paths of a machine."""
 
 import errno
 import os
@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bbc_classifier import provenance
-from bbc_classifier.errors import EnvironmentFailure, UserError
-from bbc_classifier.io import atomic_write, directory_lock, prepare_output_dir, read_json, write_json
+from bbc_classifier.errors import EnvironmentFailure
+from bbc_classifier.io import atomic_write, directory_lock, read_json, write_json
 
 
 def test_a_file_or_directory_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -48,20 +48,6 @@ def test_a_second_process_is_refused_and_the_lock_leaves_nothing(tmp_path: Path)
         assert "UserError" in second.stderr and "training" in second.stderr
     assert list(tmp_path.iterdir()) == []
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
-
-
-def test_only_our_own_results_are_replaced(tmp_path: Path) -> None:
-    path = tmp_path / "audits"
-    prepare_output_dir("--output_dir", path, overwrite=False, marker="audit.json")
-    path.mkdir()
-    prepare_output_dir("--output_dir", path, overwrite=False, marker="audit.json")
-    (path / "thesis.txt").write_text("mine")
-    with pytest.raises(UserError, match="other files"):
-        prepare_output_dir("--output_dir", path, overwrite=True, marker="audit.json")
-    write_json(path / "audit.json", {})
-    with pytest.raises(UserError, match="--overwrite"):
-        prepare_output_dir("--output_dir", path, overwrite=False, marker="audit.json")
-    prepare_output_dir("--output_dir", path, overwrite=True, marker="audit.json")
 
 
 def test_a_record_holds_no_path_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,14 +87,11 @@ def test_the_order_of_rows_changes_no_group(texts):
     assert groups == dict.fromkeys(texts, key) | {OTHER: text_hash(OTHER)}
 
 
-def test_groups_reach_as_far_as_links():
+def test_groups_reach_as_far_as_links_and_leaks_are_rows_of_a_group():
     assert Duplicates(["d", "a", "b", "c", "a"], [("b", "c", 0.9), ("c", "d", 0.8)]).groups() == list("babba")
     assert Duplicates([]).groups() == []
     found = find_duplicates([STORY, ALMOST, STORY.upper()], near=False)
     assert found.near == [] and found.groups() == found.hashes
-
-
-def test_leaks():
     duplicates = Duplicates(["x", "x", "y", "z", "v"], [("y", "z", 0.9)])
     splits = ["train", "test", "test", "validation", None]
     assert leaked_rows(duplicates, splits, "test", ["train"]) == [1]

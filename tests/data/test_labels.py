@@ -6,14 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bbc_classifier.data.labels import (
-    find_columns,
-    join_texts,
-    map_labels,
-    normalize_label,
-    read_label_map,
-    read_labels,
-)
+from bbc_classifier.data import labels as module
+from bbc_classifier.data.labels import find_columns, join_texts, map_labels, read_label_map, read_labels
 from bbc_classifier.errors import UserError
 
 PLACE = "'mine.csv'"
@@ -88,9 +82,9 @@ def test_spellings_that_look_alike_become_one_label_and_are_logged(caplog):
     assert set(read([composed, decomposed])) == {composed}
     assert set(read(["sport", "sport\u200b", "\ufeffsport", "sport\u00a0"])) == {"sport"}
     assert "sport\\u200b" in caplog.text and "e\\u0301conomie" in caplog.text
-    assert normalize_label("world\u00a0 news") == "world news"
+    assert module.normalize_label("world\u00a0 news") == "world news"
     # Joiners inside a name are part of it.
-    assert normalize_label("👩‍👩‍👧") == "👩‍👩‍👧" and normalize_label("می‌روم") == "می‌روم"
+    assert module.normalize_label("👩‍👩‍👧") == "👩‍👩‍👧" and module.normalize_label("می‌روم") == "می‌روم"
 
 
 def test_every_form_of_a_label_map(tmp_path):
