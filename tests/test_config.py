@@ -48,7 +48,7 @@ def test_any_text_for_a_number_is_one_sentence(name: str, text: str) -> None:
         assert name in str(error)
 
 
-def test_flags_yaml_and_python_agree(tmp_path: Path) -> None:
+def test_flags_yaml_and_python_agree_and_bad_yaml_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "options.yaml"
     file.write_text("learning_rate: 1e-4\nlabel_map: [0=business, 1=sport]\nuse_cpu: true\nadam_beta2: 0.98\n")
     from_file = parse("train", "--config", str(file))
@@ -57,6 +57,10 @@ def test_flags_yaml_and_python_agree(tmp_path: Path) -> None:
     from_python = (ModelArguments(), DataArguments(label_map=["0=business", "1=sport"]), training)
     assert from_file.groups == parse("train", *flags.split()).groups == from_python
     assert parse("train", "--config", str(file), "--learning_rate", "3e-5").groups[2].learning_rate == 3e-5
+    for content in ("- a list", "unknown_option: 1", "seed: [", "!!python/object:os.system {}"):
+        file.write_text(content)
+        with pytest.raises(UserError, match="--config"):
+            parse("train", "--config", str(file))
 
 
 MISTAKES = [
@@ -76,13 +80,6 @@ def test_a_mistake_on_the_command_line_exits_2_and_names_the_remedy(command, exp
     assert main(command.split()) == 2
     message = capsys.readouterr().err
     assert expected in message and message.count("\n") == 1
-
-
-@pytest.mark.parametrize("content", ["- a list", "unknown_option: 1", "seed: [", "!!python/object:os.system {}"])
-def test_a_bad_yaml_file_is_refused(tmp_path: Path, content: str) -> None:
-    (tmp_path / "options.yaml").write_text(content)
-    with pytest.raises(UserError, match="--config"):
-        parse("train", "--config", str(tmp_path / "options.yaml"))
 
 
 @pytest.mark.parametrize("name", config.RECIPE_NAMES)

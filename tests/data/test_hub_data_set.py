@@ -25,13 +25,9 @@ for options in json.load(sys.stdin):
 
 
 def ask(environment: dict[str, str], *requests: dict[str, str]) -> list[list]:
-    done = subprocess.run(
-        [sys.executable, "-c", CLIENT],  # a data set's script, if it ran, would end it with 3
-        input=json.dumps(requests),
-        env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-    )
+    options = {"env": {**environment, "PYTHONPATH": str(Path(__file__).parents[2])}, "capture_output": True}
+    # A data set's script, if it ran, would end it with 3.
+    done = subprocess.run([sys.executable, "-c", CLIENT], input=json.dumps(requests), text=True, **options)
     assert done.returncode == 0, done.stderr
     return [json.loads(line.removeprefix("ANSWER ")) for line in done.stdout.splitlines() if line.startswith("ANSWER")]
 

@@ -160,12 +160,9 @@ def test_data_in_memory_of_every_kind():
     texts, labels = (list(column) for column in zip(*ALL, strict=True))
     frame = pd.DataFrame({"text": texts, "label": labels})
     expected = load(frame)
-    numbered = Dataset.from_dict({"text": texts, "label": [["arts", "sport"].index(label) for label in labels]})
-    for dataset in (
-        (np.array(texts), pd.Series(labels, index=range(5, 21))),
-        Dataset.from_pandas(frame),
-        numbered.cast_column("label", ClassLabel(names=["arts", "sport"])),
-    ):
+    classes, arrays = ClassLabel(names=["arts", "sport"]), (np.array(texts), pd.Series(labels, index=range(5, 21)))
+    numbered = Dataset.from_dict({"text": texts, "label": classes.str2int(labels)}).cast_column("label", classes)
+    for dataset in (arrays, Dataset.from_pandas(frame), numbered):
         assert load(dataset).info["split_fingerprint"] == expected.info["split_fingerprint"]
     # What `load_data` returns can be given back; ids and splits stay.
     first = load_data(frame.rename(columns={"text": "body"}), text_column="body")

@@ -4,14 +4,8 @@ import pytest
 import torch
 from transformers.modeling_outputs import BaseModelOutputWithPooling
 
-from bbc_classifier.model import (
-    POOLINGS,
-    PooledEncoderConfig,
-    PooledEncoderForSequenceClassification,
-    Pooling,
-    legal_poolings,
-    register_pooling,
-)
+from bbc_classifier import model as library
+from bbc_classifier.model import POOLINGS, PooledEncoderConfig, PooledEncoderForSequenceClassification, legal_poolings
 from tests.model.conftest import loud_classifier, ragged_batch, random_ids
 from tests.tiny import FAMILIES
 
@@ -66,7 +60,7 @@ def test_no_real_token_and_a_long_row_in_float16_stay_finite(name, dtype):
     assert name == "pooler" or torch.allclose(pooled, torch.full_like(pooled, 100.0), rtol=1e-3)
 
 
-class LayerMean(Pooling):
+class LayerMean(library.Pooling):
     """A user's pooling: a learned mean of the layers' first tokens."""
 
     needs_hidden_states = True
@@ -83,9 +77,9 @@ class LayerMean(Pooling):
 def test_a_users_pooling_over_layers_trains_saves_and_loads(monkeypatch, tmp_path):
     monkeypatch.setattr("bbc_classifier.model.modeling_pooled_encoder.POOLINGS", dict(POOLINGS))
     for _ in range(2):  # as a notebook's cell that runs twice
-        register_pooling("layer-mean")(LayerMean)
+        library.register_pooling("layer-mean")(LayerMean)
     with pytest.raises(ValueError, match="'mean' is already registered"):
-        register_pooling("mean")(LayerMean)
+        library.register_pooling("mean")(LayerMean)
     model = loud_classifier(pooling="layer-mean")
     batch = {**ragged_batch(), "labels": torch.tensor([0, 1, 2])}
     output = model(**batch)
