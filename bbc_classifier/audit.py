@@ -5,7 +5,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from bbc_classifier.inference.classifier import load_tokenizer
 from bbc_classifier.io import atomic_write, prepare_output_dir, slug, write_json
 from bbc_classifier.model import locate_encoder
 from bbc_classifier.plots import plot_label_counts, plot_lengths
-from bbc_classifier.provenance import environment, peak_memory_mb, without_local_paths
+from bbc_classifier.provenance import environment, peak_memory_mb, record_header, without_local_paths
 
 logger = logging.getLogger(__name__)
 
@@ -77,8 +76,7 @@ def audit(args: AuditArguments, data_args: DataArguments, dataset: Any = None) -
         "rare_labels": rare_labels(frame["label"], FEW_ROWS),
     }
     record = {
-        "schema": 2,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        **record_header(),
         "options": {"encoder": args.encoder, "data": without_local_paths(asdict(data_args))},
         "data": raw.info,
         **found,

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -34,6 +35,11 @@ class Timer:
     def seconds(self) -> dict[str, float]:
         """Return the seconds of each stage and their total."""
         return {name: round(value, 2) for name, value in {**self._stages, "total": self._last - self._start}.items()}
+
+
+def record_header() -> dict[str, Any]:
+    """Return the first entries of every record: the version of its format, and when it was made."""
+    return {"schema": 2, "created": datetime.now(UTC).isoformat(timespec="seconds")}
 
 
 def environment() -> dict[str, Any]:

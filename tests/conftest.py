@@ -5,19 +5,15 @@ import os
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
-import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
-from transformers import PreTrainedTokenizerFast
+from transformers import BertTokenizer
 from transformers.utils import logging
 
-from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
-from tests.tiny import save_tiny_encoder, tiny_config, tiny_tokenizer
-
-LABELS = ["business", "entertainment", "politics", "sport", "tech"]
+from tests.tiny import LABELS, save_tiny_encoder, tiny_classifier, tiny_tokenizer
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -35,7 +31,7 @@ def _restore_random_state() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def tokenizer() -> PreTrainedTokenizerFast:
+def tokenizer() -> BertTokenizer:
     return tiny_tokenizer()
 
 
@@ -46,37 +42,9 @@ def tiny_bert_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _classifiers() -> dict[tuple[str, str, str], PooledEncoderForSequenceClassification]:
-    return {}
-
-
-@pytest.fixture
-def tiny_classifier(_classifiers: dict) -> Callable[..., PooledEncoderForSequenceClassification]:
-    """Return a function that makes tiny five-label classifiers in evaluation mode; each call returns its own copy."""
-
-    def make(family: str = "bert", pooling: str = "mean", **options: object) -> PooledEncoderForSequenceClassification:
-        key = (family, pooling, repr(sorted(options.items())))
-        if key not in _classifiers:
-            torch.manual_seed(0)
-            config = PooledEncoderConfig(
-                encoder_config=tiny_config(family),
-                pooling=pooling,
-                id2label=dict(enumerate(LABELS)),
-                **options,
-            )
-            _classifiers[key] = PooledEncoderForSequenceClassification(config).eval()
-        return copy.deepcopy(_classifiers[key])
-
-    return make
-
-
-@pytest.fixture(scope="session")
 def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny classifier of business and sport, saved as training saves it; read-only."""
-    labels = {"id2label": {0: "business", 1: "sport"}, "label2id": {"business": 0, "sport": 1}}
-    torch.manual_seed(0)
-    config = PooledEncoderConfig(encoder_config=tiny_config(), max_input_tokens=16, **labels)
     path = tmp_path_factory.mktemp("classifier") / "model"
-    PooledEncoderForSequenceClassification(config).save_pretrained(path)
+    tiny_classifier(id2label=dict(enumerate(LABELS[::3])), max_input_tokens=16).save_pretrained(path)
     tiny_tokenizer().save_pretrained(path)
     return path

@@ -34,20 +34,6 @@ def run_audit(tmp_path: Path, dataset, encoder: str = "none", **options) -> dict
     return read_json(audit(args, DataArguments(**options), dataset) / "audit.json")
 
 
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory) -> Path:
-    path = tmp_path_factory.mktemp("audits")
-    for split, rows in ROWS.items():
-        pd.DataFrame(rows, columns=["text", "label"]).to_json(path / f"{split}.jsonl", orient="records", lines=True)
-    files = {f"{split}_file": str(path / f"{split}.jsonl") for split in ROWS}
-    return audit(AuditArguments(output_dir=str(path / "audit"), encoder="none"), DataArguments(**files))
-
-
-@pytest.fixture(scope="module")
-def found(directory) -> dict:
-    return read_json(directory / "audit.json")
-
-
 EXPECTED = {
     "num_rows": 14,  # 2 of them without text
     "num_unique_texts": 9,
@@ -74,29 +60,19 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("entry", EXPECTED)
-def test_what_is_counted_by_hand(found, entry):
-    assert found[entry] == EXPECTED[entry]
-
-
-def test_findings_name_the_options_that_help(found):
+def test_what_is_counted_by_hand_and_pairs_are_written_by_row_id_without_a_text(tmp_path):
+    for split, rows in ROWS.items():
+        pd.DataFrame(rows, columns=["text", "label"]).to_json(tmp_path / f"{split}.jsonl", orient="records", lines=True)
+    found = run_audit(tmp_path, None, **{f"{split}_file": str(tmp_path / f"{split}.jsonl") for split in ROWS})
+    assert {entry: found[entry] for entry in EXPECTED} == EXPECTED
     assert {"--drop_invalid_rows.", "--drop_leaked_rows."} <= set(" ".join(found["findings"]).split())
-
-
-def test_lengths_are_of_texts_that_are_not_empty(found):
-    # 2 2 2 3 3 19 19 19 20 20 21 22
-    expected = {"min": 2, "median": 19, "mean": 12.7, "p90": 20.9, "p99": 21.9, "max": 22}
-    assert found["lengths"]["words"]["all"] == expected
-    assert found["lengths"]["tokens"] is None
-
-
-def test_conflicting_labels_are_listed(found):
+    # Words of texts that are not empty: 2 2 2 3 3 19 19 19 20 20 21 22.
+    lengths = {"min": 2, "median": 19, "mean": 12.7, "p90": 20.9, "p99": 21.9, "max": 22}
+    assert found["lengths"]["words"]["all"] == lengths and found["lengths"]["tokens"] is None
     exact, near = found["conflicting_labels"].values()
     assert exact == {"count": 1, "row_ids": [["train.jsonl:1", "train.jsonl:3", "test.jsonl:1"]]}
     assert near["count"] == 2 and ["train.jsonl:2", "validation.jsonl:1"] in map(sorted, near["row_ids"])
-
-
-def test_pairs_are_written_by_row_id_and_no_text_is(directory):
+    directory = tmp_path / "audit"
     with (directory / "pairs.csv").open(encoding="utf-8", newline="") as file:
         rows = [tuple(row.values()) for row in csv.DictReader(file)]
     assert sorted(rows) == [
@@ -136,14 +112,3 @@ def test_tokens_are_counted_with_the_encoders_tokenizer(tmp_path, tiny_bert_dir)
     assert found["share_longer_than"] == {"128": 0.3333, "256": 0, "512": 0}
     with pytest.raises(UserError, match="--encoder"):
         run_audit(tmp_path, (texts, ["a", "b", "a"]), encoder=str(tmp_path / "missing"))
-
-
-@pytest.mark.slow
-def test_bbc_news(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    path = audit(AuditArguments(encoder="none"), DataArguments())
-    found = read_json(path / "audit.json")
-    assert (found["num_rows"], found["num_unique_texts"], found["groups"]) == (2225, 2121, 2068)
-    assert found["exact_duplicates"] == 104
-    leak = found["random_split_leakage"]
-    assert 0.055 < leak["exact_or_near_share"]["mean"] < 0.15 and leak["test_rows"] == 334

@@ -4,11 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoConfig, AutoModel, TrainerCallback
+from transformers import AutoConfig, AutoModel
 
 from bbc_classifier import DataArguments, ModelArguments, TextClassifier, TrainArguments, train
 from bbc_classifier.errors import EnvironmentFailure
 from tests.tiny import articles, tiny_tokenizer
+from tests.training.conftest import weights
+from tests.training.test_resume import StopAt
 
 pytestmark = [
     pytest.mark.gpu,
@@ -22,9 +24,8 @@ CONFIGURATIONS = [pair for pair in ((e, p) for e in ENCODERS for p in POOLINGS) 
 
 @pytest.fixture(scope="module")
 def encoder_dirs(tmp_path_factory) -> dict[str, Path]:
-    paths = {}
+    paths = {name: tmp_path_factory.mktemp(name) for name in ENCODERS}
     for name, (family, sizes) in ENCODERS.items():
-        paths[name] = tmp_path_factory.mktemp(name)
         torch.manual_seed(0)
         AutoModel.from_config(AutoConfig.for_model(family, **sizes)).save_pretrained(paths[name])
         tiny_tokenizer().save_pretrained(paths[name])
@@ -58,22 +59,15 @@ def test_every_configuration_trains_saves_and_loads(run, encoder, pooling, preci
     assert on_gpu.predict_proba(texts) == pytest.approx(on_cpu.predict_proba(texts), abs=1e-2)
 
 
-class Die(TrainerCallback):
-    def on_step_end(self, args, state, control, **kwargs):
-        if state.global_step == 7:
-            raise SystemExit("killed")
-
-
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_a_killed_training_resumes_to_the_same_weights(run, precision):
     options = {"precision": precision, "num_train_epochs": 3, "eval_strategy": "steps", "save_strategy": "steps"}
     options |= {"trainer_kwargs": {"save_steps": 3, "eval_steps": 3}}
     whole = run("whole", **options)
     with pytest.raises(SystemExit):
-        run("killed", callbacks=[Die()], **options)
+        run("killed", callbacks=[StopAt(7)], **options)
     resumed = run("killed", resume_from_checkpoint="last", **options)
-    names = [result.run_dir.model / "model.safetensors" for result in (whole, resumed)]
-    assert names[0].read_bytes() == names[1].read_bytes()
+    assert weights(whole) == weights(resumed)
 
 
 def test_a_batch_that_does_not_fit_names_the_options(run):

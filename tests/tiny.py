@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
-from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoModel, BertTokenizer, PreTrainedConfig, PreTrainedModel
 
+from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
+
+LABELS = ["business", "entertainment", "politics", "sport", "tech"]
 WORDS = "shares fell market match goal team film music actor minister vote party phone software web the a of in".split()
 TOPICS = ["market", "match", "film", "vote", "phone", "goal", "music", "party", "shares", "software", "team"]
 SPECIAL_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -44,7 +46,7 @@ def tiny_config(family: str = "bert", **changes: object) -> PreTrainedConfig:
     """Return the configuration of a tiny encoder of a family, with 64 usable positions and no dropout of its own."""
     sizes = {name: size for name, size in SIZES.items() if name not in RENAMED.get(family, ())}
     special = dict.fromkeys(SPECIAL_IDS.get(family, ()), 2)
-    return AutoConfig.for_model(family, **{**sizes, **FAMILIES[family], **special, **changes})
+    return AutoConfig.for_model(family, **{**sizes, **FAMILIES.get(family, {}), **special, **changes})
 
 
 def tiny_encoder(family: str = "bert", seed: int = 0, **changes: object) -> PreTrainedModel:
@@ -53,26 +55,22 @@ def tiny_encoder(family: str = "bert", seed: int = 0, **changes: object) -> PreT
     return AutoModel.from_config(tiny_config(family, **changes)).eval()
 
 
-def tiny_tokenizer() -> PreTrainedTokenizerFast:
+def tiny_classifier(
+    family: str = "bert", pooling: str = "mean", *, scale: float = 1, **options: object
+) -> PooledEncoderForSequenceClassification:
+    """Return a tiny classifier in evaluation mode; its matrices are `scale` times their usual size."""
+    torch.manual_seed(0)
+    options = {"encoder_config": tiny_config(family), "id2label": dict(enumerate(LABELS)), **options}
+    model = PooledEncoderForSequenceClassification(PooledEncoderConfig(pooling=pooling, **options)).eval()
+    for parameter in model.parameters():
+        if parameter.dim() > 1:
+            parameter.data *= scale
+    return model
+
+
+def tiny_tokenizer() -> BertTokenizer:
     """Return a lower-casing WordPiece tokenizer: a few whole words, every other word spelt out."""
-    vocabulary = {token: index for index, token in enumerate(VOCABULARY)}
-    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=100))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="[CLS] $A [SEP]",
-        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
-        special_tokens=[("[CLS]", vocabulary["[CLS]"]), ("[SEP]", vocabulary["[SEP]"])],
-    )
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        model_max_length=64,
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-        mask_token="[MASK]",
-    )
+    return BertTokenizer({token: index for index, token in enumerate(VOCABULARY)}, model_max_length=64)
 
 
 def save_tiny_encoder(path: Path, family: str = "bert", seed: int = 0) -> Path:

@@ -5,7 +5,6 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +19,7 @@ from bbc_classifier.data.loading import LoadedData, load_splits
 from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.baselines import run_baseline
 from bbc_classifier.evaluation.evaluate import write_predictions
-from bbc_classifier.provenance import environment, without_local_paths
+from bbc_classifier.provenance import environment, record_header, without_local_paths
 from bbc_classifier.ray_tasks import run_on_ray
 from bbc_classifier.training.run_dir import first_difference
 from bbc_classifier.training.train import train
@@ -132,8 +131,7 @@ def _run_baseline(run: RunSpec, data: LoadedData, options: dict[str, Any], runs_
     """Fit and evaluate a baseline and write its record and predictions."""
     result = run_baseline(run.config, data, use_validation=run.train_size is None)
     record = {
-        "schema": 2,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        **record_header(),
         "baseline": run.config,
         "options": without_local_paths({"data": options}),
         "data": data.info,

@@ -4,7 +4,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,8 @@ from bbc_classifier.evaluation.statistics import wilson_interval
 from bbc_classifier.inference.classifier import EXPORT_FILES, Predictor, model_location, predict_labels
 from bbc_classifier.io import atomic_write, file_sha256, prepare_output_dir, read_json, slug, write_json
 from bbc_classifier.plots import plot_confusion_matrix, plot_label_errors
-from bbc_classifier.provenance import environment, peak_memory_mb, without_local_paths
+from bbc_classifier.provenance import environment, peak_memory_mb, record_header, without_local_paths
 
-SCHEMA = 2
 # Options that name data. Without any of them, `evaluate` takes the data of the classifier's own run.
 DATA_SOURCES = ("dataset", "train_file", "validation_file", "test_file")
 # Options of the run that also apply to other data, unless they are given.
@@ -189,8 +187,7 @@ def evaluate(args: EvaluateArguments, data_options: Mapping[str, Any] | None = N
     with atomic_write(output_dir) as tmp_dir:
         report = evaluate_split(classifier, data, "test", tmp_dir, name=name)
         record = {
-            "schema": SCHEMA,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            **record_header(),
             "model": {"name": name, "revision": args.revision, "weights_sha256": file_sha256(Path(weights))},
             "options": {"split": args.split, "data": without_local_paths(asdict(data_args))},
             "data": {**data.info, "seen_texts_dropped": num_seen},

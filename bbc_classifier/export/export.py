@@ -5,7 +5,6 @@ import logging
 import shutil
 import sysconfig
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from bbc_classifier.export.transformers_export import export_transformers
 from bbc_classifier.inference.classifier import EXPORT_FILES, Predictor, model_location, predict_labels, tokenize
 from bbc_classifier.io import atomic_write, escape_markdown, file_sha256, prepare_output_dir, read_json, write_json
 from bbc_classifier.model import PooledEncoderForSequenceClassification
-from bbc_classifier.provenance import environment
+from bbc_classifier.provenance import environment, record_header
 from bbc_classifier.training.run_dir import RunDirectory
 
 logger = logging.getLogger(__name__)
@@ -87,8 +86,7 @@ def export(args: ExportArguments) -> Path:
         # A Space has the classifier itself.
         run = RunDirectory(run_dir) if run_dir and args.measure and args.format != "space" else None
         agreement = {"max_logit_difference": difference, **_agreement(original, exported, run)}
-        created = datetime.now(UTC).isoformat(timespec="seconds")
-        record: dict[str, Any] = {"schema": 2, "created": created, "format": args.format}
+        record: dict[str, Any] = {**record_header(), "format": args.format}
         exported_weights = tmp_dir / EXPORT_FILES.get(args.format, "model/model.safetensors")
         for name, path in (("original", Path(weights)), ("exported", exported_weights)):
             record[name] = {"weights_sha256": file_sha256(path), "weights_bytes": path.stat().st_size}

@@ -25,15 +25,26 @@ def fit_linear_probe(
     """Set the model's head to a logistic regression on embeddings; multi-label data get one regression per label.
 
     `embeddings` are (rows, hidden), the input of the linear head; `labels` (rows,) class indices or (rows, labels) of 0
-    and 1; `inverse_penalty` is scikit-learn's C. The model's `class_weights` weight the rows of single-label data.
+    and 1; `inverse_penalty` is scikit-learn's C. The model's `class_weights` weight the rows of single-label data. A
+    label without rows, or that all multi-label rows have, gets weights of 0.
     """
     # One scale for all dimensions: some encoders have switched-off ones, which a scale of their own would blow up.
     mean, scale = embeddings.mean(axis=0), embeddings.std(axis=0).mean() or 1.0
-    class_weights = model.config.class_weights if labels.ndim == 1 else None
-    row_weights = None if class_weights is None else np.asarray(class_weights)[labels]
-    weights, biases = fit_regression(
-        (embeddings - mean) / scale, labels, model.config.num_labels, inverse_penalty, row_weights
-    )
+    rows, num_labels = (embeddings - mean) / scale, model.config.num_labels
+    weights, biases = np.zeros((num_labels, rows.shape[1])), np.zeros(num_labels)
+    regression = LogisticRegression(C=inverse_penalty, max_iter=MAX_ITERATIONS)
+    if labels.ndim == 2:
+        for label, has_label in enumerate(labels.T > 0):
+            if 0 < has_label.sum() < len(has_label):
+                regression.fit(rows, has_label)
+                weights[label], biases[label] = regression.coef_[0], regression.intercept_[0]
+    else:
+        class_weights = model.config.class_weights
+        regression.fit(rows, labels, None if class_weights is None else np.asarray(class_weights)[labels])
+        # For two classes scikit-learn fits the difference of their scores.
+        signs = np.array([-0.5, 0.5]) if len(regression.classes_) == 2 else np.ones(len(regression.classes_))
+        weights[regression.classes_] = signs[:, None] * regression.coef_
+        biases[regression.classes_] = signs * regression.intercept_
     weights /= scale
     with torch.no_grad():
         model.classifier.weight.copy_(torch.from_numpy(weights))
@@ -44,30 +55,6 @@ def head_logits(model: PooledEncoderForSequenceClassification, embeddings: np.nd
     """Return the head's logits, (rows, labels) float64, of embeddings (rows, hidden)."""
     weight, bias = (parameter.detach().double().cpu().numpy() for parameter in model.classifier.parameters())
     return embeddings @ weight.T + bias
-
-
-def fit_regression(
-    rows: np.ndarray, labels: np.ndarray, num_labels: int, inverse_penalty: float, row_weights: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Fit a logistic regression with an L2 penalty (scikit-learn's C): multinomial, or one per label of (rows, labels).
-
-    Returns weights (labels, features) and biases (labels,): 0 for a label without rows, or that all multi-label rows
-    have. `rows` are (rows, features), `row_weights` (rows,).
-    """
-    weights, biases = np.zeros((num_labels, rows.shape[1])), np.zeros(num_labels)
-    regression = LogisticRegression(C=inverse_penalty, max_iter=MAX_ITERATIONS)
-    if labels.ndim == 2:
-        for label, has_label in enumerate(labels.T > 0):
-            if 0 < has_label.sum() < len(has_label):
-                regression.fit(rows, has_label)
-                weights[label], biases[label] = regression.coef_[0], regression.intercept_[0]
-        return weights, biases
-    regression.fit(rows, labels, sample_weight=row_weights)
-    # For two classes scikit-learn fits the difference of their scores.
-    signs = np.array([-0.5, 0.5]) if len(regression.classes_) == 2 else np.ones(len(regression.classes_))
-    weights[regression.classes_] = signs[:, None] * regression.coef_
-    biases[regression.classes_] = signs * regression.intercept_
-    return weights, biases
 
 
 def choose_penalty(

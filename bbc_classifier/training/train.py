@@ -8,7 +8,6 @@ import os
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,13 +43,8 @@ from bbc_classifier.inference.classifier import (
 from bbc_classifier.io import atomic_write, directory_lock, file_sha256, prepare_output_dir, read_json, slug, write_json
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification, locate_encoder, truncate
 from bbc_classifier.plots import plot_learning_curves
-from bbc_classifier.provenance import Timer, environment, peak_memory_mb, without_local_paths
-from bbc_classifier.training.linear_probe import (
-    PENALTY_BEFORE_TRAINING,
-    choose_penalty,
-    fit_linear_probe,
-    head_logits,
-)
+from bbc_classifier.provenance import Timer, environment, peak_memory_mb, record_header, without_local_paths
+from bbc_classifier.training.linear_probe import PENALTY_BEFORE_TRAINING, choose_penalty, fit_linear_probe, head_logits
 from bbc_classifier.training.run_dir import RunDirectory
 from bbc_classifier.training.trainer import (
     ClassifierTrainer,
@@ -228,8 +222,7 @@ def train(
         history = write_history(run, trainer)
         timer.mark("evaluate")
         record = {
-            "schema": 2,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            **record_header(),
             "options": without_local_paths(hyperparameters(model_args, data_args, args)),
             "encoder": encoder_record(model_args),
             "model": {

@@ -13,22 +13,14 @@ from bbc_classifier.data.loading import LoadedData, RawData, read_rows
 
 # Computed by the first version of this package (commit of 2026-11-26); a change invalidates every published figure.
 FIXED_SPLIT = "b6effe939570cfa98ddce7a78b4b30e604fe23e13da1b64befa0de0fdff73a8d"
-OTHER_SPLITS = (
-    ({"folds": 5, "fold": 0}, "9eebc668b5bba6c08232083edcacab1fa4c5f7b62e7fa83fae81cfaf8c2e0391"),
-    ({"folds": 5, "fold": 1}, "de17a76c37aaa1e60db1e443ac4ddd0b6218b08c7ace2854cc6459c7dbbfba1e"),
-    ({"folds": 5, "fold": 2}, "45715334c15410c57e62ec9d79a06668813ab71b186859bdf04e0a08cbc79bd4"),
-    ({"folds": 5, "fold": 3}, "25ac6d05300037f8949cb36344e1eb727388023dc708b9b088f1ef0f6987ab44"),
-    ({"folds": 5, "fold": 4}, "d456a664f17358a6254f055bbadb8fe5f21906ab04767f205b00684982fa39c0"),
-    (
-        {"max_train_samples": 100, "max_eval_samples": 37},
-        "016bd617d508770092803884606854965a411cc9291687ff3e63de79653d6827",
-    ),
-    (
-        {"split_seed": 7, "validation_fraction": 0.1, "test_fraction": 0.2},
-        "824e6e18c2bb539f509256ea75715b8fe0759a523fa3c58a33f0e88ea7b695c7",
-    ),
-    ({"near_duplicates": False}, "1a3ce500ee35277d0a850c87c1eaebb368fd4c3261f0258906bace3a37898074"),
-)
+# The first 16 digits of other fingerprints.
+FOLDS = ["9eebc668b5bba6c0", "de17a76c37aaa1e6", "45715334c15410c5", "25ac6d05300037f8", "d456a664f17358a6"]
+OTHER_SPLITS = [
+    *(({"folds": 5, "fold": fold}, start) for fold, start in enumerate(FOLDS)),
+    ({"max_train_samples": 100, "max_eval_samples": 37}, "016bd617d5087700"),
+    ({"split_seed": 7, "validation_fraction": 0.1, "test_fraction": 0.2}, "824e6e18c2bb539f"),
+    ({"near_duplicates": False}, "1a3ce500ee35277d"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -76,4 +68,4 @@ def test_the_fixed_split(load):
 
 @pytest.mark.parametrize(("options", "expected"), OTHER_SPLITS)
 def test_other_splits(load, options, expected):
-    assert load(**options).info["split_fingerprint"] == expected
+    assert load(**options).info["split_fingerprint"].startswith(expected)

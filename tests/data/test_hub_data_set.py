@@ -25,13 +25,9 @@ for options in json.load(sys.stdin):
 
 
 def ask(environment: dict[str, str], *requests: dict[str, str]) -> list[list]:
-    done = subprocess.run(
-        [sys.executable, "-c", CLIENT],  # a data set's script, if it ran, would end it with 3
-        input=json.dumps(requests),
-        env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
-        capture_output=True,
-        text=True,
-    )
+    options = {"env": {**environment, "PYTHONPATH": str(Path(__file__).parents[2])}, "capture_output": True}
+    # A data set's script, if it ran, would end it with 3.
+    done = subprocess.run([sys.executable, "-c", CLIENT], input=json.dumps(requests), text=True, **options)
     assert done.returncode == 0, done.stderr
     return [json.loads(line.removeprefix("ANSWER ")) for line in done.stdout.splitlines() if line.startswith("ANSWER")]
 
@@ -44,22 +40,12 @@ def test_online_offline_and_errors(tmp_path):
         hub.add_repository("ann/two", {"en/train.csv": CSV, "de/train.csv": CSV, "README.md": TWO})
         hub.add_repository("bob/script", {"script.py": "raise SystemExit(3)"})
         hub.add_repository("bob/broken", {"train.parquet": b"not Parquet"})
-        requests = [
-            news,
-            {**other, "dataset_config": "de"},
-            other,
-            {"dataset": "bob/script"},
-            {"dataset": "bob/broken"},
-        ]
-        requests += [{"dataset": "bob/absent"}, {**news, "dataset_revision": "v9"}]
-        online = ask(hub.environment(tmp_path), *requests)
+        script, broken, absent = ({"dataset": f"bob/{name}"} for name in ("script", "broken", "absent"))
+        requests = [news, {**other, "dataset_config": "de"}, other, script, broken, absent]
+        online = ask(hub.environment(tmp_path), *requests, {**news, "dataset_revision": "v9"})
         commit = files.refs["main"]
-        requests = [
-            news,
-            *({**news, "dataset_revision": name} for name in (commit, "0" * 40)),
-            {"dataset": "bob/absent"},
-        ]
-        offline = ask(hub.environment(tmp_path, HF_HUB_OFFLINE="1"), *requests)
+        revisions = [{**news, "dataset_revision": name} for name in (commit, "0" * 40)]
+        offline = ask(hub.environment(tmp_path, HF_HUB_OFFLINE="1"), news, *revisions, absent)
     assert online[0] == ["", commit, ["train", "train", "test"], ["sport", "tech"]]
     assert online[1][0] == "" and online[1][2] == ["train", "train"]
     expected = ["Config name is missing", "scripts are no longer supported", "Parquet", "HF_TOKEN", "v9"]

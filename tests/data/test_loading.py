@@ -91,21 +91,13 @@ def test_read_table(tmp_path, file, content, options, expected):
             read_table(tmp_path / file, **options)
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "utf-16"])
-def test_encodings(tmp_path, encoding):
+def test_encodings(tmp_path):
     path = tmp_path / "a.csv"
-    path.write_bytes("text,label\nFußball in Köln,sport\n".encode(encoding))
-    assert read_table(path, encoding=encoding)["text"].tolist() == ["Fußball in Köln"]
-    with pytest.raises(UserError, match=rf"a.csv.*--encoding {encoding}"):
-        read_table(path)
-
-
-def test_excel(tmp_path):
-    pytest.importorskip("openpyxl")
-    path = tmp_path / "a.xlsx"
-    pd.DataFrame({"text": ["Köln", None], "label": [0, 1], "": [1, 2]}).to_excel(path, index=False)
-    frame = read_table(path)
-    assert frame["label"].tolist() == ["0", "1"] and list(frame) == ["text", "label"]
+    for encoding in ("cp1252", "utf-16"):
+        path.write_bytes("text,label\nFußball in Köln,sport\n".encode(encoding))
+        assert read_table(path, encoding=encoding)["text"].tolist() == ["Fußball in Köln"]
+        with pytest.raises(UserError, match=rf"a.csv.*--encoding {encoding}"):
+            read_table(path)
 
 
 def test_class_names_of_parquet_and_saved_splits(tmp_path):
@@ -118,16 +110,12 @@ def test_class_names_of_parquet_and_saved_splits(tmp_path):
     assert loaded.dataset["test"].num_rows == 4 and loaded.info["leakage"]["test"] == 4
 
 
-@pytest.mark.parametrize(
-    "files",
-    [
-        ("train.csv", "dev.csv", "test.csv"),
-        ("train/0.jsonl", "valid/0.jsonl", "Test/0.jsonl"),
-        ("a-train-00000-of-00002.tsv", "a-eval.tsv", "a-test.tsv"),
-    ],
-)
+FILES = ["train.csv dev.csv test.csv", "train/0.jsonl valid/0.jsonl Test/0.jsonl"]
+
+
+@pytest.mark.parametrize("files", [*FILES, "a-train-00000-of-00002.tsv a-eval.tsv a-test.tsv"])
 def test_files_named_for_splits_are_predefined_splits(tmp_path, files):
-    for number, name in enumerate(files):
+    for number, name in enumerate(files := files.split()):
         write(tmp_path / "news" / name, stories("arts", "sport", each=5 - number, start=5 * number))
     for dataset in (tmp_path / "news", f"{tmp_path}/news/**/*.*"):
         loaded = load(dataset=str(dataset))
@@ -172,12 +160,9 @@ def test_data_in_memory_of_every_kind():
     texts, labels = (list(column) for column in zip(*ALL, strict=True))
     frame = pd.DataFrame({"text": texts, "label": labels})
     expected = load(frame)
-    numbered = Dataset.from_dict({"text": texts, "label": [["arts", "sport"].index(label) for label in labels]})
-    for dataset in (
-        (np.array(texts), pd.Series(labels, index=range(5, 21))),
-        Dataset.from_pandas(frame),
-        numbered.cast_column("label", ClassLabel(names=["arts", "sport"])),
-    ):
+    classes, arrays = ClassLabel(names=["arts", "sport"]), (np.array(texts), pd.Series(labels, index=range(5, 21)))
+    numbered = Dataset.from_dict({"text": texts, "label": classes.str2int(labels)}).cast_column("label", classes)
+    for dataset in (arrays, Dataset.from_pandas(frame), numbered):
         assert load(dataset).info["split_fingerprint"] == expected.info["split_fingerprint"]
     # What `load_data` returns can be given back; ids and splits stay.
     first = load_data(frame.rename(columns={"text": "body"}), text_column="body")
@@ -189,12 +174,17 @@ def test_data_in_memory_of_every_kind():
             load(wrong)
 
 
-def test_duplicates_are_dropped_and_conflicts_counted(tmp_path, caplog):
-    rows = [*ALL, (story("arts", 0).upper(), "arts"), (story("arts", 1), "sport")]
-    info = load(dataset=write(tmp_path / "a.csv", rows)).info
-    assert (info["num_rows"], info["num_unique_texts"], info["exact_duplicates_dropped"]) == (18, 16, 1)
+def test_duplicates_and_rare_labels_are_dropped_and_conflicts_counted(tmp_path, caplog):
+    rows = [*ALL, (story("arts", 0).upper(), "arts"), (story("arts", 1), "sport"), ("only one", "rare")]
+    path = write(tmp_path / "a.csv", rows)
+    with pytest.raises(UserError, match=r"'rare'.*--min_label_rows 2"):
+        load(dataset=path)
+    loaded = load(dataset=path, min_label_rows=2)
+    info = loaded.info
+    assert loaded.label_names == ["arts", "sport"] and info["rare_labels_dropped"] == {"rare": 1}
+    assert (info["num_rows"], info["num_unique_texts"], info["exact_duplicates_dropped"]) == (19, 16, 1)
     assert info["conflicting_labels"] == 1 and sum(info["split_sizes"].values()) == 17
-    for warning in ("different labels", "only 2 test rows"):
+    for warning in ("different labels", "only 2 test rows", "'rare' (1)"):
         assert warning in caplog.text
 
 
@@ -225,10 +215,9 @@ def test_invalid_rows_are_read_refused_or_dropped(tmp_path):
 def test_words_such_as_none_are_texts_in_typed_formats(tmp_path, suffix):
     rows = [*ALL, ("None", "arts"), ("null", "sport"), (None, "arts"), ("x", float("nan"))]
     path = tmp_path / f"a.{suffix}"
-    if suffix == "jsonl":
+    write(path, rows)
+    if suffix == "jsonl":  # with NaN, as Python writes it
         path.write_text("\n".join(json.dumps({"text": text, "label": label}) for text, label in rows))
-    else:
-        write(path, rows)
     loaded = load(dataset=str(path), drop_invalid_rows=True)
     assert loaded.info["invalid_rows_dropped"] == 2
     assert {"None", "null"} < {text for table in loaded.dataset.values() for text in table["text"]}
@@ -238,8 +227,6 @@ def test_words_such_as_none_are_texts_in_typed_formats(tmp_path, suffix):
 def test_whole_numbers_are_the_same_labels_in_every_format(tmp_path, suffix):
     path = write(tmp_path / f"a.{suffix}", [(story("x", number), float(number % 2)) for number in range(20)])
     assert load(dataset=path, label_map=["0=arts", "1=sport"]).label_names == ["arts", "sport"]
-    with pytest.raises(UserError, match="--label_map"):
-        load(dataset=path, label_map=["7=arts"])
 
 
 def test_multi_label(tmp_path):
@@ -257,15 +244,6 @@ def test_multi_label(tmp_path):
         load((["a", "b"], [["x"], "y"]))
     with pytest.raises(UserError, match="both text and label"):
         load(pd.DataFrame({"label": ["a", "b"]}))
-
-
-def test_rare_labels_are_left_out_by_name(tmp_path, caplog):
-    path = write(tmp_path / "a.csv", [*ALL, ("only one", "rare")])
-    with pytest.raises(UserError, match=r"'rare'.*--min_label_rows 2"):
-        load(dataset=path)
-    loaded = load(dataset=path, min_label_rows=2)
-    assert loaded.label_names == ["arts", "sport"] and loaded.info["rare_labels_dropped"] == {"rare": 1}
-    assert "'rare' (1)" in caplog.text
 
 
 def test_rows_to_evaluate(tmp_path):

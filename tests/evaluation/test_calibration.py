@@ -6,13 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score
 
-from bbc_classifier.evaluation.calibration import (
-    TEMPERATURE_RANGE,
-    expected_calibration_error,
-    fit_temperature,
-    fit_thresholds,
-    reliability_curve,
-)
+from bbc_classifier.evaluation import calibration
+from bbc_classifier.evaluation.calibration import expected_calibration_error, fit_temperature, fit_thresholds
 from bbc_classifier.evaluation.metrics import compute_metrics
 from bbc_classifier.inference.classifier import sigmoid, softmax
 
@@ -20,7 +15,7 @@ from bbc_classifier.inference.classifier import sigmoid, softmax
 def test_calibration_error_by_hand():
     # Of 5 bins, (0.4, 0.6] holds two rows of confidence 0.6, one correct; (0.8, 1] holds 0.9 and 1.0, both correct.
     y_true, probabilities = np.array([0, 1, 0, 0]), np.array([[0.6, 0.4], [0.6, 0.4], [0.9, 0.1], [1.0, 0.0]])
-    assert reliability_curve(y_true, probabilities, bins=5) == [
+    assert calibration.reliability_curve(y_true, probabilities, bins=5) == [
         pytest.approx({"rows": 2, "confidence": 0.6, "accuracy": 0.5}),
         pytest.approx({"rows": 2, "confidence": 0.95, "accuracy": 1.0}),
     ]
@@ -52,7 +47,7 @@ def test_the_fitted_temperature_has_the_least_loss(multi_label):
 )
 def test_temperatures_without_a_minimum(y_true, multi_label, expected):
     fitted = fit_temperature(np.array(y_true), np.array([[3.0, -1.0], [-1.0, 2.0]]), multi_label)
-    assert fitted == pytest.approx(expected or TEMPERATURE_RANGE[1], rel=1e-3)
+    assert fitted == pytest.approx(expected or calibration.TEMPERATURE_RANGE[1], rel=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -69,12 +69,16 @@ def test_without_data_options_the_test_split_of_the_run_is_evaluated(run, tmp_pa
     assert report["truncated_share"] == 0 and str(tmp_path) not in json.dumps(record["data"] | record["options"])
 
 
-def test_other_data_are_read_with_the_columns_and_delimiter_of_the_run(run, tmp_path):
+def test_other_data_are_read_with_the_columns_and_delimiter_of_the_run_and_the_split_asked_for(run, tmp_path):
     record = run_evaluation(run, test_file=write_csv(tmp_path / "other.csv", rows_of(50, 56)))
     assert record["path"] == Path("evaluations/run-on-other") and record["evaluation"]["test"]["n"] == 12
     plain = write_csv(tmp_path / "plain.csv", rows_of(50, 56), "text", ",")
     record = run_evaluation(run / "model", test_file=plain, delimiter=",", text_column=["text"])
     assert record["path"] == Path("evaluations/run-on-plain")
+    options = {"train_file": rows_of(30, 32), "test_file": rows_of(40, 41)}
+    options = {name: write_csv(tmp_path / f"{name}.csv", rows) for name, rows in options.items()}
+    for split, n in (("auto", 2), ("all", 6)):
+        assert run_evaluation(run, tmp_path / split, split=split, **options)["evaluation"]["test"]["n"] == n
 
 
 def test_texts_seen_in_training_are_refused_or_left_out(run, tmp_path):
@@ -87,13 +91,6 @@ def test_texts_seen_in_training_are_refused_or_left_out(run, tmp_path):
     dropped, n = record["data"]["seen_texts_dropped"], record["evaluation"]["test"]["n"]
     assert dropped - len(read_json(run / "seen_texts.json")) in (0, 1) and n == 45 - dropped
     assert record["data"]["split_sizes"]["test"] == sum(record["data"]["label_counts"]["test"].values()) == n
-
-
-@pytest.mark.parametrize(("split", "n"), [("auto", 2), ("test", 2), ("all", 6)])
-def test_split_chooses_the_rows_of_a_predefined_split(run, tmp_path, split, n):
-    files = {"train_file": rows_of(30, 32), "test_file": rows_of(40, 41)}
-    options = {name: write_csv(tmp_path / f"{name}.csv", rows) for name, rows in files.items()}
-    assert run_evaluation(run, split=split, **options)["evaluation"]["test"]["n"] == n
 
 
 def test_the_runs_own_file_by_name_and_data_in_memory_give_the_test_split(run, tmp_path, tiny_model_dir):

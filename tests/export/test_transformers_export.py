@@ -5,21 +5,17 @@ from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from bbc_classifier.errors import UserError
 from bbc_classifier.export.transformers_export import ACTIVATION_HEADS, LINEAR_HEADS, POOLER_HEADS, export_transformers
 from bbc_classifier.inference.classifier import Predictor
-from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
-from tests.conftest import LABELS
-from tests.tiny import FAMILIES, RENAMED, SIZES
+from bbc_classifier.model import PooledEncoderForSequenceClassification
+from tests.tiny import FAMILIES, tiny_classifier, tiny_config
 
 TEXTS = ["the match", "goal!", "the shares of a market fell in £3.5m " * 8, "a film", "the minister and a vote " * 20]
-SPECIAL_SIZES: dict[str, dict[str, object]] = {
-    **{family: {"max_position_embeddings": 65} for family in POOLER_HEADS},
-    **FAMILIES,
-    "deberta": {"type_vocab_size": 0},
-}
+SPECIAL_SIZES: dict[str, dict[str, int]] = {f: {"max_position_embeddings": 65} for f in POOLER_HEADS - FAMILIES.keys()}
+SPECIAL_SIZES["deberta"] = {"type_vocab_size": 0}
 EVERY_PAIR = [
     *((family, "pooler") for family in sorted(LINEAR_HEADS | POOLER_HEADS)),
     *((family, "cls") for family in (*sorted(ACTIVATION_HEADS), "deberta", "deberta-v2")),
@@ -30,17 +26,10 @@ DEFAULT_PAIRS = [pair for pair in EVERY_PAIR if pair[0] in ("bert", "mpnet", "di
 
 def classifier_of(family: str, pooling: str, **options: object) -> PooledEncoderForSequenceClassification:
     """Return a tiny classifier that reads 40 tokens and whose logits differ visibly from text to text."""
-    torch.manual_seed(0)
-    sizes = {name: size for name, size in SIZES.items() if name not in RENAMED.get(family, ())}
-    encoder = AutoConfig.for_model(family, **{**sizes, **SPECIAL_SIZES.get(family, {})})
-    defaults = {"id2label": dict(enumerate(LABELS)), "problem_type": "single_label_classification"}
-    config = PooledEncoderConfig(encoder, pooling=pooling, **{**defaults, "max_input_tokens": 40, **options})
-    model = PooledEncoderForSequenceClassification(config).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.dim() > 1:
-                parameter.mul_(10)
-        torch.nn.init.normal_(model.classifier.bias)
+    encoder_config = tiny_config(family, **SPECIAL_SIZES.get(family, {}))
+    options = {"problem_type": "single_label_classification", "max_input_tokens": 40, **options}
+    model = tiny_classifier(family, pooling, scale=10, encoder_config=encoder_config, **options)
+    torch.nn.init.normal_(model.classifier.bias)
     return model
 
 

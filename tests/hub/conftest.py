@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from huggingface_hub import HfApi, constants
-from transformers import PreTrainedTokenizerFast
+from transformers import BertTokenizer
 
 from bbc_classifier.config import DataArguments, ModelArguments, TrainArguments, hyperparameters, resolve_recipe
 from bbc_classifier.hub import push as push_module
@@ -16,6 +16,7 @@ from bbc_classifier.io import file_sha256, read_json, write_json, write_text
 from bbc_classifier.provenance import environment
 from tests.conftest import LABELS
 from tests.hub_server import TOKEN, HubServer
+from tests.tiny import tiny_classifier
 
 TEXTS = ("the shares fell in the market", "the team", "a minister and a vote in the party")
 
@@ -75,7 +76,7 @@ def edit_record(run_dir: Path, **changes: Any) -> None:
 
 
 @pytest.fixture
-def make_run(tiny_classifier: Callable, tokenizer: PreTrainedTokenizerFast, tmp_path: Path) -> Callable[..., Path]:
+def make_run(tokenizer: BertTokenizer, tmp_path: Path) -> Callable[..., Path]:
     """Return a function that builds a finished run with this name; another bias gives other weights."""
 
     def make(name: str = "tiny-run", bias: float = 0.0) -> Path:

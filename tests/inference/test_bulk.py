@@ -16,6 +16,7 @@ from bbc_classifier.inference import bulk
 from bbc_classifier.inference.bulk import predict_files
 from bbc_classifier.inference.classifier import Predictor
 from bbc_classifier.io import directory_lock, read_json
+from tests.tiny import tiny_classifier
 
 SHARDS = 9
 INVALID = [("b.csv", 31), ("b.csv", 32), ("c.jsonl", 5), ("c.jsonl", 24)]
@@ -50,9 +51,8 @@ def rows_of(directory: Path) -> list[dict]:
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    return {
-        path.name: path.read_bytes() for path in [*(directory / "shards").iterdir(), directory / "invalid_rows.jsonl"]
-    }
+    files = [*(directory / "shards").iterdir(), directory / "invalid_rows.jsonl"]
+    return {path.name: path.read_bytes() for path in files}
 
 
 def test_every_row_once_in_order(run, tiny_model_dir, tmp_path):
@@ -98,41 +98,29 @@ def test_a_stopped_run_is_resumed(run, monkeypatch, tmp_path, at, step):
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
-def test_a_finished_run_is_left_alone(run, tmp_path):
-    first = run()
-    before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
-    again = run(overwrite=True)
-    assert (again.rows, again.label_counts) == (first.rows, first.label_counts)
-    assert {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")} == before
-    content = contents(tmp_path / "out")
-    (tmp_path / "out" / "shards" / "shard-000003.parquet").unlink()
-    assert run().rows == 96 and contents(tmp_path / "out") == content
-
-
 OTHER_OPTIONS = [{"shard_rows": 5}, {"min_confidence": 0.3}, {"keep_columns": ["id"]}, {"text_column": ["id"]}]
 
 
-@pytest.mark.parametrize("options", OTHER_OPTIONS, ids=str)
-def test_other_options_need_overwrite(run, tmp_path, options):
-    run()
-    content = contents(tmp_path / "out")
-    with pytest.raises(UserError, match=f"--{next(iter(options))} is different"):
-        run(**options)
-    assert contents(tmp_path / "out") == content
-    assert run(overwrite=True, **options).rows in (96, 97)
-
-
-def test_changed_input_or_model_needs_overwrite(run, inputs, tmp_path, tokenizer, tiny_classifier):
-    run()
+def test_a_finished_run_is_left_alone_and_other_options_input_or_model_need_overwrite(run, inputs, tmp_path, tokenizer):
+    first, output = run(), tmp_path / "out"
+    before = {path: path.stat().st_mtime_ns for path in output.rglob("*")}
+    again = run(overwrite=True)
+    assert (again.rows, again.label_counts) == (first.rows, first.label_counts)
+    tiny_classifier(max_input_tokens=16).save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    for options in (*OTHER_OPTIONS, {"model": str(tmp_path / "model")}):
+        named = "the classifier" if "model" in options else f"--{next(iter(options))}"
+        with pytest.raises(UserError, match=f"{named} is different"):
+            run(**options)
+    assert {path: path.stat().st_mtime_ns for path in output.rglob("*")} == before
+    content = contents(output)
+    (output / "shards" / "shard-000003.parquet").unlink()
+    assert run().rows == 96 and contents(output) == content
     with (inputs / "b.csv").open("a") as file:
         file.write("n96,one more goal\n")
     with pytest.raises(UserError, match=r"b\.csv is different"):
         run()
-    assert run(overwrite=True).rows == 97
-    tiny_classifier(max_input_tokens=16).save_pretrained(tmp_path / "model")
-    tokenizer.save_pretrained(tmp_path / "model")
-    with pytest.raises(UserError, match="the classifier is different"):
-        run(model=str(tmp_path / "model"))
+    assert run(overwrite=True, shard_rows=5).rows == 97
 
 
 def test_columns_and_formats(run, tmp_path):
@@ -145,17 +133,16 @@ def test_columns_and_formats(run, tmp_path):
     assert row["source_row"] == 14 and [row["p_business"], row["p_sport"]].count(None) == 1
 
 
-INVALID_OPTIONS = [{"input": "no/*.csv"}, {"keep_columns": ["no"]}, {"escape_formulas": True}, {"text_column": ["no"]}]
-
-
-@pytest.mark.parametrize("options", INVALID_OPTIONS, ids=str)
-def test_invalid_requests_write_nothing(run, tmp_path, options):
-    with pytest.raises(UserError, match=f"--{next(iter(options))}"):
-        run(**options)
+def test_invalid_requests_and_directories_of_others_are_refused(run, tmp_path):
+    for options in (
+        {"input": "no/*.csv"},
+        {"keep_columns": ["no"]},
+        {"escape_formulas": True},
+        {"text_column": ["no"]},
+    ):
+        with pytest.raises(UserError, match=f"--{next(iter(options))}"):
+            run(**options)
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
-
-
-def test_directories_of_other_files_and_other_processes(run, tmp_path, inputs):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
     with pytest.raises(UserError, match="other files"):

@@ -45,8 +45,11 @@ def read(path) -> list[dict]:
         return list(csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ","))
 
 
-@pytest.mark.parametrize("target", ["out.csv", "out.tsv", "out.jsonl", "out.parquet", "out.xlsx"])
-@pytest.mark.parametrize("source", ["in.csv", "in.tsv", "in.jsonl", "in.json", "in.parquet", "in.xlsx"])
+SOURCES = ["in.csv", "in.tsv", "in.jsonl", "in.json", "in.parquet", "in.xlsx"]
+TARGETS = ["out.csv", "out.tsv", "out.jsonl", "out.parquet", "out.xlsx", "out.csv"]
+
+
+@pytest.mark.parametrize(("source", "target"), zip(SOURCES, TARGETS, strict=True))
 def test_every_row_and_column_is_written(run, tiny_model_dir, tmp_path, source, target):
     if source == "in.json":
         (tmp_path / source).write_text(json.dumps(pd.DataFrame(ROWS).to_dict("records")), encoding="utf-8")
@@ -71,14 +74,6 @@ def test_lines_without_text_get_empty_predictions(run, tmp_path):
     assert [bool(line) for line in (tmp_path / "out.txt").read_text().splitlines()] == [True, False, True]
 
 
-@pytest.mark.parametrize("target", ["out.csv", "out.jsonl"])
-def test_below_min_confidence_the_prediction_is_empty(run, tmp_path, target):
-    write_table(tmp_path / "in.csv", pa.table({"text": ["a goal"]}))
-    assert run("in.csv", target, min_confidence=1.0).label_counts == {"": 1}
-    row = read(tmp_path / target)[0]
-    assert row["prediction"] in ("", None) and float(row["confidence"]) > 0
-
-
 def test_columns_of_other_types(run, tmp_path):
     rows = {"text": ["a goal", "a film"], "views": [3, None], "tags": [["x", "y"], []], "by": [{"name": "é"}, None]}
     pq.write_table(pa.table(rows), tmp_path / "in.parquet")
@@ -90,9 +85,9 @@ def test_columns_of_other_types(run, tmp_path):
     assert json.loads(flat[0]["by"]) == {"name": "é"}
     lines = ['{"text": "a goal", "views": 3, "id": 1}', '{"text": "a film", "id": "b", "tags": ["x"]}']
     (tmp_path / "in.jsonl").write_text("\n".join(lines))
-    run("in.jsonl", "out.jsonl")
-    found = [{name: row[name] for name in ("views", "id", "tags")} for row in read(tmp_path / "out.jsonl")]
-    assert found == [{"views": 3, "id": "1", "tags": None}, {"views": None, "id": "b", "tags": ["x"]}]
+    run("in.jsonl", "out.jsonl", min_confidence=1.0)
+    found = [[row[name] for name in ("views", "id", "tags", "prediction")] for row in read(tmp_path / "out.jsonl")]
+    assert found == [[3, "1", None, None], [None, "b", ["x"], None]]
 
 
 def test_delimiter_encoding_and_byte_order_mark_of_excel(run, tmp_path):
@@ -121,13 +116,13 @@ def test_columns_and_delimiter_of_the_run_are_the_defaults(tiny_model_dir, tmp_p
     assert one["confidence"] == pytest.approx(other["confidence"], abs=1e-6)
 
 
-def test_escape_formulas(run, tmp_path):
+def test_escaped_formulas_and_empty_predictions_below_min_confidence(run, tmp_path):
     rows = {"text": ["=1+1", "film"], "@id": ["-2", "x"], "size": ["+3", "4"]}
     write_table(tmp_path / "in.csv", pa.table(rows))
-    run("in.csv", "out.csv", escape_formulas=True)
+    assert run("in.csv", "out.csv", escape_formulas=True, min_confidence=1.0).label_counts == {"": 2}
     escaped = read(tmp_path / "out.csv")
     assert [escaped[0][name] for name in ("text", "'@id", "size")] == ["'=1+1", "'-2", "'+3"]
-    assert escaped[1]["text"] == "film" and not escaped[0]["confidence"].startswith("'")
+    assert escaped[1]["text"] == "film" and escaped[1]["prediction"] == "" and float(escaped[0]["confidence"]) > 0
 
 
 BAD = {
@@ -154,7 +149,7 @@ def test_invalid_files(run, tmp_path, name):
     assert not (tmp_path / "out.csv").exists()
 
 
-TARGETS = [
+BAD_TARGETS = [
     ("in.csv", "out.docx", {}, "--output_file"),
     ("in.csv", "dir.csv", {}, "--output_file"),
     ("in.csv", "there.csv", {}, "--overwrite"),
@@ -165,7 +160,7 @@ TARGETS = [
 ]
 
 
-@pytest.mark.parametrize(("source", "target", "options", "named"), TARGETS)
+@pytest.mark.parametrize(("source", "target", "options", "named"), BAD_TARGETS)
 def test_invalid_targets(run, tmp_path, source, target, options, named):
     (tmp_path / "dir.csv").mkdir()
     for name in ("in.csv", "there.csv"):

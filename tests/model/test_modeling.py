@@ -16,7 +16,7 @@ from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceCl
 from bbc_classifier.model.modeling_pooled_encoder import sequence_loss
 from tests.conftest import LABELS
 from tests.model.conftest import loud_classifier, ragged_batch, random_ids
-from tests.tiny import FAMILIES, save_tiny_encoder, tiny_config
+from tests.tiny import FAMILIES, save_tiny_encoder, tiny_classifier, tiny_config
 
 from_encoder = PooledEncoderForSequenceClassification.from_encoder
 from_pretrained = PooledEncoderForSequenceClassification.from_pretrained
@@ -90,26 +90,6 @@ def test_the_model_reads_of_whole_texts_what_truncate_returns(bodies, reader, si
     close(model(inputs_embeds=embeds, attention_mask=batch["attention_mask"]).logits, expected, **TOLERANCE)
 
 
-def test_layer_integrated_gradients_by_hooks_are_complete():
-    # As captum's LayerIntegratedGradients: read the embeddings of input and baseline, then replace them step by step.
-    model = loud_classifier(max_input_tokens=8)
-    ids, baseline = torch.tensor([[2, 7, 8, 7, 9, 8, 10, 11, 12, 13, 3]]), torch.tensor([[2, *[0] * 9, 3]])
-    layer, outputs, steps = model.encoder.embeddings, [], 2000
-    with layer.register_forward_hook(lambda *call: outputs.append(call[-1].detach())), torch.no_grad():
-        model(ids), model(baseline)
-    embedded, base = outputs
-    alphas = ((torch.arange(steps) + 0.5) / steps).view(-1, 1, 1)
-    path = (base + alphas * (embedded - base)).requires_grad_()
-
-    def target(values: torch.Tensor) -> torch.Tensor:
-        with layer.register_forward_hook(lambda *_: values):
-            return model(ids.expand(len(values), -1)).logits[:, 1]
-
-    (gradient,) = torch.autograd.grad(target(path).sum(), path)
-    attributions = gradient.mean(0) * (embedded - base)
-    close(attributions.sum(), (target(embedded) - target(base))[0], rtol=0.02, atol=0.01)
-
-
 # Probabilities 1/2, 1/4, 1/4 and 1/8, 3/4, 1/8, the second label is the last; the third row is ignored.
 SINGLE = torch.tensor([[2.0, 1.0, 1.0], [1.0, 6.0, 1.0], [9.0, 1.0, 1.0]]).log(), torch.tensor([0, 2, -100])
 ROWS = [math.log(2), math.log(8)]
@@ -142,11 +122,45 @@ def test_loss(batch, options, expected):
 @pytest.mark.parametrize("pooling", legal_poolings("bert"))
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float16, 1e-3), (torch.bfloat16, 1e-2)])
 @torch.inference_mode()
-def test_half_precision_answers_alike(pooling, dtype, tolerance, tiny_classifier):
+def test_half_precision_answers_alike(pooling, dtype, tolerance):
     model = tiny_classifier(pooling=pooling)
     expected, half = model(**ragged_batch()).logits.softmax(-1), model.to(dtype)(**ragged_batch()).logits
     assert half.dtype == dtype
     close(half.float().softmax(-1), expected, rtol=0, atol=tolerance)
+
+
+def test_the_library_resizes_embeddings_returns_hidden_states_and_checkpoints_activations(tmp_path):
+    model, batch = loud_classifier(classifier_dropout=0.0), {**ragged_batch(), "labels": torch.tensor([0, 1, 2])}
+    with torch.no_grad():
+        output = model(**batch, output_hidden_states=True)
+        assert [layer.shape for layer in output.hidden_states] == [(3, 9, 24)] * 3
+        model.resize_token_embeddings(300, mean_resizing=False)
+        model.save_pretrained(tmp_path)
+        model = from_pretrained(tmp_path)
+        assert model.get_input_embeddings().num_embeddings == model.config.encoder_config.vocab_size == 300
+        loss, logits = model(**batch, return_dict=False)
+    assert torch.equal(logits, output.logits) and torch.equal(loss, output.loss)
+    for module in model.train().modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+    gradients = []
+    for enable in (lambda: None, model.gradient_checkpointing_enable):
+        enable()
+        model.zero_grad()
+        model(**batch).loss.backward()
+        gradients.append([parameter.grad for parameter in model.parameters()])
+    assert model.is_gradient_checkpointing
+    close(gradients[0], gradients[1])
+
+
+@torch.inference_mode()
+def test_the_temperature_divides_the_logits_and_default_label_names_are_saved_with_a_warning(tmp_path):
+    model = loud_classifier(id2label={0: "LABEL_0", 1: "LABEL_1", 2: "LABEL_2"})
+    before = model(**ragged_batch()).logits
+    model.apply_temperature(2.5)
+    close(model(**ragged_batch()).logits, before / 2.5)
+    with pytest.warns(UserWarning, match="LABEL_0"):
+        model.save_pretrained(tmp_path)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -159,38 +173,9 @@ def test_attention_implementations_answer_alike_and_mpnet_falls_back_to_eager(fa
 
 
 @torch.inference_mode()
-def test_the_compiled_and_the_exported_model_answer_alike():
+def test_the_compiled_model_answers_alike():
     model, batch = loud_classifier(max_input_tokens=6), ragged_batch()
-    compiled = torch.compile(model, fullgraph=True, backend="eager")
-    sizes = {0: torch.export.Dim("rows", min=1, max=64)}
-    program = torch.export.export(model, (), batch, dynamic_shapes=dict.fromkeys(batch, sizes), strict=False).module()
-    for part in (slice(0, 3), slice(1, 2)):
-        rows = {name: values[part] for name, values in batch.items()}
-        for other in (program, compiled):
-            close(other(**rows).logits, model(**rows).logits, **TOLERANCE)
-
-
-def test_default_label_names_are_saved_with_a_warning(tmp_path):
-    model = PooledEncoderForSequenceClassification(PooledEncoderConfig(tiny_config(), num_labels=3))
-    with pytest.warns(UserWarning, match="LABEL_0"):
-        model.save_pretrained(tmp_path)
-
-
-@torch.inference_mode()
-def test_the_temperature_divides_the_logits():
-    model = loud_classifier()
-    before = model(**ragged_batch()).logits
-    model.apply_temperature(2.5)
-    close(model(**ragged_batch()).logits, before / 2.5)
-
-
-def test_frozen_layers():
-    model = loud_classifier(pooling="pooler")
-    model.freeze_encoder(1)
-    frozen = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
-    assert frozen == {name for name, _ in model.named_parameters() if "embeddings." in name or ".layer.0." in name}
-    with pytest.raises(ValueError, match="3 layers: the encoder has 2"):
-        model.freeze_encoder(3)
+    close(torch.compile(model, fullgraph=True, backend="eager")(**batch).logits, model(**batch).logits, **TOLERANCE)
 
 
 def save_old_names(model: torch.nn.Module, directory: Path) -> None:
@@ -200,17 +185,13 @@ def save_old_names(model: torch.nn.Module, directory: Path) -> None:
     torch.save(dict(zip(names, model.state_dict().values(), strict=True)), directory / "pytorch_model.bin")
 
 
-@pytest.mark.parametrize(
-    ("save", "model_class", "pooling"),
-    [
-        (save_old_names, BertForPreTraining, "pooler"),
-        (BertForSequenceClassification.save_pretrained, BertForSequenceClassification, "mean"),
-        (DistilBertForMaskedLM.save_pretrained, DistilBertForMaskedLM, "mean"),
-    ],
-)
-def test_every_encoder_tensor_arrives_and_nothing_is_printed(save, model_class, pooling, tmp_path, capfd):
+SOURCES = [(BertForPreTraining, "pooler"), (BertForSequenceClassification, "mean"), (DistilBertForMaskedLM, "mean")]
+
+
+@pytest.mark.parametrize(("model_class", "pooling"), SOURCES)
+def test_every_encoder_tensor_arrives_and_nothing_is_printed(model_class, pooling, tmp_path, capfd):
     source = model_class(tiny_config(model_class.config_class.model_type)).half()  # its precision is not used
-    save(source, tmp_path)
+    (save_old_names if model_class is BertForPreTraining else model_class.save_pretrained)(source, tmp_path)
     capfd.readouterr()
     model = from_encoder(tmp_path, labels=LABELS, pooling=pooling)
     assert capfd.readouterr() == ("", "")

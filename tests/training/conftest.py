@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from datasets import ClassLabel, Dataset, Features, List, Value
 
 from bbc_classifier.config import DataArguments, ModelArguments, TrainArguments
 from bbc_classifier.training.train import TrainResult, train
@@ -29,16 +28,14 @@ def topics(each: int = 20) -> tuple[list[str], list[str]]:
     return texts, [label for label in TOPIC_WORDS for _ in numbers]
 
 
-def tagged() -> Dataset:
-    """Return texts about none to all of three topics, one of which is rare."""
-    rows = []
+def tagged() -> tuple[list[str], list[list[str]]]:
+    """Return texts about none to all of three topics, one of which is rare, and their labels."""
+    texts, labels = [], []
     for number in range(120):
         has = (number % 2 == 0, number // 2 % 2 == 0, number % 6 == 5)
-        labels = [index for index, there in enumerate(has) if there]
-        words = [TOPIC_WORDS[TAGS[index]] for index in labels]
-        rows.append({"text": " ".join(["the", *words, str(number)] * (1 + number % 3)), "label": labels})
-    features = Features({"text": Value("string"), "label": List(ClassLabel(names=TAGS))})
-    return Dataset.from_list(rows, features=features)
+        labels.append([tag for tag, there in zip(TAGS, has, strict=True) if there])
+        texts.append(" ".join(["the", *map(TOPIC_WORDS.__getitem__, labels[-1]), str(number)] * (1 + number % 3)))
+    return texts, labels
 
 
 @pytest.fixture

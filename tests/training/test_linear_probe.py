@@ -6,19 +6,16 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from bbc_classifier.inference.classifier import encode, predict_logits, sigmoid, softmax
-from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification
+from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.training.linear_probe import PENALTIES, choose_penalty, fit_linear_probe, head_logits
-from tests.tiny import tiny_config
+from tests.tiny import tiny_classifier
 
 ROWS = [[2, 5 + row % 40, 7 + row % 11, *range(9, 9 + row % 6), 9, 3] for row in range(60)]
 C = 0.1
 
 
 def classifier(labels: int, **options: object) -> PooledEncoderForSequenceClassification:
-    torch.manual_seed(0)
-    names = {index: f"label {index}." for index in range(labels)}
-    config = PooledEncoderConfig(encoder_config=tiny_config(), id2label=names, **options)
-    return PooledEncoderForSequenceClassification(config).eval()
+    return tiny_classifier(id2label={index: f"label {index}." for index in range(labels)}, **options)
 
 
 def regression(embeddings: np.ndarray, labels: np.ndarray, sample_weight: np.ndarray | None = None) -> np.ndarray:
@@ -28,7 +25,7 @@ def regression(embeddings: np.ndarray, labels: np.ndarray, sample_weight: np.nda
 
 
 @pytest.mark.parametrize(("num_labels", "class_weights"), [(2, None), (4, None), (2, [1.0, 9.0, 1.0])])
-def test_single_label_head_is_a_softmax_regression_of_weighted_rows(num_labels, class_weights):
+def test_heads_are_the_regressions_of_scikit_learn(num_labels, class_weights):
     model = classifier(num_labels + 1, class_weights=class_weights)  # one label has no rows
     labels = np.array([tokens[1] % num_labels for tokens in ROWS])
     embeddings = encode(model, ROWS, 0).embeddings
@@ -37,11 +34,8 @@ def test_single_label_head_is_a_softmax_regression_of_weighted_rows(num_labels, 
     np.testing.assert_allclose(softmax(predict_logits(model, ROWS, 0)[:, :-1]), expected, atol=1e-5)
     assert not model.classifier.weight[-1].any() and not model.classifier.bias[-1]
 
-
-def test_multi_label_head_is_a_regression_per_label():
-    model = classifier(3, problem_type="multi_label_classification")
+    model = classifier(3, problem_type="multi_label_classification")  # a regression per label
     labels = np.array([[tokens[1] % 2, tokens[2] % 3 == 0, 1] for tokens in ROWS], dtype=bool)
-    embeddings = encode(model, ROWS, 0).embeddings
     fit_linear_probe(model, embeddings, labels, C)
     expected = np.stack([regression(embeddings, labels[:, label])[:, 1] for label in (0, 1)], axis=1)
     np.testing.assert_allclose(sigmoid(predict_logits(model, ROWS, 0))[:, :2], expected, atol=1e-5)
@@ -59,7 +53,7 @@ def test_dead_dimensions_get_small_weights(scale):
 
 @pytest.mark.parametrize("multi_label", [False, True])
 def test_validation_rows_choose_the_penalty(multi_label):
-    model, generator = classifier(3, problem_type=f"{'multi' if multi_label else 'single'}_label_classification"), None
+    model = classifier(3, problem_type=f"{'multi' if multi_label else 'single'}_label_classification")
     generator = np.random.default_rng(0)
 
     def rows(signal: float) -> tuple[np.ndarray, np.ndarray]:

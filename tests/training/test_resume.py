@@ -31,15 +31,11 @@ class StopAt(TrainerCallback):
 ACCUMULATION = {"gradient_accumulation_steps": 2, "num_train_epochs": 4, "train_sampling_strategy": "random"}
 
 
-@pytest.mark.parametrize(
-    ("step", "options"),
-    [
-        pytest.param(9, {}, id="end of an epoch", marks=slow),
-        pytest.param(14, {}, id="second epoch"),
-        pytest.param(15, ACCUMULATION, id="accumulation", marks=slow),
-        pytest.param(5, {"head_init": "linear_probe"}, id="linear probe", marks=slow),
-    ],
-)
+# Killed at the end of an epoch, with accumulation, after a linear probe; and in the second epoch.
+KILLED = [pytest.param(*p, marks=slow) for p in ((9, {}), (15, ACCUMULATION), (5, {"head_init": "linear_probe"}))]
+
+
+@pytest.mark.parametrize(("step", "options"), [(14, {}), *KILLED])
 def test_a_killed_training_resumes_to_the_same_weights_there_and_in_another_run(run, tmp_path, step, options):
     options = {**OPTIONS, **STEPS, **options}
     whole = run("whole", **options)
