@@ -65,17 +65,9 @@ def test_an_export_is_compared_on_the_runs_test_split(make_run, export_format):
     assert [row.truncated for row in exported.classify(TEXTS)] == [False, True]
 
 
-def test_a_multi_label_export_keeps_the_thresholds(make_run):
+def test_example_texts_are_used_where_the_runs_data_are_not_available_and_thresholds_kept(make_run, caplog):
     thresholds = [0.001, 0.999, 0.001, 0.999, 0.5]
     run = make_run(problem_type="multi_label_classification", label_thresholds=thresholds)
-    path = export(ExportArguments(model=str(run), format="transformers", measure=False))
-    original, exported = (Predictor.from_pretrained(each, device="cpu") for each in (run, path))
-    assert exported.thresholds == thresholds
-    assert [row.labels for row in exported.classify(TEXTS)] == [row.labels for row in original.classify(TEXTS)]
-
-
-def test_example_texts_are_used_where_the_runs_data_are_not_available(make_run, caplog):
-    run = make_run()
     shutil.copytree(run / "model", "alone")
     options = {"format": "transformers"}
     path = export(ExportArguments(model="alone", **options))
@@ -87,6 +79,9 @@ def test_example_texts_are_used_where_the_runs_data_are_not_available(make_run, 
     Path("news.csv").unlink()
     export(ExportArguments(model=str(run), overwrite=True, **options))
     assert "not available" in caplog.text
+    original, exported = (Predictor.from_pretrained(each, device="cpu") for each in (run, path))
+    assert exported.thresholds == thresholds
+    assert [row.labels for row in exported.classify(TEXTS)] == [row.labels for row in original.classify(TEXTS)]
 
 
 def test_nothing_is_written_where_the_export_fails_or_computes_other_logits(make_run, monkeypatch):

@@ -109,15 +109,6 @@ def test_several_runs_become_repositories_and_a_collection(hub, run, make_run):
         publish(run, run, namespace="ann")
 
 
-def test_a_dry_run_writes_what_would_be_uploaded_and_needs_no_hub(run, tmp_path):
-    options = {"dry_run": True, "output_dir": str(tmp_path / "out")}
-    (path,) = publish(run, **options)
-    assert {file.relative_to(path).as_posix() for file in Path(path).rglob("*") if file.is_file()} == FILES
-    with pytest.raises(UserError, match="--output_dir"):
-        publish(run, **options)
-    assert publish(run, **options, overwrite=True) == [path]
-
-
 def test_onnx_exports_are_uploaded_if_asked_for_and_of_the_same_weights(hub, run):
     with pytest.raises(UserError, match="bbc-classifier export"):
         publish(run, onnx=True)
@@ -144,11 +135,18 @@ def test_onnx_exports_are_uploaded_if_asked_for_and_of_the_same_weights(hub, run
         ("record.json", b'"sport": 0.', b'"sport": 0.9', "does not reproduce"),
     ],
 )
-def test_a_run_that_was_changed_is_not_published(run, tmp_path, file, old, new, message):
-    (run / file).write_bytes((run / file).read_bytes().replace(old, new))
+def test_a_dry_run_needs_no_hub_and_a_changed_run_is_not_published(run, tmp_path, file, old, new, message):
+    whole, options = (run / file).read_bytes(), {"dry_run": True, "output_dir": str(tmp_path / "out")}
+    (run / file).write_bytes(whole.replace(old, new))
     with pytest.raises(UserError, match=message):
-        publish(run, dry_run=True, output_dir=str(tmp_path / "out"))
+        publish(run, **options)
     assert not (tmp_path / "out").exists()
+    (run / file).write_bytes(whole)
+    (path,) = publish(run, **options)
+    assert {file.relative_to(path).as_posix() for file in Path(path).rglob("*") if file.is_file()} == FILES
+    with pytest.raises(UserError, match="--output_dir"):
+        publish(run, **options)
+    assert publish(run, **options, overwrite=True) == [path]
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, pipeline
 
 from bbc_classifier.errors import EnvironmentFailure, UserError
-from bbc_classifier.inference.classifier import (
-    Predictor,
-    encode,
-    load_tokenizer,
-    tokenize,
-)
+from bbc_classifier.inference.classifier import Predictor, encode, load_tokenizer, tokenize
 from tests.tiny import save_tiny_encoder, tiny_classifier
 
 LONG = "shares fell in the market " * 30

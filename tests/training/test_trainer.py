@@ -9,23 +9,16 @@ from transformers import TrainerControl, TrainerState
 
 from bbc_classifier.config import DataArguments, ModelArguments, TrainArguments, resolve_recipe
 from bbc_classifier.errors import EnvironmentFailure, TrainingDivergedError, UserError
+from bbc_classifier.training import trainer
 from bbc_classifier.training.train import warn_if_single_process
-from bbc_classifier.training.trainer import (
-    FailureCheck,
-    LengthGroupedSampler,
-    choose_precision,
-    explained_failures,
-    training_arguments,
-    training_attention,
-    validate_metric,
-)
 from tests.model.conftest import ragged_batch
 from tests.tiny import tiny_classifier
 
 
 def arguments(tmp_path: Path, trainer_kwargs=None, **options):
-    args = TrainArguments(trainer_kwargs=trainer_kwargs or {}, **options)
-    return training_arguments(resolve_recipe(ModelArguments(recipe="standard"), DataArguments(), args)[2], tmp_path)
+    training = TrainArguments(trainer_kwargs=trainer_kwargs or {}, **options)
+    filled = resolve_recipe(ModelArguments(recipe="standard"), DataArguments(), training)
+    return trainer.training_arguments(filled[2], tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -38,7 +31,7 @@ def arguments(tmp_path: Path, trainer_kwargs=None, **options):
 )
 def test_precision_is_the_fastest_that_is_safe(monkeypatch, requested, device, capabilities, expected):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
-    assert choose_precision(requested, device) == expected
+    assert trainer.choose_precision(requested, device) == expected
 
 
 def test_options_and_recipe_reach_the_trainer(tmp_path):
@@ -60,12 +53,12 @@ def test_options_that_cannot_work_are_refused_by_name(tmp_path):
     with pytest.raises(UserError, match="--report_to: 'wandbb'"):
         arguments(tmp_path, report_to=["wandbb"])
     with pytest.raises(UserError, match="--precision fp16"):
-        choose_precision("fp16", "cpu")
-    validate_metric("eval_accuracy", multi_label=False)
-    validate_metric("loss", multi_label=True)
+        trainer.choose_precision("fp16", "cpu")
+    trainer.validate_metric("eval_accuracy", multi_label=False)
+    trainer.validate_metric("loss", multi_label=True)
     for name, multi_label in (("mcc", False), ("accuracy", True), ("micro_f1", False)):
         with pytest.raises(UserError, match=f"--metric_for_best_model: '{name}'"):
-            validate_metric(name, multi_label)
+            trainer.validate_metric(name, multi_label)
 
 
 @pytest.mark.parametrize("rows", [1, 7, 64, 533])
@@ -73,7 +66,7 @@ def test_sampler_yields_every_row_once_in_an_order_of_seed_and_epoch(rows):
     lengths = [1 + row * 37 % 50 for row in range(rows)]
 
     def order(seed: int = 3, epoch: int = 0) -> list[int]:
-        return list(LengthGroupedSampler(lengths, 8, seed, lambda: epoch))
+        return list(trainer.LengthGroupedSampler(lengths, 8, seed, lambda: epoch))
 
     first = order()
     torch.manual_seed(99)
@@ -101,10 +94,10 @@ def test_sampler_yields_every_row_once_in_an_order_of_seed_and_epoch(rows):
 def test_unusable_numbers_stop_the_training(tmp_path, logs, step, fp16, fails):
     args, state, control = arguments(tmp_path), TrainerState(global_step=step), TrainerControl()
     args.fp16 = fp16
-    FailureCheck().on_step_end(args, state, control)
+    trainer.FailureCheck().on_step_end(args, state, control)
     assert control.should_log == (step == 1)
     with pytest.raises(TrainingDivergedError) if fails else nullcontext():
-        FailureCheck().on_log(args, state, control, logs=logs)
+        trainer.FailureCheck().on_log(args, state, control, logs=logs)
 
 
 def test_a_launcher_that_started_one_process_of_several_is_noticed(monkeypatch, caplog):
@@ -120,7 +113,7 @@ def test_a_launcher_that_started_one_process_of_several_is_noticed(monkeypatch, 
 def test_full_memory_is_a_sentence(tmp_path):
     args, option = arguments(tmp_path), "--per_device_train_batch_size"
     for error in (MemoryError(), torch.OutOfMemoryError("CUDA"), RuntimeError("CPU: can't allocate memory")):
-        with pytest.raises(EnvironmentFailure, match=option), explained_failures(args):
+        with pytest.raises(EnvironmentFailure, match=option), trainer.explained_failures(args):
             raise error
 
 
@@ -128,9 +121,9 @@ def test_full_memory_is_a_sentence(tmp_path):
 def test_half_precision_attention_answers_as_the_fused_kernel():
     model = tiny_classifier(pooling="mean")
     expected = model(**ragged_batch()).logits
-    with training_attention(model, "bf16", 64) as implementation:
+    with trainer.training_attention(model, "bf16", 64) as implementation:
         assert implementation == model.encoder.config._attn_implementation == "half_precision"
         torch.testing.assert_close(model(**ragged_batch()).logits, expected)
     assert model.encoder.config._attn_implementation == "sdpa"
-    with training_attention(model, "bf16", 512):
+    with trainer.training_attention(model, "bf16", 512):
         assert model.encoder.config._attn_implementation == "sdpa"
