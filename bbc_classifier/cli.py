@@ -267,13 +267,16 @@ def _train(options: Options) -> None:
 
 def _warn_few_rows(options: Options, record: Mapping[str, Any], split: str) -> None:
     """Print that a split is too small for its metrics, and the command that tests every row."""
-    from bbc_classifier.data.loading import FEW_ROWS
+    from bbc_classifier.data.loading import FEW_ROWS, FEW_TEXTS_PER_LABEL
 
     report = record["evaluation"][split]
     if report["n"] >= FEW_ROWS:
         return
     metric, (low, high) = next(iter(report["intervals"].items()))
     print(f"\nWarning: {report['n']} {split} rows are too few: {metric} may be anything from {low:.2f} to {high:.2f}.")
+    few = FEW_TEXTS_PER_LABEL * len(record["model"]["labels"])
+    if record["data"]["split_sizes"]["train"] < few and options.groups[0].recipe is None:
+        print(f"With fewer than {FEW_TEXTS_PER_LABEL} texts a label, --recipe few may be more accurate.")
     if not record["data"]["predefined_split"]:
         model, left_out = options.groups[0], OF_THE_GRID | {"output_dir", "overwrite", "folds", "test_fraction"}
         given = options.given.items()

@@ -1,10 +1,10 @@
 """Few labels: accuracy after training on 8, 16 and 64 articles a class of BBC News, on whole texts and on titles.
 
 Every method trains on the same random draws from the train split and predicts the fixed test split, or with --split
-validation the rows that choices are made on. The recipes (quick-512 reads 512 tokens) cut their validation rows from
-the drawn articles; TF-IDF and SetFit are fitted on all of them. SetFit (pip install setfit; without it, it is left out)
-has its defaults but for a limit on its steps. Encoders compute in bf16 where the processor has it. Each training is
-written at once to results/few-labels.json; what the file has is not measured again.
+validation the rows that choices are made on. The recipes cut their validation rows from the drawn articles; TF-IDF and
+SetFit are fitted on all of them. SetFit (pip install setfit; without it, it is left out) has its defaults but for a
+limit on its steps. Encoders compute in bf16 where the processor has it. Each training is written at once to
+results/few-labels.json; what the file has is not measured again.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from bbc_classifier.inference.classifier import Predictor
 from bbc_classifier.io import read_json
 from bbc_classifier.training.trainer import choose_precision
 
-METHODS = ("default", "quick", "quick-512", "tfidf-svm", "tfidf-logistic", "setfit")
+METHODS = ("default", "quick", "few", "tfidf-svm", "tfidf-logistic", "setfit")
 SETFIT_STEPS = 25
 PRECISION = choose_precision("auto", "cpu")
 
@@ -56,10 +56,8 @@ def fit(method: str, few: Dataset, seed: int, work: Path) -> Any:
         half = torch.autocast("cpu", torch.bfloat16, enabled=PRECISION == "bf16", cache_enabled=False)
         half(trainer.train)()
         return half(model.predict)
-    recipe, _, tokens = method.partition("-")
-    data_args = DataArguments(test_fraction=0, max_length=int(tokens) if tokens else None)
     args = TrainArguments(output_dir=str(work / "run"), seed=seed, disable_tqdm=True)
-    run = train(ModelArguments(recipe=recipe), data_args, args, dataset=few).run_dir
+    run = train(ModelArguments(recipe=method), DataArguments(test_fraction=0), args, dataset=few).run_dir
     predictor = Predictor.from_pretrained(run.path, device="cpu")
     predictor.precision = PRECISION
     return lambda texts: predictor.predict_proba(texts).argmax(axis=1)

@@ -51,7 +51,7 @@ def test_few_labels_train_predict_and_warn(work: Path, capsys, caplog) -> None:
     report = read_json(work / "few" / "record.json")["evaluation"]["test"]
     low, high = report["intervals"]["accuracy"]
     warning = printed[printed.index("Warning: 2 test rows") :]
-    assert f"{low:.2f} to {high:.2f}" in warning and "--test_fraction 0" in warning
+    assert f"{low:.2f} to {high:.2f}" in warning and "--test_fraction 0" in warning and "--recipe few" in warning
     assert "only 2 validation rows" in caplog.text
     (command,) = (line.partition(": bbc-classifier ")[2] for line in warning.splitlines() if " compare " in line)
     name, *flags = shlex.split(command)

@@ -26,6 +26,8 @@ logger = logging.getLogger(__name__)
 
 # Below 50 rows, the 95 % interval of an accuracy of 0.9 is wider than 16 points.
 FEW_ROWS = 50
+# Below so many training texts of a label, the recipe `few` was more accurate (EXPERIMENTS.md).
+FEW_TEXTS_PER_LABEL = 32
 # People classify headlines and openings too, on which a classifier trained on whole texts is worse.
 EXCERPT_WORDS = 30
 # A first line is a title if it is short, more text follows, and that is so in nearly all texts.
