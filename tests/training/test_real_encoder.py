@@ -55,8 +55,8 @@ def test_the_words_of_an_explanation_count_and_those_of_a_random_head_differ(res
     torch.nn.init.normal_(untrained.model.classifier.weight)
     random, drops, similarities = np.random.default_rng(0), [], []
     for text in load_splits(DataArguments()).dataset["test"]["text"][:100]:
-        words = text.split()[:50]
-        explanation = explain(predictor, " ".join(words), steps=20)
+        words = text.split()[:30]
+        explanation = explain(predictor, " ".join(words), steps=16)
         assert [word.word for word in explanation.words] == words
         scores, number = np.array([word.score for word in explanation.words]), len(words) // 10
         removed = [np.argsort(-scores)[:number], *(random.permutation(len(words))[:number] for _ in range(5))]
@@ -65,7 +65,7 @@ def test_the_words_of_an_explanation_count_and_those_of_a_random_head_differ(res
         log_odds = np.log(p) - np.log1p(-p)
         drops.append(log_odds[0] - [log_odds[1], log_odds[2:].mean()])
         if len(drops) % 5 == 0:
-            other = explain(untrained, " ".join(words), explanation.label, steps=20)
+            other = explain(untrained, " ".join(words), explanation.label, steps=16)
             similarities.append(spearmanr(scores, [word.score for word in other.words]).statistic)
     top, at_random = np.transpose(drops)
     print(f"log odds fall by {top.mean():.2f} (top words), {at_random.mean():.2f} (random words)")
