@@ -72,11 +72,15 @@ def run_command(line: str) -> None:
 
 
 def main() -> None:
-    """Run the blocks of the pages; the runs of a page, but not what it exported, are there for the next ones."""
+    """Run the blocks of the pages; the runs and comparisons of a page are there for the next ones."""
     texts, labels = write_data()
+    given = set(Path().iterdir())
     for page in sys.argv[1:]:
-        for made_before in (Path("publish"), Path("audits"), *Path("runs").glob("*/export")):
-            shutil.rmtree(made_before, ignore_errors=True)
+        for path in [*(set(Path().iterdir()) - given), *Path("runs").glob("*/export")]:
+            if path.is_dir() and path.name != "runs" and not path.name.startswith("comparison"):
+                shutil.rmtree(path)
+            elif path.is_file():
+                path.unlink()
         for language, block in re.findall(r"```(bash|python)\n(.*?)```", Path(page).read_text("utf-8"), re.DOTALL):
             print(f"\n== {Path(page).name}: {block.splitlines()[0]}", flush=True)
             if language == "bash":
