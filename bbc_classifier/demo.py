@@ -29,7 +29,7 @@ FILE_TYPES = [".csv", ".tsv", ".jsonl", ".xlsx", ".txt"]
 
 
 def launch(args: DemoArguments) -> None:
-    """Serve the page until it is interrupted. UserError: there is no such classifier, or the port is in use."""
+    """Serve the page until it is interrupted. UserError: the classifier does not exist, or the port is in use."""
     page = build_page(args)
     try:
         page.launch(

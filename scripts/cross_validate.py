@@ -6,7 +6,6 @@ did not train on it, and the misclassified articles by row id, so that two recor
 
 import argparse
 import logging
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from bbc_classifier.evaluation.calibration import expected_calibration_error
 from bbc_classifier.evaluation.metrics import classification_report
 from bbc_classifier.evaluation.statistics import wilson_interval
 from bbc_classifier.io import write_json
-from bbc_classifier.provenance import environment
+from bbc_classifier.provenance import environment, record_header
 
 RESULTS = Path("results")
 ENCODERS = {"accurate": "mpnet"}
@@ -96,8 +95,7 @@ def main() -> None:
         rows = zip(table["row_id"][~is_correct], predictions[~is_correct], strict=True)
         wrong_by_length[kind] = dict(sorted(rows))
     record = {
-        "schema": 2,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        **record_header(),
         "name": options.name,
         "seed": options.seed,
         "data": {"name": "bbc-news", "folds": options.folds},

@@ -24,7 +24,6 @@ ROWS = {
         "`reference`: MiniLM fine-tuned, 3 epochs, 128 tokens, mean of 3 seeds",
     ),
 }
-FEW = {"tfidf-svm": "TF-IDF, linear SVM", BASELINE: "TF-IDF, logistic regression", "setfit": "SetFit, 25 steps"}
 KINDS = {"first_30_words": "first 30 words", "first_sentence": "first sentence", "title": "title"}
 
 
@@ -123,16 +122,20 @@ def other_corpora() -> str:
 
 def few_labels() -> str:
     """Return the Markdown table of trainings on few articles a class."""
-    sizes = read_json(RESULTS / "few-labels.json")["sizes"]
+    record = read_json(RESULTS / "few-labels.json")
+    sizes = record["sizes"]
+    names = {name: ROWS[name][1] for name in ("tfidf-svm", BASELINE)}
+    names["setfit"] = f"SetFit, {record['setfit_steps']} steps"
     lines = [f"| | {' | '.join(f'{size} a class: whole, title' for size in sizes)} |", "|---" * (1 + len(sizes)) + "|"]
     for method in ("default", "few", "quick", "tfidf-svm", BASELINE, "setfit"):
         cells = []
         for entry in (methods.get(method) for methods in sizes.values()):
             draws = f" ({len(entry['runs'])})" if entry else ""
             cells.append(f"{entry['whole']['mean']:.3f}, {entry['title']['mean']:.3f}{draws}" if entry else "")
-        lines.append(f"| {FEW.get(method, f'`{method}`')} | {' | '.join(cells)} |")
+        lines.append(f"| {names.get(method, f'`{method}`')} | {' | '.join(cells)} |")
     title = "Accuracy after training on few articles, mean of draws (in brackets how many), on the fixed test split:"
-    return "\n".join([title, "", *lines])
+    source = "Record: `results/few-labels.json`, written by `python benchmarks/few_labels.py`."
+    return "\n".join([title, "", *lines, "", source])
 
 
 def main() -> None:

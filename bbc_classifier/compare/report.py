@@ -127,14 +127,14 @@ def summary(results: Mapping[str, Any]) -> list[str]:
         protocol += " Folds share most of their training texts, and texts of a fold one model; the tests treat texts as"
         protocol += " independent."
     if not trained:
-        return ["No encoder was trained, so there is no verdict on whether an encoder helps.", protocol]
+        return ["No encoder was trained: this comparison does not show whether an encoder helps.", protocol]
     shown = {row["name"]: (row["mean"]["accuracy"] * n, f"{100 * row['mean']['accuracy']:.2f} %") for row in rows}
     best, baseline = trained[0], next((row for row in rows if row["name"] == versus["baseline"]), None)
     name, (right, accuracy) = best["name"], shown[best["name"]]
     sentences = [f"Best encoder and pooling: {name}, right on {_count(right)} of {n:,} test texts ({accuracy})."]
     cost = f"Training {name} ({best['num_parameters']:,} parameters) took {best['train_seconds']:,.1f} seconds"
     if baseline is None:
-        sentences.append("Without a TF-IDF baseline there is no verdict on whether an encoder helps.")
+        sentences.append("Without a TF-IDF baseline, this comparison does not show whether an encoder helps.")
     else:
         other, (other_right, other_accuracy) = baseline["name"], shown[baseline["name"]]
         lead = _count(abs(right - other_right))

@@ -1,26 +1,25 @@
 """From run directories to `results.json`: metrics with intervals, paired tests and groups. Needs no torch."""
 
-import json
 import math
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from safetensors import safe_open
 from sklearn.metrics import brier_score_loss, confusion_matrix, log_loss
 
 from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.calibration import expected_calibration_error, reliability_curve
 from bbc_classifier.evaluation.statistics import holm, letter_groups, paired_difference, wilson_interval
 from bbc_classifier.io import read_json
+from bbc_classifier.provenance import record_header
 
-SCHEMA = 2
 # In a comparison's directory, beside runs/: options, unsupported combinations and titles; and a file per failed run.
 COMPARISON, FAILURES = "comparison.json", "failures"
 # Probability of finding any two configurations different if none are (Holm's adjustment).
@@ -178,8 +177,7 @@ def compute_results(runs: Sequence[RunResult]) -> dict[str, Any]:
     names = {config.name for config in trained}
     baseline = next((config.name for config in ranked if config.name in TFIDF_BASELINES), None)
     return {
-        "schema": SCHEMA,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        **record_header(),
         "protocol": {"folds": runs[0].options["folds"], "articles": len(ranked[0].row_ids)},
         "significance": SIGNIFICANCE,
         "vs_baseline": {
@@ -276,15 +274,13 @@ def _shapes(model: Path) -> dict[str, Any]:
     """
     if not (model / "model.safetensors").is_file():
         return {}
-    with (model / "model.safetensors").open("rb") as file:
-        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    with safe_open(model / "model.safetensors", framework="np") as file:
+        shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
     parameters: Counter[str] = Counter()
-    for name, tensor in header.items():
-        if name != "__metadata__":
-            part = "pooling" if name.startswith("encoder.pooler.") else name.partition(".")[0]
-            parameters[part] += math.prod(tensor["shape"])
+    for name, shape in shapes.items():
+        parameters["pooling" if name.startswith("encoder.pooler.") else name.partition(".")[0]] += math.prod(shape)
     config = read_json(model / "config.json")
-    encoder, (labels, width) = config["encoder_config"], header["classifier.weight"]["shape"]
+    encoder, (labels, width) = config["encoder_config"], shapes["classifier.weight"]
     return {
         "max_input_tokens": config["max_input_tokens"],
         "num_hidden_layers": encoder.get("num_hidden_layers", encoder.get("n_layers")),
