@@ -34,7 +34,7 @@ def this_package(task: dict[str, Any], output_dir: Path) -> Trained:
     args = TrainArguments(output_dir=str(output_dir / "run"), seed=task["seed"], disable_tqdm=True)
     run = train(ModelArguments(encoder=task["encoder_name"]), None, args, dataset=dataset).run_dir
     classifier = TextClassifier.from_pretrained(run.path)
-    index_of = [task["labels"].index(name) for name in classifier.label_names]
+    index_of = [task["labels"].index(name) for name in classifier.classes_]
     saved_at = max(file.stat().st_mtime for file in run.model.iterdir())  # train() evaluates after that
     return saved_at, lambda texts: [index_of[label] for label in classifier.predict_proba(texts).argmax(axis=1)]
 

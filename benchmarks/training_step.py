@@ -98,8 +98,8 @@ def our_trainer(args: argparse.Namespace, length: int, output_dir: str) -> Class
     set_seed(0)
     train_args = TrainArguments(
         **{"per_device_train_batch_size": args.batch, "max_steps": args.steps, "num_train_epochs": 1},
-        **{"learning_rate": 2e-5, "weight_decay": 0.0, "warmup_steps": 0, "precision": OUR_PRECISION},
-        **{"early_stopping_patience": 0, "full_determinism": False, "disable_tqdm": True},
+        **{"learning_rate": 2e-5, "lr_scheduler_type": "linear", "weight_decay": 0.0, "warmup_steps": 0},
+        **{"precision": OUR_PRECISION, "early_stopping_patience": 0, "full_determinism": False, "disable_tqdm": True},
         trainer_kwargs={"eval_strategy": "no", "save_strategy": "no", "load_best_model_at_end": False},
     )
     options = {"labels": LABELS, "max_input_tokens": length, "encoder_dropout": 0.0}
