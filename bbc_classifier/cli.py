@@ -309,7 +309,7 @@ def _predict(options: Options) -> int:
         if not result.complete:
             print("The shards of this process are complete; other processes are still at work.")
             return 0
-        print(f"\nClassified: {result.rows:,} rows; without text or not readable: {result.invalid:,}\n")
+        print(f"\nClassified in {result.precision}: {result.rows:,} rows; no readable text: {result.invalid:,}\n")
         counts = result.label_counts.most_common()
         _print_table(["", ""], [(label or "(no label)", f"{count:,}") for label, count in counts])
         print_written(result.output.parent, result.output.name)
@@ -325,7 +325,7 @@ def _predict(options: Options) -> int:
     from bbc_classifier.inference.classifier import Predictor
     from bbc_classifier.inference.explain import explain
 
-    classifier = Predictor.from_pretrained(args.model, revision=args.revision, device=args.device)
+    classifier = Predictor.from_pretrained(args.model, args.revision, args.device, args.precision, args.adaptive)
     if empty := [number for number, text in enumerate(texts, 1) if not text.strip()]:
         raise UserError(f"text {empty[0]} of {len(texts)} is empty")
     predictions = classifier.classify(texts, top_k=args.top_k, min_confidence=args.min_confidence)

@@ -294,6 +294,10 @@ class PredictArguments(ColumnArguments, WorkerArguments):
     shard_rows: int = option(5000, "Input rows per shard.", AT_LEAST_1)
     escape_formulas: bool = option(False, "Write an apostrophe before cells that a spreadsheet would compute.")
     device: str | None = option(None, "cpu, cuda, mps …; unset, the accelerator if there is one.")
+    precision: str = option(
+        "auto", "auto: the fastest format of the device whose predictions agree with fp32.", choices=PRECISIONS
+    )
+    adaptive: bool = option(False, "Read only the opening of texts that are clear from it: faster.", common=True)
     overwrite: bool = option(False, "Replace the output file.", common=True)
 
     def __post_init__(self) -> None:

@@ -13,9 +13,8 @@ import pandas as pd
 from bbc_classifier.config import DemoArguments, PredictArguments
 from bbc_classifier.data.sources import read_table
 from bbc_classifier.errors import UserError
-from bbc_classifier.evaluation.evaluate import EXAMPLE_TEXTS
 from bbc_classifier.inference.bulk import predict_file
-from bbc_classifier.inference.classifier import Predictor
+from bbc_classifier.inference.classifier import EXAMPLE_TEXTS, Predictor
 from bbc_classifier.inference.explain import explain
 from bbc_classifier.io import escape_markdown
 
@@ -54,7 +53,7 @@ def launch(args: DemoArguments) -> None:
 
 def build_page(args: DemoArguments) -> Any:
     """Return the page as a `gradio.Blocks`; nothing of it is loaded from another host."""
-    predictor = Predictor.from_pretrained(args.model, args.revision, args.device)
+    predictor = Predictor.from_pretrained(args.model, args.revision, args.device, precision="auto")
     config = predictor.config
     page_error = partial(gradio.Error, print_exception=False)
     results_dir = tempfile.TemporaryDirectory()  # removed when the process ends

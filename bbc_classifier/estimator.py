@@ -62,10 +62,15 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
     @classmethod
     def from_pretrained(
-        cls, path_or_hub_id: str | Path, revision: str | None = None, device: str | None = None
+        cls,
+        path_or_hub_id: str | Path,
+        revision: str | None = None,
+        device: str | None = None,
+        precision: str = "auto",
+        adaptive: bool = False,
     ) -> "TextClassifier":
         """Load a run, model or export directory, or a Hub id; see `Predictor.from_pretrained`."""
-        predictor = Predictor.from_pretrained(path_or_hub_id, revision, device)
+        predictor = Predictor.from_pretrained(path_or_hub_id, revision, device, precision, adaptive)
         classifier = cls(str(path_or_hub_id))
         classifier._set_predictor(predictor, {name: name for name in predictor.label_names})
         if Path(path_or_hub_id, "record.json").is_file():
@@ -92,7 +97,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         model_args, data_args, training_args = (group(**part) for group, part in zip(GROUPS, given, strict=True))
         result = train(model_args, data_args, training_args, dataset=(texts, named))
         distinct = {str(name): name for row in labels for name in (row if _is_list(row) else [row])}
-        self._set_predictor(Predictor.from_pretrained(result.run_dir.path), distinct)
+        predictor = Predictor.from_pretrained(result.run_dir.path, precision=values.get("precision") or "auto")
+        self._set_predictor(predictor, distinct)
         self.run_dir_ = result.run_dir.path
         return self
 

@@ -24,9 +24,8 @@ from peers import save_sentence_encoder
 from bbc_classifier import DataArguments, ModelArguments, TrainArguments, train
 from bbc_classifier.data.loading import excerpts, load_splits
 from bbc_classifier.evaluation.baselines import BASELINES
-from bbc_classifier.inference.classifier import Predictor
+from bbc_classifier.inference.classifier import Predictor, choose_precision
 from bbc_classifier.io import read_json
-from bbc_classifier.training.trainer import choose_precision
 
 METHODS = ("default", "quick", "few", "tfidf-svm", "tfidf-logistic", "setfit")
 SETFIT_STEPS = 25

@@ -27,12 +27,12 @@ from transformers import (
 )
 
 from bbc_classifier.config import TrainArguments
+from bbc_classifier.inference.classifier import choose_precision
 from bbc_classifier.model import PooledEncoderForSequenceClassification, locate_encoder
 from bbc_classifier.provenance import environment
 from bbc_classifier.training.trainer import (
     ClassifierTrainer,
     TokenizedRows,
-    choose_precision,
     training_arguments,
     training_attention,
 )

@@ -42,7 +42,7 @@ def test_fit_predict_evaluate_save_and_load(estimator, tmp_path):
     estimator.save(tmp_path / "saved")
     with pytest.raises(UserError, match="saved"):
         estimator.save(tmp_path / "saved")
-    loaded = TextClassifier.from_pretrained(tmp_path / "saved", device="cpu")
+    loaded = TextClassifier.from_pretrained(tmp_path / "saved", device="cpu", precision="fp32")
     np.testing.assert_array_equal(loaded.predict_proba(TEXTS), probabilities)
     assert loaded.classify(TEXTS[:1])[0].label == predictions[0]
     with pytest.raises(UserError, match="test"):

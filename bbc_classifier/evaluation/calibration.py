@@ -1,4 +1,4 @@
-"""Temperature scaling, thresholds of multi-label classifiers, and the expected calibration error."""
+"""Temperature scaling, thresholds of multi-label classifiers and of adaptive reading, expected calibration error."""
 
 import numpy as np
 from scipy.optimize import minimize_scalar
@@ -7,6 +7,8 @@ from scipy.special import logsumexp
 BINS = 15
 TEMPERATURE_RANGE = (0.05, 20.0)
 DEFAULT_THRESHOLD = 0.5
+# Adaptive reading: the share of labels that may differ, the least threshold, and the fewest rows to choose it on.
+MAX_DIFFERENT_LABELS, MIN_CONFIDENCE, MIN_ROWS = 0.005, 0.9, 200
 
 
 def fit_temperature(y_true: np.ndarray, logits: np.ndarray, multi_label: bool = False) -> float:
@@ -57,6 +59,21 @@ def _fit_threshold(has_label: np.ndarray, probabilities: np.ndarray) -> float:
     f1 = 2.0 * correct / (predicted + has_label.sum())
     best = candidates[f1 == f1.max()]
     return float(best[np.abs(best - DEFAULT_THRESHOLD).argmin()])
+
+
+def choose_reading_threshold(opening: np.ndarray, whole: np.ndarray) -> float | None:
+    """Return the confidence in the opening of a text from which on its label may stand for that of the whole text.
+
+    It is the least one, of `MIN_CONFIDENCE` or more, from which on at most `MAX_DIFFERENT_LABELS` of all rows get
+    another label; None for fewer than `MIN_ROWS` rows. `opening` and `whole` are probabilities (rows, labels) of
+    single-label rows that the weights were not fitted on.
+    """
+    if len(whole) < MIN_ROWS:
+        return None
+    confidence, differs = opening.max(axis=1), opening.argmax(axis=1) != whole.argmax(axis=1)
+    # The most confident rows may differ, up to the allowed number; the next one must be below the threshold.
+    excess = np.sort(confidence[differs])[::-1][int(MAX_DIFFERENT_LABELS * len(whole)) :]
+    return max(MIN_CONFIDENCE, float(np.nextafter(excess[0], 2))) if len(excess) else MIN_CONFIDENCE
 
 
 def reliability_curve(y_true: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> list[dict[str, float]]:

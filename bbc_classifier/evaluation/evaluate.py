@@ -20,7 +20,7 @@ from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.calibration import expected_calibration_error
 from bbc_classifier.evaluation.metrics import classification_report
 from bbc_classifier.evaluation.statistics import wilson_interval
-from bbc_classifier.inference.classifier import EXPORT_FILES, Predictor, model_location, predict_labels
+from bbc_classifier.inference.classifier import EXAMPLE_TEXTS, EXPORT_FILES, Predictor, model_location, predict_labels
 from bbc_classifier.io import atomic_write, file_sha256, prepare_output_dir, read_json, slug, write_json
 from bbc_classifier.plots import plot_confusion_matrix, plot_label_errors
 from bbc_classifier.provenance import environment, peak_memory_mb, record_header, without_local_paths
@@ -31,14 +31,6 @@ DATA_SOURCES = ("dataset", "train_file", "validation_file", "test_file")
 REMEMBERED = ("text_column", "label_column", "label_separator", "label_map", "delimiter", "encoding", "quoting")
 # How texts are read is part of the classifier.
 CLASSIFIER_OPTIONS = {"max_length", "truncation", "excerpts"}
-# Short texts of our own: a model card may show them, a data set's texts it may not.
-EXAMPLE_TEXTS = {
-    "business": "Shares in the airline fell after it warned that fuel costs would halve its profit this year.",
-    "entertainment": "The director's first film since her award opens on Friday, with a soundtrack by her old band.",
-    "politics": "The prime minister told parliament that the bill would be put to a vote before the election.",
-    "sport": "The striker scored twice in the second half and the visitors won the cup final with ten men.",
-    "tech": "The company will fix a flaw in its web browser that let a program on the phone read passwords.",
-}
 
 
 def evaluate_split(

@@ -16,9 +16,15 @@ from transformers.utils import cached_file
 from bbc_classifier.config import POOLING_NAMES, DataArguments, ExportArguments
 from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits
 from bbc_classifier.errors import EnvironmentFailure, UserError
-from bbc_classifier.evaluation.evaluate import EXAMPLE_TEXTS
 from bbc_classifier.export.transformers_export import export_transformers
-from bbc_classifier.inference.classifier import EXPORT_FILES, Predictor, model_location, predict_labels, tokenize
+from bbc_classifier.inference.classifier import (
+    EXPORT_FILES,
+    SAMPLE_TEXTS,
+    Predictor,
+    model_location,
+    predict_labels,
+    tokenize,
+)
 from bbc_classifier.io import atomic_write, escape_markdown, file_sha256, prepare_output_dir, read_json, write_json
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.provenance import environment, record_header
@@ -35,14 +41,6 @@ SPACE_PACKAGES = (
     "torch transformers datasets filelock huggingface-hub safetensors numpy scipy pandas pyarrow pyyaml "
     "psutil rich tqdm wrapt captum gradio openpyxl"
 ).split()
-# Short, long, and longer than any encoder of this kind reads.
-SAMPLE_TEXTS = (
-    *EXAMPLE_TEXTS.values(),
-    "Goal!",
-    "£3.5m — naïve café?",
-    " ".join(EXAMPLE_TEXTS.values()),
-    " ".join([*EXAMPLE_TEXTS.values()] * 20),
-)
 
 
 def export(args: ExportArguments) -> Path:

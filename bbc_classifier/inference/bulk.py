@@ -31,7 +31,8 @@ from bbc_classifier.ray_tasks import run_on_ray
 MANIFEST = "manifest.json"
 # Options that the shards depend on: the same command with others does not resume.
 SHARD_OPTIONS = (
-    "text_column delimiter encoding quoting top_k min_confidence keep_columns shard_format shard_rows escape_formulas"
+    "adaptive text_column delimiter encoding quoting top_k min_confidence keep_columns shard_format shard_rows "
+    "escape_formulas"
 ).split()
 # A worker of a Ray cluster keeps the classifier for its next shards.
 _load_once = lru_cache(maxsize=1)(Predictor.from_pretrained)
@@ -42,8 +43,8 @@ class PredictResult:
     """What became of the rows of one file, or of many.
 
     Of `rows` classified texts, `truncated` were longer than `max_input_tokens` (None: no limit); `label_counts` has ""
-    for those without a label. `invalid` rows had no text, or could not be parsed. `complete` is False if other
-    processes of the same launch are still at work. `output` is the file or directory that was written.
+    for those without a label. `invalid` rows had no text, or could not be parsed. `precision` is the number format.
+    `complete` is False if other processes of the same launch are still at work. `output` was written.
     """
 
     output: Path
@@ -52,6 +53,7 @@ class PredictResult:
     truncated: int = 0
     label_counts: Counter[str] = field(default_factory=Counter)
     max_input_tokens: int | None = None
+    precision: str = "fp32"
     complete: bool = True
 
     def add(self, counts: dict[str, Any]) -> None:
@@ -130,13 +132,14 @@ def predict_file(
     for index, reason in shard.invalid.items():
         raise UserError(f"'{source}', row {index + 1}: {reason}; correct it, or skip such rows with --output_dir")
     if classifier is None:
-        classifier = Predictor.from_pretrained(args.model, args.revision, args.device)
+        classifier = Predictor.from_pretrained(args.model, args.revision, args.device, args.precision, args.adaptive)
         classifier.progress = True
     _validate_new_columns(file, added_columns(classifier).names)
     table, counts = predict_shard(shard, args, classifier)
     delimiter = file.delimiter if source.suffix.lower() == suffix else None
     write_table(target, table, delimiter=delimiter, encoding=args.encoding, escape_formulas=args.escape_formulas)
-    result = PredictResult(target, max_input_tokens=classifier.config.max_input_tokens)
+    limit, precision = classifier.config.max_input_tokens, classifier.precision
+    result = PredictResult(target, max_input_tokens=limit, precision=precision)
     result.add(counts)
     return result
 
@@ -166,7 +169,7 @@ def predict_files(args: PredictArguments) -> PredictResult:
         files = [InputFile(path, args, name) for path, name in zip(paths, short_names(paths), strict=True)]
         if device is None and processes > 1 and torch.cuda.is_available():
             device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-        classifier = Predictor.from_pretrained(args.model, args.revision, device)
+        classifier = Predictor.from_pretrained(args.model, args.revision, device, args.precision, args.adaptive)
         for file in files:
             _validate_new_columns(file, ["source_file", "source_row", *added_columns(classifier).names])
         request = _request(args, files, classifier)
@@ -180,7 +183,8 @@ def predict_files(args: PredictArguments) -> PredictResult:
             written = f"{len(_entries(output_dir, args))} of {num_shards} shards written"
             message = f"stopped with {written}; run the same command to resume"
             raise Interrupted(message, getattr(error, "exit_code", 130)) from error
-        result = PredictResult(output_dir, max_input_tokens=classifier.config.max_input_tokens, complete=rank == 0)
+        limit, precision = classifier.config.max_input_tokens, classifier.precision
+        result = PredictResult(output_dir, max_input_tokens=limit, precision=precision, complete=rank == 0)
         if rank == 0:
             _wait(lambda: len(_entries(output_dir, args)) == num_shards)
             _finish(output_dir, args, result)
@@ -197,7 +201,7 @@ def _request(args: PredictArguments, files: list[InputFile], classifier: Predict
     else:
         for tensor in model.state_dict().values():
             digest.update(tensor.cpu().numpy().tobytes())
-    options = {f"--{name}": getattr(args, name) for name in SHARD_OPTIONS}
+    options = {f"--{name}": getattr(args, name) for name in SHARD_OPTIONS} | {"--precision": classifier.precision}
     inputs = {f"file {file.name}": [file_sha256(file.path), file.text_columns] for file in files}
     return {"the classifier": digest.hexdigest(), **options, **inputs}
 
@@ -251,7 +255,7 @@ def _run(
     interval = 0.5 if in_terminal else 30  # seconds
     with tqdm(total=rows, desc="Predicting", unit=" rows", mininterval=interval, disable=not show_progress) as bar:
         if args.engine == "ray":
-            function = partial(_predict_on_worker, args)
+            function = partial(_predict_on_worker, args, classifier.precision)
             outputs = run_on_ray(function, shards, args.cpus_per_worker, args.gpus_per_worker)
         else:
             outputs = (predict_shard(shard, args, classifier) for shard in shards)
@@ -272,8 +276,8 @@ def _shards(args: PredictArguments, files: list[InputFile], todo: set[int]) -> I
             yield from (shard for shard in file.shards(args.shard_rows, numbers.start) if shard.number in todo)
 
 
-def _predict_on_worker(args: PredictArguments, shard: Shard) -> tuple[pa.Table, dict[str, Any]]:
-    return predict_shard(shard, args, _load_once(args.model, args.revision, args.device))
+def _predict_on_worker(args: PredictArguments, precision: str, shard: Shard) -> tuple[pa.Table, dict[str, Any]]:
+    return predict_shard(shard, args, _load_once(args.model, args.revision, args.device, precision, args.adaptive))
 
 
 def _finish(output_dir: Path, args: PredictArguments, result: PredictResult) -> None:

@@ -1,5 +1,7 @@
 """From texts to labels and calibrated probabilities, with a torch model or its ONNX export."""
 
+import copy
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,11 +22,34 @@ from transformers.utils import cached_file
 from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification, truncate
 
+logger = logging.getLogger(__name__)
+
 # In the config.json of an export: {"format": a key of EXPORT_FILES, and the values of EXPORTED_OPTIONS}.
 EXPORT_KEY = "bbc_classifier"
 ONNX_FILE, INT8_FILE = "onnx/model.onnx", "onnx/model_quantized.onnx"
 EXPORT_FILES = {"transformers": "model.safetensors", "onnx": ONNX_FILE, "onnx-int8": INT8_FILE}
-EXPORTED_OPTIONS = "pooling classifier_dropout max_input_tokens truncation label_thresholds".split()
+EXPORTED_OPTIONS = "pooling classifier_dropout max_input_tokens truncation label_thresholds adaptive_reading".split()
+HALF_PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
+# A format that changes a label of `SAMPLE_TEXTS`, or a probability by more than this, is not chosen by itself.
+PRECISION_TOLERANCE = 0.01
+# torch's attention on a CPU is up to a third slower on other lengths: 386 tokens take longer than 512.
+CPU_LENGTH_MULTIPLE, MIN_LENGTH_TO_ROUND = 32, 128
+# Short texts of our own: a model card may show them, a data set's texts it may not.
+EXAMPLE_TEXTS = {
+    "business": "Shares in the airline fell after it warned that fuel costs would halve its profit this year.",
+    "entertainment": "The director's first film since her award opens on Friday, with a soundtrack by her old band.",
+    "politics": "The prime minister told parliament that the bill would be put to a vote before the election.",
+    "sport": "The striker scored twice in the second half and the visitors won the cup final with ten men.",
+    "tech": "The company will fix a flaw in its web browser that let a program on the phone read passwords.",
+}
+# Short, long, and longer than any encoder of this kind reads.
+SAMPLE_TEXTS = (
+    *EXAMPLE_TEXTS.values(),
+    "Goal!",
+    "£3.5m — naïve café?",
+    " ".join(EXAMPLE_TEXTS.values()),
+    " ".join([*EXAMPLE_TEXTS.values()] * 20),
+)
 # The probabilities of logits (rows, labels) of a single-label and of a multi-label classifier.
 softmax, sigmoid = partial(special.softmax, axis=1), special.expit
 
@@ -47,6 +72,27 @@ def tokenize(
     whole = tokenizer(list(texts), truncation=False, padding=False, **options)["input_ids"] if texts else []
     read = [truncate(ids, config) for ids in whole]
     return [ids for ids, _ in read], [is_cut for _, is_cut in read]
+
+
+def opening(input_ids: list[int], tokens: int) -> list[int]:
+    """Return the first `tokens` tokens of a text, of which the last one is its closing special token."""
+    return input_ids if len(input_ids) <= tokens else [*input_ids[: tokens - 1], input_ids[-1]]
+
+
+def choose_precision(requested: str, device: str) -> str:
+    """Return "fp32", "bf16" or "fp16": the requested one, or for "auto" the fastest that is safe on the device.
+
+    A processor without bf16 instructions (AVX512-BF16 or AMX) emulates it, twenty times slower than fp32. fp16 on a CPU
+    is a UserError: the Trainer would silently stay in fp32, and prediction is slow.
+    """
+    if requested == "fp16" and device == "cpu":
+        raise UserError("--precision fp16 needs a GPU; on a CPU use fp32, or bf16 if the processor has it")
+    if requested != "auto":
+        return requested
+    if device == "cuda":
+        return "bf16" if torch.cuda.get_device_capability() >= (8, 0) else "fp16"
+    capabilities = torch.cpu.get_capabilities() if device == "cpu" and hasattr(torch.cpu, "get_capabilities") else {}
+    return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "fp32"
 
 
 class EncoderOutput(NamedTuple):
@@ -83,7 +129,7 @@ def predict_logits(
     rows of similar length. `precision` is "fp32", "bf16" or "fp16" (autocast). UserError: a logit is NaN or infinite.
     """
     model.eval()
-    device, dtype = model.device, {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
+    device, dtype = model.device, HALF_PRECISIONS.get(precision)
     # Larger batches leave the cache of a CPU, and use an accelerator better.
     max_tokens = 4096 if device.type == "cpu" else 32768
     logits = np.zeros((len(input_ids), model.config.num_labels))
@@ -96,9 +142,11 @@ def predict_logits(
         while order:
             size = max(1, min(batch_size, max_tokens // max(1, len(input_ids[order[0]]))))
             rows, order = order[:size], order[size:]
-            tensors = [torch.tensor(input_ids[row], dtype=torch.long) for row in rows]
-            ids = torch.nn.utils.rnn.pad_sequence(tensors, batch_first=True, padding_value=pad_token_id)
-            mask = torch.nn.utils.rnn.pad_sequence([torch.ones_like(tokens) for tokens in tensors], batch_first=True)
+            width = len(input_ids[rows[0]])
+            if device.type == "cpu" and width >= MIN_LENGTH_TO_ROUND:
+                width = -(-width // CPU_LENGTH_MULTIPLE) * CPU_LENGTH_MULTIPLE
+            ids = torch.tensor([input_ids[row] + [pad_token_id] * (width - len(input_ids[row])) for row in rows])
+            mask = (torch.arange(width) < torch.tensor([[len(input_ids[row])] for row in rows])).long()
             output = model(input_ids=ids.to(device), attention_mask=mask.to(device))
             logits[rows] = output.logits.double().cpu().numpy()
             bar.update(len(rows))
@@ -154,8 +202,9 @@ class Prediction:
 class Predictor:
     """A finished classifier with its tokenizer: a torch model or an ONNX export.
 
-    `config` is that of the classifier, also for an export; `precision` is "fp32" (the default), "bf16" or "fp16"
-    (autocast; torch models only); `progress` shows a progress bar for calls that take longer than a few seconds.
+    `config` is that of the classifier, also for an export. `precision` is the number format it computes in: "fp32",
+    "bf16", "fp16", or "int8" of an 8-bit export. `adaptive` reads only the opening of texts that are clear from it.
+    `progress` shows a progress bar for calls that take longer than a few seconds.
     """
 
     def __init__(
@@ -166,17 +215,35 @@ class Predictor:
     ):
         self.model, self.tokenizer = model, tokenizer
         self.config: PooledEncoderConfig = model.config if config is None else config
-        self.precision, self.progress = "fp32", False
+        self.is_int8 = isinstance(model, OnnxModel) and model.path.name == Path(INT8_FILE).name
+        self.precision = "int8" if self.is_int8 else "fp32"
+        self._half_model: PreTrainedModel | None = None
+        self.adaptive = self.progress = False
 
     @classmethod
     def from_pretrained(
-        cls, path_or_hub_id: str | Path, revision: str | None = None, device: str | None = None
+        cls,
+        path_or_hub_id: str | Path,
+        revision: str | None = None,
+        device: str | None = None,
+        precision: str | None = None,
+        adaptive: bool = False,
     ) -> "Predictor":
         """Load a run, model or export directory, or a Hub id of a model or an export; no code in it is run.
 
-        `device` None means the accelerator if there is one; an ONNX export runs on "cpu". UserError: there is no such
-        classifier or device, or a file of it is missing. EnvironmentFailure: the Hub cannot be reached.
+        `device` None means the accelerator if there is one; an ONNX export runs on "cpu". `precision` is that of
+        `set_precision`, and None means fp32 or the format of an ONNX export; `adaptive` is that of `set_adaptive`.
+        UserError: there is no such classifier or device, or a file of it is missing. EnvironmentFailure: the Hub cannot
+        be reached.
         """
+        predictor = cls._load(path_or_hub_id, revision, device)
+        if precision is not None:
+            predictor.set_precision(precision)
+        predictor.set_adaptive(adaptive)
+        return predictor
+
+    @classmethod
+    def _load(cls, path_or_hub_id: str | Path, revision: str | None, device: str | None) -> "Predictor":
         location, what = model_location(path_or_hub_id), f"--model '{path_or_hub_id}'"
         with hub_errors(what):
             values, _ = PreTrainedConfig.get_config_dict(location, revision=revision)
@@ -221,12 +288,53 @@ class Predictor:
         """The probability from which on each label is predicted; None for a single-label classifier."""
         return (self.config.label_thresholds or [0.5] * len(self.label_names)) if self.multi_label else None
 
+    def set_precision(self, requested: str) -> None:
+        """Compute in "fp32", "bf16" or "fp16" (autocast); "auto" takes the fastest one that agrees with fp32.
+
+        That is fp16 on a GPU, and bf16 on a processor that has it, if short and long texts get the labels of fp32 and
+        probabilities within `PRECISION_TOLERANCE`. UserError: the device has no such format, or the classifier is an
+        ONNX export, whose format is fixed.
+        """
+        if isinstance(self.model, OnnxModel):
+            if requested not in ("auto", self.precision):
+                raise UserError(f"--precision: this ONNX export computes in {self.precision}, not in {requested}")
+            return
+        device, auto = self.model.device.type, requested == "auto"
+        precision = "fp16" if auto and device == "cuda" else choose_precision(requested, device)
+        self.precision, self._half_model = "fp32", None
+        if precision == "fp32":
+            return
+        expected = self.predict_proba(SAMPLE_TEXTS) if auto else None
+        # Autocast keeps residuals and normalization in float32, which is three times as exact as a model all in bf16.
+        # With linear layers that are converted once it need not convert them in every batch.
+        half_model = copy.deepcopy(self.model)
+        for module in half_model.modules():
+            if isinstance(module, torch.nn.Linear):
+                module.to(HALF_PRECISIONS[precision])
+        self._half_model, self.precision = half_model, precision
+        if expected is not None:
+            probabilities = self.predict_proba(SAMPLE_TEXTS)
+            equal = predict_labels(probabilities, self.thresholds) == predict_labels(expected, self.thresholds)
+            if not equal.all() or np.abs(probabilities - expected).max() > PRECISION_TOLERANCE:
+                logger.info("Predicting in fp32: %s changes a label, or a probability by over 0.01.", precision)
+                self.precision, self._half_model = "fp32", None
+
+    def set_adaptive(self, adaptive: bool) -> None:
+        """Read only the opening of texts whose label is clear from it, as chosen on validation rows in training.
+
+        UserError: the classifier has no such choice (`adaptive_reading` in its configuration).
+        """
+        if adaptive and self.config.adaptive_reading is None:
+            problem = "was trained without enough single-label validation rows to choose a threshold"
+            raise UserError(f"--adaptive: the classifier {problem}")
+        self.adaptive = adaptive
+
     def logits(self, input_ids: Sequence[list[int]]) -> np.ndarray:
         """Return the logits, (rows, labels) float64, of token ids per row, special tokens included, without padding."""
         # In 8 bits a batch is scaled by its largest value, so texts of a batch would change each other's predictions.
-        alone = isinstance(self.model, OnnxModel) and self.model.path.name == Path(INT8_FILE).name
-        batch_size, pad = 1 if alone else 128, self.tokenizer.pad_token_id
-        return predict_logits(self.model, input_ids, pad, batch_size, self.precision, self.progress)
+        batch_size, pad = 1 if self.is_int8 else 128, self.tokenizer.pad_token_id
+        model = self._half_model or self.model
+        return predict_logits(model, input_ids, pad, batch_size, self.precision, self.progress)
 
     def probabilities(self, texts: Iterable[str]) -> tuple[np.ndarray, list[bool]]:
         """Return the probabilities, (texts, labels) float64, and which texts were cut.
@@ -240,7 +348,14 @@ class Predictor:
             if not isinstance(text, str):
                 raise UserError(f"text {number} is {'None' if text is None else f'a {type(text).__name__}'}, not a str")
         input_ids, truncated = tokenize(self.tokenizer, values, self.config)
-        return (sigmoid if self.multi_label else softmax)(self.logits(input_ids)), truncated
+        if not self.adaptive:
+            return (sigmoid if self.multi_label else softmax)(self.logits(input_ids)), truncated
+        reading = self.config.adaptive_reading or {}
+        tokens, threshold = int(reading["tokens"]), reading["threshold"]
+        probabilities = softmax(self.logits([opening(ids, tokens) for ids in input_ids]))
+        unclear = [i for i, ids in enumerate(input_ids) if len(ids) > tokens and probabilities[i].max() < threshold]
+        probabilities[unclear] = softmax(self.logits([input_ids[i] for i in unclear]))
+        return probabilities, truncated
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
         """Return the probabilities, (texts, labels) float64; columns in the order of `label_names`."""

@@ -34,6 +34,8 @@ class PooledEncoderConfig(PreTrainedConfig):
         class_weights: One weight per label for the training loss, or None.
         label_smoothing: Label smoothing of the training loss, in [0, 1).
         label_thresholds: Probability from which each label is predicted; None means 0.5. Multi-label only.
+        adaptive_reading: {"tokens": n, "threshold": p}: texts whose first n tokens give a probability of p or more need
+            not be read further, as chosen on validation rows. `forward` does not use it.
         kwargs: Arguments of `PreTrainedConfig`, such as `id2label` and `problem_type`.
     """
 
@@ -52,6 +54,7 @@ class PooledEncoderConfig(PreTrainedConfig):
         class_weights: list[float] | None = None,
         label_smoothing: float = 0.0,
         label_thresholds: list[float] | None = None,
+        adaptive_reading: dict[str, float] | None = None,
         **kwargs: Any,
     ):
         encoder = copy.deepcopy({} if encoder_config is None else encoder_config)
@@ -62,7 +65,7 @@ class PooledEncoderConfig(PreTrainedConfig):
         self.pooling, self.pooling_module, self.classifier_dropout = pooling, pooling_module, classifier_dropout
         self.max_input_tokens = usable_positions(encoder) if max_input_tokens is None else max_input_tokens
         self.truncation, self.class_weights, self.label_smoothing = truncation, class_weights, label_smoothing
-        self.label_thresholds = label_thresholds
+        self.label_thresholds, self.adaptive_reading = label_thresholds, adaptive_reading
         if kwargs.get("id2label") and not kwargs.get("label2id"):
             kwargs["label2id"] = {name: int(index) for index, name in kwargs["id2label"].items()}
         super().__init__(**kwargs)

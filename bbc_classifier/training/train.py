@@ -29,13 +29,15 @@ from bbc_classifier.data.duplicates import text_hashes
 from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits, with_excerpts
 from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.baselines import run_baseline
-from bbc_classifier.evaluation.calibration import fit_temperature, fit_thresholds
+from bbc_classifier.evaluation.calibration import choose_reading_threshold, fit_temperature, fit_thresholds
 from bbc_classifier.evaluation.evaluate import evaluate_split, predict_examples
 from bbc_classifier.inference.classifier import (
     Predictor,
+    choose_precision,
     encode,
     hub_errors,
     load_tokenizer,
+    opening,
     sigmoid,
     softmax,
     tokenize,
@@ -51,7 +53,6 @@ from bbc_classifier.training.trainer import (
     ComputeMetrics,
     StopOnSignal,
     TokenizedRows,
-    choose_precision,
     explained_failures,
     restore_finished_training,
     training_arguments,
@@ -63,6 +64,7 @@ from bbc_classifier.training.trainer import (
 
 # The splits that training reads; nothing but the final evaluation reads the test split.
 FITTED_SPLITS = ("train", "validation")
+OPENING_TOKENS = 64  # which adaptive reading reads of every text
 # What the record shows beside every single-label run, unless there are more training rows than this.
 BASELINE, MAX_BASELINE_ROWS = "tfidf-logistic", 50_000
 
@@ -200,6 +202,12 @@ def train(
         else:
             logits = head_logits(model, held_out)
         temperature, probabilities = calibrate(model, logits, validation_rows.labels)
+        adaptive_reading = None
+        if not data.multi_label:
+            texts = validation_rows.input_ids[:num_validation]
+            openings = [opening(ids, OPENING_TOKENS) for ids in texts]
+            logits = encode_rows(openings, precision=fit_precision).logits
+            adaptive_reading = choose_adaptive_reading(model, texts, logits, probabilities[:num_validation])
         is_refit = is_probe and model_args.refit_on_validation and not args.trains_encoder
         if is_refit:
             embeddings = np.concatenate([fitted[0], held_out])
@@ -248,6 +256,7 @@ def train(
             },
             "problem_type": model.config.problem_type,
             "temperature": temperature,
+            "adaptive_reading": adaptive_reading,
             "thresholds": dict(zip(data.label_names, model.config.label_thresholds or [], strict=False)) or None,
             "evaluation": evaluation,
             "baseline": tfidf_report(data),
@@ -363,6 +372,25 @@ def calibrate(
     if multi_label:
         model.config.label_thresholds = fit_thresholds(labels, probabilities)
     return temperature, probabilities
+
+
+def choose_adaptive_reading(
+    model: PooledEncoderForSequenceClassification, texts: Sequence[list[int]], logits: np.ndarray, whole: np.ndarray
+) -> dict[str, Any] | None:
+    """Set from which confidence on `Predictor.set_adaptive` reads only the opening of a text; return the record of it.
+
+    `texts` are the token ids of validation rows, `logits` those of their openings, `whole` their probabilities.
+    """
+    openings = softmax(logits)
+    threshold = choose_reading_threshold(openings, whole)
+    if threshold is None:
+        return None
+    model.config.adaptive_reading = {"tokens": OPENING_TOKENS, "threshold": threshold}
+    is_long = np.array([len(ids) > OPENING_TOKENS for ids in texts])
+    is_clear = openings.max(axis=1) >= threshold
+    differs = is_long & is_clear & (openings.argmax(axis=1) != whole.argmax(axis=1))
+    shares = {"read_whole": float((is_long & ~is_clear).mean()), "different_labels": float(differs.mean())}
+    return {**model.config.adaptive_reading, "num_rows": len(texts), **shares}
 
 
 def tfidf_report(data: LoadedData) -> dict[str, Any] | None:

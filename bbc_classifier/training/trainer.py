@@ -36,6 +36,7 @@ from transformers.masking_utils import eager_mask
 from bbc_classifier.config import TrainArguments
 from bbc_classifier.errors import EnvironmentFailure, Interrupted, TrainingDivergedError, UserError
 from bbc_classifier.evaluation.metrics import metric_names, validation_metrics
+from bbc_classifier.inference.classifier import choose_precision
 from bbc_classifier.io import is_disk_full
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.training.run_dir import CHECKPOINT_PREFIX, TRAINER_STATE
@@ -142,22 +143,6 @@ def validate_metric(name: str, multi_label: bool) -> None:
     names = ("loss", *metric_names(multi_label))
     if name.removeprefix("eval_") not in names:
         raise UserError(f"--metric_for_best_model: '{name}' does not exist for these data; use {', '.join(names)}")
-
-
-def choose_precision(requested: str, device: str) -> str:
-    """Return "fp32", "bf16" or "fp16": the requested one, or for "auto" the fastest that is safe on the device.
-
-    A processor without bf16 instructions (AVX512-BF16 or AMX) emulates it, twenty times slower than fp32. fp16 on a CPU
-    is a UserError: the Trainer would silently stay in fp32.
-    """
-    if requested == "fp16" and device == "cpu":
-        raise UserError("--precision fp16 needs a GPU; on a CPU use fp32, or bf16 if the processor has it")
-    if requested != "auto":
-        return requested
-    if device == "cuda":
-        return "bf16" if torch.cuda.get_device_capability() >= (8, 0) else "fp16"
-    capabilities = torch.cpu.get_capabilities() if device == "cpu" and hasattr(torch.cpu, "get_capabilities") else {}
-    return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "fp32"
 
 
 class LengthGroupedSampler(Sampler[int]):

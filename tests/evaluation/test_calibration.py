@@ -26,6 +26,17 @@ def test_calibration_error_by_hand():
     assert error == pytest.approx(0.5 * abs(0 - 0.05) + 0.5 * abs(0.5 - 0.95))
 
 
+def test_the_threshold_of_adaptive_reading_by_hand():
+    # Of 400 rows 2 may differ. The openings of 5 differ, at 0.991 to 0.995; the threshold is just above the third.
+    confidence = np.concatenate([[0.991, 0.995, 0.992, 0.994, 0.993], np.full(395, 0.999)])
+    opening = np.stack([confidence, 1 - confidence], axis=1)
+    whole = np.repeat([[0.1, 0.9], [0.9, 0.1]], [5, 395], axis=0)
+    threshold = calibration.choose_reading_threshold(opening, whole)
+    assert 0.993 < threshold < 0.9930001 and ((confidence >= threshold) & (np.arange(400) < 5)).sum() == 2
+    assert calibration.choose_reading_threshold(opening[5:], whole[5:]) == calibration.MIN_CONFIDENCE
+    assert calibration.choose_reading_threshold(opening[:199], whole[:199]) is None
+
+
 @pytest.mark.parametrize("multi_label", [False, True])
 def test_the_fitted_temperature_has_the_least_loss(multi_label):
     generator = np.random.default_rng(1)

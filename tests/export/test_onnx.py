@@ -9,11 +9,10 @@ import onnx
 import pytest
 import torch
 
-from bbc_classifier.export.export import SAMPLE_TEXTS
 from bbc_classifier.export.onnx import export_onnx, write_graph
 from bbc_classifier.export.quantize import quantize
 from bbc_classifier.export.transformers_export import stock_config
-from bbc_classifier.inference.classifier import EXPORT_FILES, OnnxModel, Predictor
+from bbc_classifier.inference.classifier import EXPORT_FILES, SAMPLE_TEXTS, OnnxModel, Predictor
 from bbc_classifier.model import legal_poolings
 from tests.export.test_transformers_export import classifier_of
 from tests.tiny import FAMILIES

@@ -41,7 +41,7 @@ def inputs(tmp_path) -> Path:
 def run(tiny_model_dir, inputs, tmp_path):
     def call(output: str = "out", **options: object):
         options = {"model": str(tiny_model_dir), "input": str(inputs), "shard_rows": 13, **options}
-        return predict_files(PredictArguments(output_dir=str(tmp_path / output), **options))
+        return predict_files(PredictArguments(output_dir=str(tmp_path / output), precision="fp32", **options))
 
     return call
 

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, pipeline
 
 from bbc_classifier.errors import EnvironmentFailure, UserError
-from bbc_classifier.inference.classifier import Predictor, encode, load_tokenizer, tokenize
+from bbc_classifier.inference.classifier import Predictor, encode, load_tokenizer, softmax, tokenize
 from tests.tiny import save_tiny_encoder, tiny_classifier
 
 LONG = "shares fell in the market " * 30
@@ -53,6 +53,36 @@ def test_predictions_are_those_of_pipeline(tokenizer, truncation, max_input_toke
     for prediction, scores in zip(Predictor(model, tokenizer).classify(TEXTS), expected, strict=True):
         assert prediction.label == scores[0]["label"]
         assert prediction.probabilities == pytest.approx({s["label"]: s["score"] for s in scores}, abs=1e-6)
+
+
+def test_precision_is_chosen_if_it_agrees_with_fp32(classifier, monkeypatch):
+    with torch.no_grad():
+        classifier.model.classifier.weight.mul_(20)  # clear labels, as of a trained model
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    exact = classifier.predict_proba(TEXTS)
+    monkeypatch.setattr("bbc_classifier.inference.classifier.PRECISION_TOLERANCE", 0.0)
+    classifier.set_precision("auto")
+    assert classifier.precision == "fp32"
+    np.testing.assert_array_equal(classifier.predict_proba(TEXTS), exact)
+    monkeypatch.setattr("bbc_classifier.inference.classifier.PRECISION_TOLERANCE", 0.1)
+    classifier.set_precision("auto")
+    assert classifier.precision == "bf16"
+    assert 0 < np.abs(classifier.predict_proba(TEXTS) - exact).max() < 0.1
+    assert classifier.model.dtype == torch.float32  # what is saved and explained
+
+
+def test_adaptive_reading_reads_on_where_the_opening_is_not_clear(classifier):
+    with pytest.raises(UserError, match="--adaptive"):
+        classifier.set_adaptive(True)
+    whole = classifier.predict_proba([LONG, "goal of the match"])
+    input_ids = tokenize(classifier.tokenizer, [LONG], classifier.config)[0][0]
+    opening = softmax(classifier.logits([[*input_ids[:7], input_ids[-1]]]))[0]
+    for threshold, expected in ((opening.max(), opening), (opening.max() + 1e-6, whole[0])):
+        classifier.config.adaptive_reading = {"tokens": 8, "threshold": threshold}
+        classifier.set_adaptive(True)
+        np.testing.assert_allclose(
+            classifier.predict_proba([LONG, "goal of the match"]), [expected, whole[1]], atol=1e-6
+        )
 
 
 def test_predictions_of_one_and_of_any_number_of_labels(classifier):

@@ -29,7 +29,7 @@ def run(tiny_model_dir, tmp_path):
 
     def call(source: str, target: str, **options: object):
         paths = {"input": str(tmp_path / source), "output_file": str(tmp_path / target)}
-        return predict_file(PredictArguments(**{"model": str(tiny_model_dir), **paths, **options}))
+        return predict_file(PredictArguments(**{"model": str(tiny_model_dir), "precision": "fp32", **paths, **options}))
 
     return call
 

@@ -9,6 +9,7 @@ from transformers import TrainerControl, TrainerState
 
 from bbc_classifier.config import DataArguments, ModelArguments, TrainArguments, resolve_recipe
 from bbc_classifier.errors import EnvironmentFailure, TrainingDivergedError, UserError
+from bbc_classifier.inference.classifier import choose_precision
 from bbc_classifier.training import trainer
 from bbc_classifier.training.train import warn_if_single_process
 from tests.model.conftest import ragged_batch
@@ -31,7 +32,7 @@ def arguments(tmp_path: Path, trainer_kwargs=None, **options):
 )
 def test_precision_is_the_fastest_that_is_safe(monkeypatch, requested, device, capabilities, expected):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
-    assert trainer.choose_precision(requested, device) == expected
+    assert choose_precision(requested, device) == expected
 
 
 def test_options_and_recipe_reach_the_trainer(tmp_path):
@@ -53,7 +54,7 @@ def test_options_that_cannot_work_are_refused_by_name(tmp_path):
     with pytest.raises(UserError, match="--report_to: 'wandbb'"):
         arguments(tmp_path, report_to=["wandbb"])
     with pytest.raises(UserError, match="--precision fp16"):
-        trainer.choose_precision("fp16", "cpu")
+        choose_precision("fp16", "cpu")
     trainer.validate_metric("eval_accuracy", multi_label=False)
     trainer.validate_metric("loss", multi_label=True)
     for name, multi_label in (("mcc", False), ("accuracy", True), ("micro_f1", False)):
