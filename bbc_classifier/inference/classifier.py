@@ -3,6 +3,7 @@
 import copy
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -32,6 +33,7 @@ EXPORTED_OPTIONS = "pooling classifier_dropout max_input_tokens truncation label
 HALF_PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 # A format that changes a label of `SAMPLE_TEXTS`, or a probability by more than this, is not chosen by itself.
 PRECISION_TOLERANCE = 0.01
+TEXTS_PER_CHUNK = 4096  # are sorted by length together
 # torch's attention on a CPU is up to a third slower on other lengths: 386 tokens take longer than 512.
 CPU_LENGTH_MULTIPLE, MIN_LENGTH_TO_ROUND = 32, 128
 # Short texts of our own: a model card may show them, a data set's texts it may not.
@@ -347,15 +349,23 @@ class Predictor:
         for number, text in enumerate(values, 1):
             if not isinstance(text, str):
                 raise UserError(f"text {number} is {'None' if text is None else f'a {type(text).__name__}'}, not a str")
-        input_ids, truncated = tokenize(self.tokenizer, values, self.config)
+        chunks = [values[start : start + TEXTS_PER_CHUNK] for start in range(0, max(1, len(values)), TEXTS_PER_CHUNK)]
+        parts, truncated = list[np.ndarray](), list[bool]()
+        with ThreadPoolExecutor(1) as pool:  # the tokenizer works on the next texts beside the model
+            for input_ids, is_cut in pool.map(lambda chunk: tokenize(self.tokenizer, chunk, self.config), chunks):
+                parts.append(self._probabilities_of(input_ids))
+                truncated += is_cut
+        return np.concatenate(parts), truncated
+
+    def _probabilities_of(self, input_ids: Sequence[list[int]]) -> np.ndarray:
         if not self.adaptive:
-            return (sigmoid if self.multi_label else softmax)(self.logits(input_ids)), truncated
+            return (sigmoid if self.multi_label else softmax)(self.logits(input_ids))
         reading = self.config.adaptive_reading or {}
         tokens, threshold = int(reading["tokens"]), reading["threshold"]
         probabilities = softmax(self.logits([opening(ids, tokens) for ids in input_ids]))
         unclear = [i for i, ids in enumerate(input_ids) if len(ids) > tokens and probabilities[i].max() < threshold]
         probabilities[unclear] = softmax(self.logits([input_ids[i] for i in unclear]))
-        return probabilities, truncated
+        return probabilities
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
         """Return the probabilities, (texts, labels) float64; columns in the order of `label_names`."""

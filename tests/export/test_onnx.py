@@ -9,8 +9,7 @@ import onnx
 import pytest
 import torch
 
-from bbc_classifier.export.onnx import export_onnx, write_graph
-from bbc_classifier.export.quantize import quantize
+from bbc_classifier.export.onnx import export_onnx, quantize, write_graph
 from bbc_classifier.export.transformers_export import stock_config
 from bbc_classifier.inference.classifier import EXPORT_FILES, SAMPLE_TEXTS, OnnxModel, Predictor
 from bbc_classifier.model import legal_poolings
