@@ -1,10 +1,11 @@
-"""Memory and rate of `bbc-classifier predict --output_dir` by the number of rows.
+"""Bulk prediction of headlines with a real classifier: rate, memory, resuming after a kill, two processes, Ray.
 
-The classifier is a tiny encoder with random weights and the tokenizer of MiniLM, so reading, tokenizing and writing are
-measured rather than the encoder. Rows have 6 to 18 made-up words. Writes results/bulk_prediction.json.
+Headlines are halves of BBC titles put together. Writes results/bulk_prediction.json.
 """
 
 import argparse
+import hashlib
+import os
 import sys
 import tempfile
 import time
@@ -15,80 +16,81 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import pyarrow.parquet
-from common import RESULTS, save_tiny_encoder, write_results
-from transformers import AutoTokenizer
+from common import RESULTS, write_results
 
+from bbc_classifier import load_data
+from bbc_classifier.config import DEFAULT_RUN
 from bbc_classifier.inference.bulk import MANIFEST
 from bbc_classifier.io import read_json
-from bbc_classifier.model import PooledEncoderForSequenceClassification
 
-LABELS = ["business", "entertainment", "politics", "sport", "tech"]
-BLOCK_ROWS, SECONDS_BETWEEN = 10_000, 0.1
+SECONDS_BETWEEN = 1.0
 
 
-def save_classifier(path: Path) -> None:
-    """Write a classifier of the tiny encoder."""
-    encoder = save_tiny_encoder(path.with_name("encoder"))
-    options = {"labels": LABELS, "pooling": "mean", "max_input_tokens": 64}
-    PooledEncoderForSequenceClassification.from_encoder(str(encoder), **options).save_pretrained(path)
-    AutoTokenizer.from_pretrained(encoder).save_pretrained(path)
+def write_headlines(count: int, path: Path) -> None:
+    """Write so many rows as Parquet."""
+    rng, words = np.random.default_rng(0), [text.split("\n")[0].split() for text in load_data()["train"]["text"]]
+    pairs = rng.integers(len(words), size=(count, 2))
+    texts = [" ".join(words[a][: len(words[a]) // 2] + words[b][len(words[b]) // 2 :]) for a, b in pairs]
+    pa.parquet.write_table(pa.table({"id": range(count), "text": texts}), path)
 
 
-def write_rows(count: int, path: Path) -> None:
-    """Write the rows as Parquet, some thousands at a time."""
-    rng = np.random.default_rng(0)
-    words = np.array(["".join(rng.choice(list("etaoinshrdlcumwfgypbvk"), rng.integers(2, 9))) for _ in range(5_000)])
-    with pa.parquet.ParquetWriter(path, pa.schema({"id": pa.string(), "text": pa.string()})) as file:
-        for start in range(0, count, BLOCK_ROWS):
-            numbers = range(start, min(count, start + BLOCK_ROWS))
-            texts = [" ".join(rng.choice(words, rng.integers(6, 19))) for _ in numbers]
-            file.write_table(pa.table({"id": [f"n{number}" for number in numbers], "text": texts}))
+def measure(
+    options: list[str], output_dir: Path, *, threads: int, processes: int = 1, kill_at: int = 0
+) -> dict[str, Any]:
+    """Predict with the command; return seconds and the memory of its processes once a second, in MB.
+
+    With `kill_at` it is killed as soon as so many shards are written.
+    """
+    launch = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"] if processes > 1 else []
+    command = [sys.executable, *launch, "-m", "bbc_classifier", "predict", *options, "--output_dir", str(output_dir)]
+    environment = {**os.environ, "OMP_NUM_THREADS": str(threads)}
+    started, memory = time.perf_counter(), list[int]()
+    process = psutil.Popen(command, env=environment)
+    while process.poll() is None:
+        tree = [process, *process.children(recursive=True)]
+        memory.append(round(sum(each.memory_info().rss for each in tree if each.is_running()) / 2**20))
+        if kill_at and len(list(output_dir.glob("progress/*.json"))) >= kill_at:
+            process.kill()
+        time.sleep(SECONDS_BETWEEN)
+    if process.wait() and not kill_at:
+        raise SystemExit(f"{command} failed")
+    return {"seconds": round(time.perf_counter() - started, 1), "memory_mb": memory}
 
 
-def measure(model: Path, rows: Path, output_dir: Path) -> dict[str, Any]:
-    """Predict the rows with the command; return seconds, rate, and the peak resident memory of the process."""
-    command = [sys.executable, "-m", "bbc_classifier", "predict", "--model", str(model)]
-    started, peak = time.perf_counter(), 0
-    with tempfile.TemporaryFile() as log:
-        command += ["--input", str(rows), "--output_dir", str(output_dir)]
-        process = psutil.Popen(command, stdout=log, stderr=log)
-        while process.poll() is None:
-            try:
-                peak = max(peak, process.memory_info().rss)
-            except psutil.NoSuchProcess:
-                break
-            time.sleep(SECONDS_BETWEEN)
-        seconds = time.perf_counter() - started
-        if process.wait():
-            log.seek(0)
-            raise RuntimeError(log.read().decode(errors="replace")[-2000:])
-    counted = read_json(output_dir / MANIFEST)["rows"]
-    return {
-        "rows": counted,
-        "file_mb": round(rows.stat().st_size / 2**20, 1),
-        "seconds": round(seconds, 1),
-        "rows_per_second": round(counted / seconds),
-        "peak_memory_mb": round(peak / 2**20),
-    }
+def shards_digest(output_dir: Path) -> str:
+    """Return the hash of the rows of all shards in their order."""
+    tables = [pa.parquet.read_table(path) for path in sorted((output_dir / "shards").iterdir())]
+    return hashlib.sha256(repr(pa.concat_tables(tables).to_pydict()).encode()).hexdigest()
 
 
 def main() -> None:
-    """Measure every number of rows and write the results."""
+    """Measure and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000], help="numbers of rows")
+    parser.add_argument("--model", default=DEFAULT_RUN, help="default: %(default)s")
+    parser.add_argument("--rows", type=int, default=100_000, help="default: %(default)s")
     parser.add_argument("--output_file", type=Path, default=RESULTS / "bulk_prediction.json", help="JSON to write")
     args = parser.parse_args()
-    cases: list[dict[str, Any]] = []
+    cores, cases = os.cpu_count() or 1, dict[str, Any]()
     with tempfile.TemporaryDirectory() as name:
-        directory = Path(name)
-        save_classifier(directory / "model")
-        for count in args.rows:
-            rows = directory / f"rows-{count}.parquet"
-            write_rows(count, rows)
-            cases.append(measure(directory / "model", rows, directory / f"predictions-{count}"))
-            print(cases[-1], flush=True)
-            rows.unlink()
-    write_results(args.output_file, {"cases": cases})
+        rows, directory = Path(name) / "headlines.parquet", Path(name)
+        write_headlines(args.rows, rows)
+        options = ["--model", args.model, "--input", str(rows)]
+        cases["all cores"] = measure(options, directory / "whole", threads=cores)
+        half = read_json(directory / "whole" / MANIFEST)["shards"][-1]["shard"] // 2
+        cases["killed"] = measure(options, directory / "killed", threads=cores, kill_at=half)
+        cases["resumed"] = measure(options, directory / "killed", threads=cores)
+        equal = shards_digest(directory / "killed") == shards_digest(directory / "whole")
+        cases["one process, one thread"] = measure(options, directory / "one", threads=1)
+        cases["two processes, one thread each"] = measure(options, directory / "two", threads=1, processes=2)
+        ray = ["--engine", "ray", "--cpus_per_worker", "1"]
+        cases["Ray, one CPU a worker"] = measure([*options, *ray], directory / "ray", threads=1)
+        manifest = read_json(directory / "whole" / MANIFEST)
+    for name, case in cases.items():
+        print(f"{name:32} {case['seconds']:7.1f} s, {max(case['memory_mb']):,} MB")
+    precision = manifest["request"]["--precision"]
+    write_results(
+        args.output_file, {"rows": manifest["rows"], "precision": precision, "resumed_equal": equal, "cases": cases}
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,183 @@
+"""Prediction against its peers: texts a second by length of the texts, agreement with float32, latency of one text.
+
+All contenders read the same tokens of the same BBC test texts with the same classifier, in rounds that take turns.
+Writes results/inference.json. Needs: pip install -e ".[benchmark]" openvino
+"""
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from common import RESULTS, shown, summary, synchronize, write_results
+from transformers import pipeline
+
+from bbc_classifier import load_data
+from bbc_classifier.config import DEFAULT_RUN, ExportArguments
+from bbc_classifier.export.export import export
+from bbc_classifier.inference.classifier import EXPORT_FILES, Predictor, softmax, tokenize
+
+Predict = Callable[[list[str]], np.ndarray]  # texts to probabilities (texts, labels)
+BASE = "pipeline fp32, batch 1"
+
+
+def with_pipeline(model: str, names: list[str], batch_size: int, dtype: torch.dtype) -> Predict:
+    """Return transformers' pipeline with the classifier."""
+    kwargs = {"trust_remote_code": True, "dtype": dtype, "device": None if torch.cuda.is_available() else "cpu"}
+    classify = pipeline("text-classification", model=model, top_k=None, **kwargs)
+
+    def predict(texts: list[str]) -> np.ndarray:
+        scores = [{entry["label"]: entry["score"] for entry in row} for row in classify(texts, batch_size=batch_size)]
+        return np.array([[row[name] for name in names] for row in scores])
+
+    return predict
+
+
+def with_sentence_transformers(max_tokens: int) -> Predict:
+    """Return the usual alternative: embeddings of MiniLM and a logistic regression."""
+    from peers import save_sentence_encoder
+    from sentence_transformers import SentenceTransformer
+    from sklearn.linear_model import LogisticRegression
+
+    with tempfile.TemporaryDirectory() as directory:
+        encoder = SentenceTransformer(save_sentence_encoder("minilm", directory))
+    encoder.max_seq_length, train = max_tokens, load_data(max_train_samples=100)["train"]
+    regression = LogisticRegression(max_iter=1000).fit(encoder.encode(train["text"][:]), train["label"][:])
+    return lambda texts: regression.predict_proba(encoder.encode(texts))
+
+
+def by_itself(runtime: str, graph: Path, predictor: Predictor) -> Predict:
+    """Return an exported graph in batches of 32 texts in their order, as a user of ONNX Runtime or OpenVINO runs it."""
+    run: Callable[[dict[str, np.ndarray]], np.ndarray]
+    if runtime == "ONNX Runtime":
+        import onnxruntime
+
+        session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
+        run = lambda inputs: session.run(["logits"], inputs)[0]  # noqa: E731
+    else:
+        import openvino
+
+        compiled = openvino.compile_model(graph, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+        run = lambda inputs: compiled(inputs)[0]  # noqa: E731
+
+    def batches(texts: list[str]) -> Iterator[np.ndarray]:
+        input_ids = iter(tokenize(predictor.tokenizer, texts, predictor.config)[0])
+        while rows := list(islice(input_ids, 32)):
+            padded = predictor.tokenizer.pad({"input_ids": rows}, return_tensors="np")
+            yield run({name: padded[name].astype(np.int64) for name in ("input_ids", "attention_mask")})
+
+    return lambda texts: softmax(np.concatenate(list(batches(texts))))
+
+
+def make_contenders(model: str, exports: Path) -> dict[str, Predict]:
+    """Return every contender by its name; the classifier's own formats last."""
+    load = partial(Predictor.from_pretrained, model)
+    exact, path = load(), str(Path(model, "model") if Path(model, "model").is_dir() else model)
+    half = torch.float16 if torch.cuda.is_available() else torch.bfloat16
+    contenders = {BASE: with_pipeline(path, exact.label_names, 1, torch.float32)}
+    contenders["pipeline fp32, batch 32"] = with_pipeline(path, exact.label_names, 32, torch.float32)
+    contenders["pipeline half precision, batch 32"] = with_pipeline(path, exact.label_names, 32, half)
+    contenders["sentence-transformers, logistic regression"] = with_sentence_transformers(exact.config.max_input_tokens)
+    contenders |= {"ours, fp32": exact.predict_proba, "ours": load(precision="auto").predict_proba}
+    if exact.config.adaptive_reading:
+        contenders["ours, adaptive"] = load(precision="auto", adaptive=True).predict_proba
+    if not torch.cuda.is_available():
+        for name in ("onnx", "onnx-int8"):
+            directory = export(ExportArguments(model, format=name, output_dir=str(exports / name), measure=False))
+            contenders[f"ours, {name}"] = Predictor.from_pretrained(directory).predict_proba
+        for runtime in ("ONNX Runtime", "OpenVINO"):
+            contenders[f"{runtime} by itself, batch 32"] = by_itself(runtime, exports / EXPORT_FILES["onnx"], exact)
+        if exact.config.adaptive_reading:
+            contenders["ours, onnx-int8, adaptive"] = Predictor.from_pretrained(directory, adaptive=True).predict_proba
+    return contenders
+
+
+def cut(predictor: Predictor, texts: list[str], tokens: int) -> list[str]:
+    """Return the texts cut to so many tokens, without those that are shorter."""
+    input_ids, tokenizer = tokenize(predictor.tokenizer, texts, predictor.config)[0], predictor.tokenizer
+    return [tokenizer.decode(ids[1 : tokens - 1]) for ids in input_ids if len(ids) >= tokens]
+
+
+def compare(contenders: dict[str, Predict], texts: list[str], rounds: int) -> dict[str, Any]:
+    """Return rate, ratio to `BASE` and agreement with "ours, fp32" of every contender."""
+    rates: dict[str, list[float]] = {name: [] for name in contenders}
+    answers = {name: predict(texts) for name, predict in contenders.items()}  # the first round is slower
+    for _ in range(rounds):
+        for name, predict in contenders.items():
+            started = time.perf_counter()
+            predict(texts)
+            synchronize()
+            rates[name].append(len(texts) / (time.perf_counter() - started))
+    exact, rows = answers["ours, fp32"], {}
+    for name, own in rates.items():
+        ratio = statistics.median(rate / base for rate, base in zip(own, rates[BASE], strict=True))
+        equal = float((answers[name].argmax(axis=1) == exact.argmax(axis=1)).mean())
+        difference = float(np.abs(answers[name] - exact).max())
+        rows[name] = {"texts_per_second": summary(own, 1), "ratio": round(ratio, 2)}
+        rows[name] |= {"equal_labels": round(equal, 4), "max_probability_difference": round(difference, 4)}
+        print(
+            f"  {name:44} {shown(rows[name]['texts_per_second'])} texts/s, × {ratio:.2f}, equal {equal:.3f}", flush=True
+        )
+    return rows
+
+
+def latency(predict: Predict, texts: list[str]) -> dict[str, float]:
+    """Return the median and the 99th percentile of the milliseconds of one text at a time."""
+    predict(texts[:1])
+    milliseconds = []
+    for text in texts:
+        started = time.perf_counter()
+        predict([text])
+        milliseconds.append(1000 * (time.perf_counter() - started))
+    return {"p50": round(float(np.median(milliseconds)), 1), "p99": round(float(np.quantile(milliseconds, 0.99)), 1)}
+
+
+def gemm_peak(dtype: torch.dtype, size: int = 4096) -> float:
+    """Return the measured floating-point operations a second of a square matrix product."""
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    matrix, best = torch.randn(size, size, device=device, dtype=dtype), float("inf")
+    for _ in range(5):
+        started = time.perf_counter()
+        matrix @ matrix
+        synchronize()
+        best = min(best, time.perf_counter() - started)
+    return 2 * size**3 / best
+
+
+def main() -> None:
+    """Measure every length and write the results."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default=DEFAULT_RUN, help="default: %(default)s")
+    parser.add_argument("--texts", type=int, default=128, help="articles (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
+    parser.add_argument("--output_file", type=Path, default=RESULTS / "inference.json", help="default: %(default)s")
+    args = parser.parse_args()
+    articles, record = load_data()["test"]["text"][: args.texts], dict[str, Any]()
+    with tempfile.TemporaryDirectory() as directory:
+        contenders, exact = make_contenders(args.model, Path(directory)), Predictor.from_pretrained(args.model)
+        cases = {f"{tokens} tokens": cut(exact, articles, tokens) for tokens in (8, 32, 128, 256)}
+        cases |= {"articles": articles, "articles and titles": [*articles, *(text.split("\n")[0] for text in articles)]}
+        for case, texts in cases.items():
+            input_ids = tokenize(exact.tokenizer, texts, exact.config)[0]
+            print(f"{case}: {len(texts)} texts, {np.mean([len(ids) for ids in input_ids]):.0f} tokens", flush=True)
+            rows, tokens = compare(contenders, texts, args.rounds), sum(map(len, input_ids)) / len(texts)
+            record[case] = {"num_texts": len(texts), "mean_tokens": round(tokens, 1), "contenders": rows}
+        titles = [text.split("\n")[0] for text in articles]
+        single = {name: {"title": latency(contenders[name], titles)} for name in (BASE, "ours, fp32", "ours")}
+        for name, entry in single.items():
+            entry["article"] = latency(contenders[name], articles)
+    peaks = {str(dtype).removeprefix("torch."): gemm_peak(dtype) / 1e9 for dtype in (torch.float32, torch.bfloat16)}
+    options = {"model": Path(args.model).name, "rounds": args.rounds, "threads": torch.get_num_threads()}
+    gemm = {name: round(value) for name, value in peaks.items()}
+    write_results(args.output_file, {**options, "cases": record, "latency_ms": single, "gemm_gflops": gemm})
+
+
+if __name__ == "__main__":
+    main()
