@@ -9,6 +9,7 @@ import os
 import socket
 import sys
 import tempfile
+import threading
 import time
 import traceback
 from collections import deque
@@ -20,6 +21,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import psutil
+from tqdm.auto import tqdm
 
 from bbc_classifier.config import ServeArguments, import_pooling_module, num_bytes
 from bbc_classifier.errors import EnvironmentFailure, UserError
@@ -32,7 +34,6 @@ try:
     from fastapi.responses import JSONResponse
     from prometheus_client import multiprocess
     from pydantic import BaseModel, ConfigDict, Field, ValidationError
-    from starlette.exceptions import HTTPException
     from starlette.requests import ClientDisconnect
     from uvicorn.config import STARTUP_FAILURE
     from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -42,7 +43,7 @@ except ModuleNotFoundError as error:
 
 logger = logging.getLogger(__name__)
 OPTIONS, METRICS = "BBC_CLASSIFIER_SERVE", "PROMETHEUS_MULTIPROC_DIR"  # environment variables of workers
-BODY_SECONDS, DRAIN_SECONDS, START_SECONDS = 20, 1.0, 300
+DRAIN_SECONDS, SHUTDOWN_SECONDS, START_SECONDS = 1.0, 60, 300
 INPUTS = '`inputs` must be a text, or a batch with each text in a list of its own: [["first"], ["second"]]'
 Text = Annotated[list[str], Field(min_length=1, max_length=1, fail_fast=True)]
 
@@ -124,19 +125,16 @@ class Batcher:
 
 
 async def read_request(request: Request, max_bytes: int) -> PredictRequest:
-    """Return what is asked. RequestError: the body is too large, too slow or not valid."""
+    """Return the content of a request. RequestError: it is too large or not valid."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise RequestError(415, "send JSON with the header Content-Type: application/json")
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > max_bytes:
-                    raise RequestError(413, f"the body is larger than {max_bytes} bytes")
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > max_bytes:
+                raise RequestError(413, f"the body is larger than {max_bytes} bytes")
         return PredictRequest.model_validate_json(bytes(body))
-    except TimeoutError as error:
-        raise RequestError(408, f"the body did not arrive within {BODY_SECONDS} seconds") from error
     except ClientDisconnect as error:
         raise RequestError(499, "the client disconnected") from error
     except ValidationError as error:
@@ -158,9 +156,7 @@ def create_app(args: ServeArguments) -> FastAPI:
         yield
         task.cancel()
 
-    # FastAPI's pages of documentation load scripts from another host.
-    app = FastAPI(title="bbc-classifier", version=version, lifespan=lifespan, docs_url=None, redoc_url=None)
-    schema = {"required": True, "content": {"application/json": {"schema": PredictRequest.model_json_schema()}}}
+    app = FastAPI(lifespan=lifespan, openapi_url=None)
 
     async def answer(request: Request) -> list[Any]:
         asked = await read_request(request, max_bytes)
@@ -179,14 +175,13 @@ def create_app(args: ServeArguments) -> FastAPI:
             answers.append([{"score": float(scores[label]), "label": names[label]} for label in order])
         return answers[0] if isinstance(inputs[0], str) else answers
 
-    @app.post("/predict", openapi_extra={"requestBody": schema})
+    @app.post("/predict")
     async def predict(request: Request) -> Response:
         started = time.perf_counter()
         try:
             response = JSONResponse(await answer(request))
         except RequestError as error:
-            headers = {"Connection": "close"} if error.status == 408 else None
-            response = JSONResponse(error.content, error.status, headers)
+            response = JSONResponse(error.content, error.status)
         batcher.requests.labels(response.status_code).inc()
         batcher.seconds.observe(time.perf_counter() - started)
         return response
@@ -210,16 +205,13 @@ def create_app(args: ServeArguments) -> FastAPI:
     async def metrics() -> Response:
         return Response(prometheus.generate_latest(batcher.registry), media_type=prometheus.CONTENT_TYPE_LATEST)
 
-    @app.exception_handler(HTTPException)
-    async def other_error(_: Request, error: HTTPException) -> Response:
-        return JSONResponse(RequestError(0, error.detail).content, error.status_code, error.headers)
-
     return app
 
 
 def create_worker_app() -> FastAPI:
     """Return the application of one of several processes, whose supervisor gives up if one cannot start."""
     args = ServeArguments(**json.loads(os.environ[OPTIONS]))
+    tqdm.set_lock(threading.RLock())  # Its own is a semaphore, which a process that a signal ends does not release.
     try:
         if args.pooling_module:
             import_pooling_module(args.pooling_module)
@@ -230,23 +222,28 @@ def create_worker_app() -> FastAPI:
 
 
 class DrainingProtocol(H11Protocol):
-    """Answers requests that are on their way when the server stops, instead of closing their connections at once."""
+    """When the server stops, connections that wait for a request stay open for a moment: one may be on its way."""
 
     draining = False
 
     def shutdown(self) -> None:
-        """Close the connection after its request, or after a moment in which none arrives."""
-        if not self.draining and (self.cycle is None or self.cycle.response_complete):
-            self.draining = True
-            self.loop.call_later(DRAIN_SECONDS, self.shutdown)
-        elif not self.transport.is_closing():
+        """Make the next answer the last of this connection; close it if no request arrives."""
+        if self.draining and not self.transport.is_closing():
             super().shutdown()
+        elif not self.draining:
+            self.draining = True
+            self._close_after_answer()
+            self.loop.call_later(DRAIN_SECONDS, self.shutdown)
 
     def data_received(self, data: bytes) -> None:
-        """Read; while draining, a request is the last of its connection."""
+        """Read as usual."""
         super().data_received(data)
-        if self.draining and self.cycle:
-            self.cycle.keep_alive = False
+        if self.draining:
+            self._close_after_answer()
+
+    def _close_after_answer(self) -> None:
+        if self.cycle:
+            self.cycle.default_headers = [*self.cycle.default_headers, (b"connection", b"close")]
 
 
 def serve(args: ServeArguments) -> None:
@@ -262,7 +259,8 @@ def serve(args: ServeArguments) -> None:
         problem = f"port {args.port} of {args.host} is in use, or this machine does not have the address"
         raise UserError(f"--host, --port: {problem}; choose another --port") from error
     options: dict[str, Any] = {"http": DrainingProtocol, "ws": "none", "access_log": False, "server_header": False}
-    options |= {"log_config": None, "log_level": "error", "timeout_worker_healthcheck": START_SECONDS}
+    options |= {"log_config": None, "log_level": "error", "timeout_graceful_shutdown": SHUTDOWN_SECONDS}
+    options |= {"timeout_worker_healthcheck": START_SECONDS}
     app = create_app(args) if args.workers == 1 else "bbc_classifier.serve:create_worker_app"
     url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{args.port}"
     print(f"Listening on {url} (Ctrl-C ends it)")
