@@ -43,7 +43,7 @@ except ModuleNotFoundError as error:
 
 logger = logging.getLogger(__name__)
 OPTIONS, METRICS = "BBC_CLASSIFIER_SERVE", "PROMETHEUS_MULTIPROC_DIR"  # environment variables of workers
-DRAIN_SECONDS, SHUTDOWN_SECONDS, START_SECONDS = 1.0, 60, 300
+DRAIN_SECONDS, SHUTDOWN_SECONDS, START_SECONDS = 1.0, 60, 60
 INPUTS = '`inputs` must be a text, or a batch with each text in a list of its own: [["first"], ["second"]]'
 Text = Annotated[list[str], Field(min_length=1, max_length=1, fail_fast=True)]
 
@@ -217,8 +217,8 @@ def create_worker_app() -> FastAPI:
             import_pooling_module(args.pooling_module)
         return create_app(args)
     except Exception as error:
-        print(f"bbc-classifier: error: {error}", file=sys.stderr)
-        sys.exit(STARTUP_FAILURE)
+        print(f"bbc-classifier: error: {error}", file=sys.stderr, flush=True)
+        os._exit(STARTUP_FAILURE)  # While a process exits in steps, the supervisor waits in vain for its sign of life.
 
 
 class DrainingProtocol(H11Protocol):
