@@ -439,6 +439,14 @@ def _demo(options: Options) -> None:
     launch(dataclasses.replace(args, model=options.positional[0]) if options.positional else args)
 
 
+def _serve(options: Options) -> None:
+    """Answer requests over HTTP (needs fastapi, uvicorn, prometheus-client)."""
+    from bbc_classifier.serve import serve
+
+    (args,) = options.groups
+    serve(dataclasses.replace(args, model=options.positional[0]) if options.positional else args)
+
+
 def _card(options: Options) -> None:
     """Write the model card of a finished run."""
     from bbc_classifier.hub.model_card import write_card
@@ -472,6 +480,7 @@ COMMANDS = {
     "audit": Command(_audit, (config.AuditArguments, config.DataArguments), hidden=CLASSIFIERS_OWN),
     "export": Command(_export, (config.ExportArguments,), EXPORTED),
     "demo": Command(_demo, (config.DemoArguments,), EXPORTED),
+    "serve": Command(_serve, (config.ServeArguments,), EXPORTED),
     "card": Command(_card, (config.CardFileArguments,), ("run", None, "Run directory.")),
     "push": Command(_push, (config.PushArguments,), ("run", "+", "Run directories.")),
 }

@@ -74,12 +74,30 @@ ABOVE_0 = Rule("above 0", lambda value: value > 0)
 FRACTION = Rule("above 0 and below 1", lambda value: 0 < value < 1)
 SHARE = Rule("in [0, 1)", lambda value: 0 <= value < 1)
 PROBABILITY = Rule("between 0 and 1", lambda value: 0 <= value <= 1)
+PORT = Rule("1 to 65535", lambda value: 1 <= value < 2**16)
 SEED = Rule("in [0, 2**32)", lambda value: 0 <= value < 2**32)
 SIZE = Rule("whole numbers above 0, or all", lambda v: v == "all" or (str(v).isdecimal() and int(v) > 0))
 SHARD = Rule(
     "i/n with i from 1 to n",
     lambda v: bool(re.fullmatch(r"\d+/\d+", v)) and 1 <= int(v.split("/")[0]) <= int(v.split("/")[1]),
 )
+
+
+def num_bytes(size: str) -> int:
+    """Return the bytes of a size such as "2mb"; ValueError if it is none."""
+    if not (match := re.fullmatch(r"(\d+) *([kmg]?)b", size.lower())):
+        raise ValueError(size)
+    return int(match[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[match[2]]
+
+
+def _is_size(size: str) -> bool:
+    try:
+        return num_bytes(size) > 0
+    except ValueError:
+        return False
+
+
+BYTES = Rule("a size such as 500kb or 2mb", _is_size)
 
 
 def option(default: Any, help: str, rule: Rule | None = None, *, common: bool = False, **metadata: Any):
@@ -330,6 +348,28 @@ class DemoArguments(_Checked):
     max_waiting: int = option(20, "Most requests that wait; others are refused.", AT_LEAST_1)
     max_requests_per_minute: int = option(60, "Most requests a minute from one address.", AT_LEAST_1)
     device: str | None = option(None, "cpu, cuda, mps …; unset, the accelerator if there is one.")
+
+
+@dataclass
+class ServeArguments(_Checked):
+    """server"""
+
+    model: str = option(DEFAULT_RUN, MODEL_HELP, common=True)
+    revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
+    pooling_module: str | None = option(None, "Module to import first: it registers the pooling of your classifier.")
+    host: str = option("127.0.0.1", "Address to listen on; 0.0.0.0 lets other machines in.", common=True)
+    port: int = option(8080, "Port to listen on.", PORT, common=True)
+    workers: int = option(1, "Processes, each with a copy of the classifier.", AT_LEAST_1, common=True)
+    max_batch_texts: int = option(64, "Most texts classified together.", AT_LEAST_1)
+    max_client_batch_size: int = option(32, "Most texts of one request.", AT_LEAST_1)
+    max_waiting: int = option(512, "Most texts that wait in a process; others are refused.", AT_LEAST_1)
+    max_body_size: str = option("2mb", "Largest body of a request.", BYTES)
+    device: str | None = option(None, "cpu, cuda, mps …; unset, the accelerator if there is one.", common=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.max_waiting < self.max_client_batch_size:
+            raise UserError("--max_waiting must be at least --max_client_batch_size")
 
 
 @dataclass

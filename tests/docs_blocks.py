@@ -52,13 +52,14 @@ def run_command(line: str) -> None:
     match words[:2]:
         case [] | ["pip" | "hf", *_]:  # the server on the loopback has no Spaces
             return
-        case ["bbc-classifier", "demo"] | ["python", _]:
-            module = ["-m", "bbc_classifier"] if words[1] == "demo" else []
+        case ["bbc-classifier", "demo" | "serve"] | ["python", _]:
+            module = ["-m", "bbc_classifier"] if words[0] == "bbc-classifier" else []
+            url = "http://127.0.0.1:" + ("8080/health" if words[1] == "serve" else "7860")
             page = subprocess.Popen([sys.executable, *module, *words[1:]])
             for _ in range(120):
                 time.sleep(1)
                 try:
-                    assert urllib.request.urlopen("http://127.0.0.1:7860").status == 200
+                    assert urllib.request.urlopen(url).status == 200
                     break
                 except OSError:
                     assert page.poll() is None, line
