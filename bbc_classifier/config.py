@@ -260,6 +260,7 @@ class TrainArguments(_Checked):
 
 MODEL_HELP = "Run directory, model directory, exported directory or Hub id of a classifier."
 DEFAULT_RUN = "runs/minilm-mean-seed42"
+PRECISION_HELP = "auto: the fastest format of the device whose predictions agree with fp32."
 
 
 @dataclass
@@ -312,9 +313,7 @@ class PredictArguments(ColumnArguments, WorkerArguments):
     shard_rows: int = option(5000, "Input rows per shard.", AT_LEAST_1)
     escape_formulas: bool = option(False, "Write an apostrophe before cells that a spreadsheet would compute.")
     device: str | None = option(None, "cpu, cuda, mps …; unset, the accelerator if there is one.")
-    precision: str = option(
-        "auto", "auto: the fastest format of the device whose predictions agree with fp32.", choices=PRECISIONS
-    )
+    precision: str = option("auto", PRECISION_HELP, choices=PRECISIONS)
     adaptive: bool = option(False, "Read only the opening of texts that are clear from it: faster.", common=True)
     overwrite: bool = option(False, "Replace the output file.", common=True)
 
@@ -365,6 +364,7 @@ class ServeArguments(_Checked):
     max_waiting: int = option(512, "Most texts that wait in a process; others are refused.", AT_LEAST_1)
     max_body_size: str = option("2mb", "Largest body of a request.", BYTES)
     device: str | None = option(None, "cpu, cuda, mps …; unset, the accelerator if there is one.", common=True)
+    precision: str = option("auto", PRECISION_HELP, choices=PRECISIONS)
 
     def __post_init__(self) -> None:
         super().__post_init__()

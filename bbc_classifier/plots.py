@@ -151,6 +151,17 @@ def plot_accuracy_by_rows(curves: Sequence[Mapping[str, Any]], path: Path | None
     return _finish(figure, path, title, legend_columns=2)
 
 
+def plot_rates(cases: Mapping[str, Mapping[str, float]], path: Path | None = None, *, title: str = "") -> Figure:
+    """Plot texts a second, on a logarithmic axis, of every contender in each of `cases` (contender: rate)."""
+    names = list(next(iter(cases.values())))
+    figure, axes = _figure(4.2)
+    for number, name in enumerate(names):
+        rates = [case[name] for case in cases.values()]
+        axes.plot(list(cases), rates, "osD^vPXhp"[number % 9], color=PALETTE[number % len(PALETTE)], ls="-", label=name)
+    axes.set(yscale="log", ylabel="texts a second")
+    return _finish(figure, path, title, legend_columns=2)
+
+
 def shortened(name: str, length: int = 24) -> str:
     """Return a name cut to `length` characters, with an ellipsis if it is longer."""
     return name if len(name) <= length else f"{name[: length - 1]}…"

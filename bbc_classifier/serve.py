@@ -145,7 +145,7 @@ async def read_request(request: Request, max_bytes: int) -> PredictRequest:
 
 def create_app(args: ServeArguments) -> FastAPI:
     """Return the application with the classifier loaded and tried. UserError: it does not exist or cannot predict."""
-    predictor = Predictor.from_pretrained(args.model, args.revision, args.device)
+    predictor = Predictor.from_pretrained(args.model, args.revision, args.device, args.precision)
     predictor.probabilities(["The first batch is slow."])
     version, max_bytes = importlib.metadata.version("bbc-classifier"), num_bytes(args.max_body_size)
     names, batcher, max_texts = predictor.label_names, Batcher(predictor, args), args.max_client_batch_size

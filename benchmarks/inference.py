@@ -93,7 +93,9 @@ def make_contenders(model: str, exports: Path) -> dict[str, Predict]:
             directory = export(ExportArguments(model, format=name, output_dir=str(exports / name), measure=False))
             contenders[f"ours, {name}"] = Predictor.from_pretrained(directory).predict_proba
         for runtime in ("ONNX Runtime", "OpenVINO"):
-            contenders[f"{runtime} by itself, batch 32"] = by_itself(runtime, exports / EXPORT_FILES["onnx"], exact)
+            contenders[f"{runtime} by itself, batch 32"] = by_itself(
+                runtime, exports / "onnx" / EXPORT_FILES["onnx"], exact
+            )
         if exact.config.adaptive_reading:
             contenders["ours, onnx-int8, adaptive"] = Predictor.from_pretrained(directory, adaptive=True).predict_proba
     return contenders

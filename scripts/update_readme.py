@@ -8,7 +8,7 @@ import numpy as np
 
 from bbc_classifier.evaluation.statistics import mcnemar
 from bbc_classifier.io import read_json, write_text
-from bbc_classifier.plots import plot_accuracy
+from bbc_classifier.plots import plot_accuracy, plot_rates
 
 README, RESULTS = Path("README.md"), Path("results")
 BASELINE = "tfidf-logistic"
@@ -24,6 +24,16 @@ ROWS = {
         "`reference`: MiniLM fine-tuned, 3 epochs, 128 tokens, mean of 3 seeds",
     ),
 }
+CONTENDERS = (
+    "pipeline fp32, batch 32",
+    "pipeline half precision, batch 32",
+    "sentence-transformers, logistic regression",
+    "ours, fp32",
+    "ours",
+    "ours, adaptive",
+    "ours, onnx",
+    "ours, onnx-int8",
+)
 KINDS = {"first_30_words": "first 30 words", "first_sentence": "first sentence", "title": "title"}
 
 
@@ -124,18 +134,33 @@ def few_labels() -> str:
     """Return the Markdown table of trainings on few articles a class."""
     record = read_json(RESULTS / "few-labels.json")
     sizes = record["sizes"]
-    names = {name: ROWS[name][1] for name in ("tfidf-svm", BASELINE)}
-    names["setfit"] = f"SetFit, {record['setfit_steps']} steps"
+    names = {"tfidf-svm": ROWS["tfidf-svm"][1], "setfit": f"SetFit, {record['setfit_steps']} steps"}
     lines = [f"| | {' | '.join(f'{size} a class: whole, title' for size in sizes)} |", "|---" * (1 + len(sizes)) + "|"]
-    for method in ("default", "few", "quick", "tfidf-svm", BASELINE, "setfit"):
+    for method in ("default", "few", "tfidf-svm", "setfit"):
         cells = []
         for entry in (methods.get(method) for methods in sizes.values()):
             draws = f" ({len(entry['runs'])})" if entry else ""
             cells.append(f"{entry['whole']['mean']:.3f}, {entry['title']['mean']:.3f}{draws}" if entry else "")
         lines.append(f"| {names.get(method, f'`{method}`')} | {' | '.join(cells)} |")
-    title = "Accuracy after training on few articles, mean of draws (in brackets how many), on the fixed test split:"
-    source = "Record: `results/few-labels.json`, written by `python benchmarks/few_labels.py`."
-    return "\n".join([title, "", *lines, "", source])
+    title = (
+        "Accuracy after training on few articles, mean of draws (how many), fixed split (`results/few-labels.json`):"
+    )
+    return "\n".join([title, "", *lines])
+
+
+def inference() -> str:
+    """Return the Markdown table of predictions a second; write the plot."""
+    record = read_json(RESULTS / "inference.json")
+    cases = {name: case["contenders"] for name, case in record["cases"].items()}
+    lines = [f"| texts a second (times `pipeline` in fp32, one by one) | {' | '.join(cases)} | equal labels |"]
+    lines.append("|---" * (len(cases) + 2) + "|")
+    for name in CONTENDERS:
+        rows = [case[name] for case in cases.values()]
+        cells = [f"{row['texts_per_second']['median']:,.0f} (× {row['ratio']:.1f})" for row in rows]
+        lines.append(f"| {name} | {' | '.join(cells)} | {min(row['equal_labels'] for row in rows):.3f} |")
+    rates = {name: {row: case[row]["texts_per_second"]["median"] for row in CONTENDERS} for name, case in cases.items()}
+    plot_rates(rates, RESULTS / "figures" / "inference.png", title="MiniLM, texts a second")
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -157,6 +182,7 @@ def main() -> None:
         table(records),
         other_corpora(),
         few_labels(),
+        inference(),
         "<!-- /results -->",
     ]
     section = "\n\n".join(parts)
