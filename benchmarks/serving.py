@@ -1,7 +1,7 @@
 """Serving by `bbc-classifier serve`: rate, latency at half load, a restart of the workers under load, bad requests.
 
-Texts are titles with first sentences of BBC News. Clients share the machine with the server and hold their connection.
-`classify_texts_per_second` is one call of `Predictor.classify` on the same texts. Writes results/serving.json.
+Openings are titles with first paragraphs of BBC News. Clients send one text at a time and share the machine with the
+server. `classify_texts_per_second` is one call of `Predictor.classify` on the same texts. Writes results/serving.json.
 """
 
 import argparse
@@ -79,32 +79,39 @@ def main() -> None:
     """Measure and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="runs/minilm-mean-seed42", help="run directory (default: %(default)s)")
-    parser.add_argument("--requests", type=int, default=5_000, help="of each measurement (default: %(default)s)")
+    parser.add_argument("--requests", type=int, default=3_000, help="of each measurement (default: %(default)s)")
     parser.add_argument("--bad_requests", type=int, default=10_000, help="default: %(default)s")
     parser.add_argument("--port", type=int, default=8099, help="default: %(default)s")
     parser.add_argument("--output_file", type=Path, default=RESULTS / "serving.json", help="default: %(default)s")
     args = parser.parse_args()
     articles, rng = load_data()["test"]["text"], random.Random(42)
-    texts = [articles[row % len(articles)].split("\n\n")[0] for row in range(args.requests)]
-    bodies, predictor = [json.dumps({"inputs": text}).encode() for text in texts], Predictor.from_pretrained(args.model)
-    predictor.classify(texts[:64])
-    started = time.perf_counter()
-    predictor.classify(texts)
-    record: dict[str, Any] = {"classify_texts_per_second": round(len(texts) / (time.perf_counter() - started), 1)}
-    command = [sys.executable, "-m", "bbc_classifier", "serve", args.model, f"--port={args.port}"]
+    openings = [text.split("\n\n")[0] for text in articles]
+    kinds = {"openings": openings * (args.requests // len(openings) + 1), "articles": articles}
+    predictor = Predictor.from_pretrained(args.model, precision="auto")
+    record: dict[str, Any] = {"precision": predictor.precision, "classify_texts_per_second": {}, "served": {}}
+    for kind, texts in kinds.items():
+        predictor.classify(texts[:64])
+        started = time.perf_counter()
+        predictor.classify(texts)
+        record["classify_texts_per_second"][kind] = round(len(texts) / (time.perf_counter() - started), 1)
+    bodies = {kind: [json.dumps({"inputs": text}).encode() for text in texts] for kind, texts in kinds.items()}
+    command, own = (
+        [sys.executable, "-m", "bbc_classifier", "serve", args.model, f"--port={args.port}"],
+        bodies["openings"],
+    )
     for workers in (1, 2):
         server = subprocess.Popen([*command, f"--workers={workers}"], stdout=subprocess.PIPE)
         try:
             assert server.stdout and server.stdout.readline().startswith(b"Listening"), "the server did not start"
-            asyncio.run(measure(args.port, bodies[:100], 16))
+            asyncio.run(measure(args.port, own[:100], 16))
+            full = {kind: asyncio.run(measure(args.port, own, 64)) for kind, own in bodies.items()}
+            record["served"][f"{workers} workers"] = full
             if workers == 2:
-                record["restart"] = asyncio.run(measure(args.port, bodies, 16, restarted=server.pid))
+                record["restart"] = asyncio.run(measure(args.port, own, 16, restarted=server.pid))
                 continue
-            full = [asyncio.run(measure(args.port, bodies, clients)) for clients in (16, 32, 64)]
-            half = asyncio.run(measure(args.port, bodies, 16, full[0]["per_second"] / 2))
-            mutants = [mutated(rng.choice(bodies), rng) for _ in range(args.bad_requests)]
-            bad = asyncio.run(measure(args.port, mutants, 16))
-            record |= {"full_load": full, "half_load": half, "bad_requests": bad}
+            record["half_load"] = asyncio.run(measure(args.port, own, 16, full["openings"]["per_second"] / 2))
+            mutants = [mutated(rng.choice(own), rng) for _ in range(args.bad_requests)]
+            record["bad_requests"] = asyncio.run(measure(args.port, mutants, 16))
         finally:
             server.terminate()
             record[f"exit_code_of_{workers}"] = server.wait()

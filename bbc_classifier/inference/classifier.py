@@ -36,6 +36,7 @@ PRECISION_TOLERANCE = 0.01
 TEXTS_PER_CHUNK = 4096  # are sorted by length together
 # torch's attention on a CPU is up to a third slower on other lengths: 386 tokens take longer than 512.
 CPU_LENGTH_MULTIPLE, MIN_LENGTH_TO_ROUND = 32, 128
+MIN_SHARE_OF_LONGEST = 0.6  # of the tokens of the longest row of a batch
 # Short texts of our own: a model card may show them, a data set's texts it may not.
 EXAMPLE_TEXTS = {
     "business": "Shares in the airline fell after it warned that fuel costs would halve its profit this year.",
@@ -142,11 +143,14 @@ def predict_logits(
         # Longest first: memory runs out in the first batch or never.
         order = _longest_first(input_ids)
         while order:
-            size = max(1, min(batch_size, max_tokens // max(1, len(input_ids[order[0]]))))
+            width = len(input_ids[order[0]])
+            size = max(1, min(batch_size, max_tokens // max(1, width)))
+            if device.type == "cpu":
+                # Padding costs more than a smaller batch.
+                size = sum(len(input_ids[row]) >= MIN_SHARE_OF_LONGEST * width for row in order[:size])
+                if width >= MIN_LENGTH_TO_ROUND:
+                    width = -(-width // CPU_LENGTH_MULTIPLE) * CPU_LENGTH_MULTIPLE
             rows, order = order[:size], order[size:]
-            width = len(input_ids[rows[0]])
-            if device.type == "cpu" and width >= MIN_LENGTH_TO_ROUND:
-                width = -(-width // CPU_LENGTH_MULTIPLE) * CPU_LENGTH_MULTIPLE
             ids = torch.tensor([input_ids[row] + [pad_token_id] * (width - len(input_ids[row])) for row in rows])
             mask = (torch.arange(width) < torch.tensor([[len(input_ids[row])] for row in rows])).long()
             output = model(input_ids=ids.to(device), attention_mask=mask.to(device))
