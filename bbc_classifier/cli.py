@@ -257,6 +257,10 @@ def _train(options: Options) -> None:
     split = "test" if "test" in evaluation else "validation"
     print_report(evaluation[split], split)
     _warn_few_rows(options, result.record, split)
+    if sure := result.record["suggested_min_confidence"]:
+        threshold, share, accuracy = sure["min_confidence"], 100 * sure["share"], 100 * sure["accuracy"]
+        print(f"With --min_confidence {threshold:.2f}, predict labels {share:.0f} % of validation texts, ", end="")
+        print(f"{accuracy:.1f} % of them correctly.")
     print_written(path, "model", "record.json", "predictions", "figures")
     if training.push_to_hub:
         push_args.repo_id = training.hub_model_id or slug(path.name)

@@ -104,7 +104,7 @@ def main() -> None:
         try:
             assert server.stdout and server.stdout.readline().startswith(b"Listening"), "the server did not start"
             asyncio.run(measure(args.port, own[:100], 16))
-            full = {kind: asyncio.run(measure(args.port, own, 64)) for kind, own in bodies.items()}
+            full = {kind: asyncio.run(measure(args.port, each, 64)) for kind, each in bodies.items()}
             record["served"][f"{workers} workers"] = full
             if workers == 2:
                 record["restart"] = asyncio.run(measure(args.port, own, 16, restarted=server.pid))

@@ -9,6 +9,7 @@ TEMPERATURE_RANGE = (0.05, 20.0)
 DEFAULT_THRESHOLD = 0.5
 # Adaptive reading: the share of labels that may differ, the least threshold, and the fewest rows to choose it on.
 MAX_DIFFERENT_LABELS, MIN_CONFIDENCE, MIN_ROWS = 0.005, 0.9, 200
+SUGGESTED_ACCURACY = 0.99  # of the texts that a classifier is sure enough of
 
 
 def fit_temperature(y_true: np.ndarray, logits: np.ndarray, multi_label: bool = False) -> float:
@@ -74,6 +75,24 @@ def choose_reading_threshold(opening: np.ndarray, whole: np.ndarray) -> float | 
     # The most confident rows may differ, up to the allowed number; the next one must be below the threshold.
     excess = np.sort(confidence[differs])[::-1][int(MAX_DIFFERENT_LABELS * len(whole)) :]
     return max(MIN_CONFIDENCE, float(np.nextafter(excess[0], 2))) if len(excess) else MIN_CONFIDENCE
+
+
+def suggest_min_confidence(y_true: np.ndarray, probabilities: np.ndarray) -> dict[str, float] | None:
+    """Return the least `min_confidence` from which on `SUGGESTED_ACCURACY` of the labels are correct.
+
+    With it the `share` of rows that reach it and the `accuracy` of their labels; None for fewer than `MIN_ROWS` rows or
+    if no threshold is enough. `y_true` is (rows,) class indices, `probabilities` (rows, labels) of rows that the
+    weights were not fitted on.
+    """
+    confidence, is_correct = probabilities.max(axis=1), probabilities.argmax(axis=1) == y_true
+    order = np.argsort(-confidence, kind="stable")
+    accuracy = np.cumsum(is_correct[order]) / np.arange(1, len(order) + 1)
+    enough = np.flatnonzero(accuracy >= SUGGESTED_ACCURACY)
+    if len(y_true) < MIN_ROWS or not len(enough):
+        return None
+    last = enough[-1]
+    values = {"min_confidence": confidence[order[last]], "share": (last + 1) / len(order), "accuracy": accuracy[last]}
+    return {name: float(value) for name, value in values.items()}
 
 
 def reliability_curve(y_true: np.ndarray, probabilities: np.ndarray, bins: int = BINS) -> list[dict[str, float]]:

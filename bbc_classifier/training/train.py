@@ -29,7 +29,12 @@ from bbc_classifier.data.duplicates import text_hashes
 from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits, with_excerpts
 from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.baselines import run_baseline
-from bbc_classifier.evaluation.calibration import choose_reading_threshold, fit_temperature, fit_thresholds
+from bbc_classifier.evaluation.calibration import (
+    choose_reading_threshold,
+    fit_temperature,
+    fit_thresholds,
+    suggest_min_confidence,
+)
 from bbc_classifier.evaluation.evaluate import evaluate_split, predict_examples
 from bbc_classifier.inference.classifier import (
     Predictor,
@@ -202,12 +207,14 @@ def train(
         else:
             logits = head_logits(model, held_out)
         temperature, probabilities = calibrate(model, logits, validation_rows.labels)
-        adaptive_reading = None
+        adaptive_reading, min_confidence = None, None
         if not data.multi_label:
+            whole = probabilities[:num_validation]
+            min_confidence = suggest_min_confidence(validation_rows.labels[:num_validation], whole)
             texts = validation_rows.input_ids[:num_validation]
             openings = [opening(ids, OPENING_TOKENS) for ids in texts]
             logits = encode_rows(openings, precision=fit_precision).logits
-            adaptive_reading = choose_adaptive_reading(model, texts, logits, probabilities[:num_validation])
+            adaptive_reading = choose_adaptive_reading(model, texts, logits, whole)
         is_refit = is_probe and model_args.refit_on_validation and not args.trains_encoder
         if is_refit:
             embeddings = np.concatenate([fitted[0], held_out])
@@ -256,6 +263,7 @@ def train(
             },
             "problem_type": model.config.problem_type,
             "temperature": temperature,
+            "suggested_min_confidence": min_confidence,
             "adaptive_reading": adaptive_reading,
             "thresholds": dict(zip(data.label_names, model.config.label_thresholds or [], strict=False)) or None,
             "evaluation": evaluation,

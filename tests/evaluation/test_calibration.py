@@ -37,6 +37,17 @@ def test_the_threshold_of_adaptive_reading_by_hand():
     assert calibration.choose_reading_threshold(opening[:199], whole[:199]) is None
 
 
+def test_the_suggested_confidence_by_hand():
+    # The 150 most confident rows are correct, then every other one: 152 of 153 are enough, 152 of 154 not.
+    confidence = np.linspace(0.99, 0.7, 200)
+    probabilities, is_correct = np.stack([confidence, 1 - confidence], axis=1), np.arange(200) % 2 == 0
+    is_correct[:150] = True
+    suggested = calibration.suggest_min_confidence(np.where(is_correct, 0, 1), probabilities)
+    assert suggested == pytest.approx({"min_confidence": confidence[152], "share": 153 / 200, "accuracy": 152 / 153})
+    assert calibration.suggest_min_confidence(np.ones(200, dtype=int), probabilities) is None
+    assert calibration.suggest_min_confidence(np.zeros(199, dtype=int), probabilities[:199]) is None
+
+
 @pytest.mark.parametrize("multi_label", [False, True])
 def test_the_fitted_temperature_has_the_least_loss(multi_label):
     generator = np.random.default_rng(1)

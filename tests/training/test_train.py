@@ -38,6 +38,7 @@ def test_a_run_holds_the_documented_files_a_complete_record_and_the_predictions_
     assert record == json.loads(json.dumps(result.record))
     assert set(record) == set(
         "schema created options encoder model data training problem_type temperature adaptive_reading "
+        "suggested_min_confidence "
         "thresholds evaluation baseline examples seconds peak_memory_mb provenance".split()
     )
     assert record["model"]["weights_sha256"] == file_sha256(result.run_dir.model / "model.safetensors")
