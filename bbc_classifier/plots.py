@@ -153,12 +153,13 @@ def plot_accuracy_by_rows(curves: Sequence[Mapping[str, Any]], path: Path | None
 
 def plot_rates(cases: Mapping[str, Mapping[str, float]], path: Path | None = None, *, title: str = "") -> Figure:
     """Plot texts a second, on a logarithmic axis, of every contender in each of `cases` (contender: rate)."""
-    names = list(next(iter(cases.values())))
     figure, axes = _figure(4.2)
-    for number, name in enumerate(names):
+    for number, name in enumerate(next(iter(cases.values()))):
         rates = [case[name] for case in cases.values()]
-        axes.plot(list(cases), rates, "osD^vPXhp"[number % 9], color=PALETTE[number % len(PALETTE)], ls="-", label=name)
-    axes.set(yscale="log", ylabel="texts a second")
+        axes.plot(rates, list(cases), "osD^vPXhp"[number % 9], color=PALETTE[number % len(PALETTE)], ls="-", label=name)
+    axes.set(xscale="log", xlabel="texts a second")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.invert_yaxis()
     return _finish(figure, path, title, legend_columns=2)
 
 

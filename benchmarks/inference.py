@@ -130,6 +130,19 @@ def compare(contenders: dict[str, Predict], texts: list[str], rounds: int) -> di
     return rows
 
 
+def agreement(contenders: dict[str, Predict], articles: list[str]) -> dict[str, Any]:
+    """Return how many labels of articles, titles and first 30 words differ from those of "ours, fp32"."""
+    parts = {"articles": articles, "titles": [text.split("\n")[0] for text in articles]}
+    parts["first 30 words"] = [" ".join(text.split()[:30]) for text in articles]
+    different: dict[str, Any] = {"num_articles": len(articles)}
+    for part, texts in parts.items():
+        exact = contenders["ours, fp32"](texts).argmax(axis=1)
+        for name in (name for name in contenders if name.startswith("ours")):
+            count = int((contenders[name](texts).argmax(axis=1) != exact).sum())
+            different.setdefault(name, {})[part] = count
+    return different
+
+
 def latency(predict: Predict, texts: list[str]) -> dict[str, float]:
     """Return the median and the 99th percentile of the milliseconds of one text at a time."""
     predict(texts[:1])
@@ -161,7 +174,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--output_file", type=Path, default=RESULTS / "inference.json", help="default: %(default)s")
     args = parser.parse_args()
-    articles, record = load_data()["test"]["text"][: args.texts], dict[str, Any]()
+    whole, record = list(load_data()["test"]["text"]), dict[str, Any]()
+    articles = whole[: args.texts]
     with tempfile.TemporaryDirectory() as directory:
         contenders, exact = make_contenders(args.model, Path(directory)), Predictor.from_pretrained(args.model)
         cases = {f"{tokens} tokens": cut(exact, articles, tokens) for tokens in (8, 32, 128, 256)}
@@ -171,6 +185,7 @@ def main() -> None:
             print(f"{case}: {len(texts)} texts, {np.mean([len(ids) for ids in input_ids]):.0f} tokens", flush=True)
             rows, tokens = compare(contenders, texts, args.rounds), sum(map(len, input_ids)) / len(texts)
             record[case] = {"num_texts": len(texts), "mean_tokens": round(tokens, 1), "contenders": rows}
+        different = agreement(contenders, whole)
         titles = [text.split("\n")[0] for text in articles]
         single = {name: {"title": latency(contenders[name], titles)} for name in (BASE, "ours, fp32", "ours")}
         for name, entry in single.items():
@@ -178,7 +193,10 @@ def main() -> None:
     peaks = {str(dtype).removeprefix("torch."): gemm_peak(dtype) / 1e9 for dtype in (torch.float32, torch.bfloat16)}
     options = {"model": Path(args.model).name, "rounds": args.rounds, "threads": torch.get_num_threads()}
     gemm = {name: round(value) for name, value in peaks.items()}
-    write_results(args.output_file, {**options, "cases": record, "latency_ms": single, "gemm_gflops": gemm})
+    write_results(
+        args.output_file,
+        {**options, "cases": record, "different_labels": different, "latency_ms": single, "gemm_gflops": gemm},
+    )
 
 
 if __name__ == "__main__":
