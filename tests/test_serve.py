@@ -32,7 +32,9 @@ VALUES = st.recursive(st.none() | st.booleans() | st.floats() | st.text(st.chara
 
 @pytest.fixture(scope="module")
 def client(tiny_model_dir):
-    with TestClient(create_app(ServeArguments(model=str(tiny_model_dir), max_body_size="2kb"))) as client:
+    with TestClient(
+        create_app(ServeArguments(model=str(tiny_model_dir), precision="fp32", max_body_size="2kb"))
+    ) as client:
         yield client
 
 
