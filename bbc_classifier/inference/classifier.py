@@ -151,7 +151,8 @@ def predict_logits(
                 if width >= MIN_LENGTH_TO_ROUND:
                     width = -(-width // CPU_LENGTH_MULTIPLE) * CPU_LENGTH_MULTIPLE
             rows, order = order[:size], order[size:]
-            ids = torch.tensor([input_ids[row] + [pad_token_id] * (width - len(input_ids[row])) for row in rows])
+            padded = [input_ids[row] + [pad_token_id] * (width - len(input_ids[row])) for row in rows]
+            ids = torch.tensor(padded, dtype=torch.long)
             mask = (torch.arange(width) < torch.tensor([[len(input_ids[row])] for row in rows])).long()
             output = model(input_ids=ids.to(device), attention_mask=mask.to(device))
             logits[rows] = output.logits.double().cpu().numpy()
@@ -318,12 +319,17 @@ class Predictor:
             if isinstance(module, torch.nn.Linear):
                 module.to(HALF_PRECISIONS[precision])
         self._half_model, self.precision = half_model, precision
-        if expected is not None:
+        if expected is None:
+            return
+        try:
             probabilities = self.predict_proba(SAMPLE_TEXTS)
             equal = predict_labels(probabilities, self.thresholds) == predict_labels(expected, self.thresholds)
-            if not equal.all() or np.abs(probabilities - expected).max() > PRECISION_TOLERANCE:
-                logger.info("Predicting in fp32: %s changes a label, or a probability by over 0.01.", precision)
-                self.precision, self._half_model = "fp32", None
+            agrees = bool(equal.all() and np.abs(probabilities - expected).max() <= PRECISION_TOLERANCE)
+        except (UserError, RuntimeError):  # outputs are NaN or infinite, or an operation lacks the format
+            agrees = False
+        if not agrees:
+            logger.info("Predicting in fp32: %s fails, changes a label, or changes a probability by 0.01.", precision)
+            self.precision, self._half_model = "fp32", None
 
     def set_adaptive(self, adaptive: bool) -> None:
         """Read only the opening of texts whose label is clear from it, as chosen on validation rows in training.
