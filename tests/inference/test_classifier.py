@@ -13,7 +13,7 @@ from transformers import AutoTokenizer, pipeline
 
 from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.inference.classifier import Predictor, encode, load_tokenizer, softmax, tokenize
-from tests.tiny import save_tiny_encoder, tiny_classifier
+from tests.tiny import FAMILIES, save_tiny_encoder, tiny_classifier
 
 LONG = "shares fell in the market " * 30
 TEXTS = ["goal of the match", LONG, "", "film", "naïve café 🏆", "a b", LONG + "team"]
@@ -69,6 +69,14 @@ def test_precision_is_chosen_if_it_agrees_with_fp32(classifier, monkeypatch):
     assert classifier.precision == "bf16"
     assert 0 < np.abs(classifier.predict_proba(TEXTS) - exact).max() < 0.1
     assert classifier.model.dtype == torch.float32  # what is saved and explained
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_computes_in_bf16(tokenizer, family):
+    classifier = Predictor(tiny_classifier(family, "attention", max_input_tokens=16), tokenizer)
+    exact = classifier.predict_proba(TEXTS)
+    classifier.set_precision("bf16")
+    np.testing.assert_allclose(classifier.predict_proba(TEXTS), exact, atol=0.02)
 
 
 def test_adaptive_reading_reads_on_where_the_opening_is_not_clear(classifier):
