@@ -52,15 +52,18 @@ def p_value(records: list[dict], baseline: dict, kind: str = "whole") -> str:
         pair = errors(record), errors(baseline)
         rows = sorted({*pair[0], *pair[1]})
         values.append(mcnemar(*(np.array([row not in wrong for row in rows]) for wrong in pair))["p_value"])
-    return f"{max(values):.1g}" if max(values) < 0.001 else f"{max(values):.3f}"
+    return shown_p(max(values))
+
+
+def shown_p(value: float) -> str:
+    """Return a p-value with one digit if it is very small, else with three decimals."""
+    return f"{value:.1g}" if value < 0.001 else f"{value:.3f}"
 
 
 def table(records: dict[str, list[dict]]) -> str:
     """Return the Markdown tables: whole texts, and parts of them."""
-    first = [
-        "| | errors of 2,121 | accuracy | macro F1 | log loss | ECE | p against TF-IDF, SVM | logistic |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    first = ["| | errors of 2,121 | accuracy | macro F1 | log loss | ECE | p against TF-IDF, SVM | logistic |"]
+    first.append("|---" * 8 + "|")
     columns = [f"{name} | ECE" for name in KINDS.values()]
     second = [f"| | {' | '.join(columns)} |", "|---" * (1 + 2 * len(columns)) + "|"]
     for row, found in records.items():
@@ -104,19 +107,13 @@ def table(records: dict[str, list[dict]]) -> str:
 
 def other_corpora() -> str:
     """Return the Markdown table of the corpora other than BBC News."""
-    lines = [
-        "| | words (median) | labels | train, test rows | `default` | TF-IDF, SVM | p |",
-        "|---|---|---|---|---|---|---|",
-    ]
+    lines = ["| | words (median) | labels | train, test rows | `default` | TF-IDF, SVM | p |", "|---" * 7 + "|"]
     for name, row in read_json(RESULTS / "other-corpora.json")["corpora"].items():
         accuracies = f"{row['default']['accuracy']:.3f} | {row['tfidf-svm']['accuracy']:.3f}"
         sizes = f"{row['rows']['train']:,}, {row['rows']['test']:,}"
-        p = row["tfidf-svm"]["mcnemar"]["p_value"]
-        shown = f"{p:.1g}" if p < 0.001 else f"{p:.3f}"
+        shown = shown_p(row["tfidf-svm"]["mcnemar"]["p_value"])
         lines.append(f"| {name} | {row['median_words']:.0f} | {row['labels']} | {sizes} | {accuracies} | {shown} |")
-    title = (
-        "Accuracy on other corpora (at most 4,000 rows a split), both fitted on the same rows; the recipe is unchanged:"
-    )
+    title = "Accuracy on other corpora (at most 4,000 rows a split), both fitted on the same rows, same recipe:"
     return "\n".join([title, "", *lines])
 
 
@@ -158,26 +155,14 @@ def inference() -> str:
 def main() -> None:
     """Rewrite the part of README.md between the markers, and the plot."""
     records = read_records()
-    configurations = [
-        {
-            "name": row,
-            "baseline": row.startswith("tfidf"),
-            "groups": "",
-            "per_seed": [record["out_of_fold"] for record in found],
-        }
-        for row, found in records.items()
-    ]
+    configurations = []
+    for row, found in records.items():
+        reports = [record["out_of_fold"] for record in found]
+        configurations.append({"name": row, "baseline": row.startswith("tfidf"), "groups": "", "per_seed": reports})
     plot_accuracy(configurations, RESULTS / "figures" / "accuracy.png", title="BBC News, out of fold, 95 % intervals")
     text = README.read_text(encoding="utf-8")
-    parts = [
-        "<!-- results: written by scripts/update_readme.py -->",
-        table(records),
-        other_corpora(),
-        few_labels(),
-        inference(),
-        "<!-- /results -->",
-    ]
-    section = "\n\n".join(parts)
+    first, last = "<!-- results: written by scripts/update_readme.py -->", "<!-- /results -->"
+    section = "\n\n".join([first, table(records), other_corpora(), few_labels(), inference(), last])
     write_text(README, re.sub(r"<!-- results.*<!-- /results -->", lambda _: section, text, flags=re.DOTALL))
     print(f"Written: {README}")
 
