@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import RESULTS, shown, summary, synchronize, write_results
+from common import RESULTS, shown, summary, synchronize, training_flop, write_results
 from transformers import pipeline
 
 from bbc_classifier import load_data
@@ -183,14 +183,21 @@ def main() -> None:
         for case, texts in cases.items():
             input_ids = tokenize(exact.tokenizer, texts, exact.config)[0]
             print(f"{case}: {len(texts)} texts, {np.mean([len(ids) for ids in input_ids]):.0f} tokens", flush=True)
-            rows, tokens = compare(contenders, texts, args.rounds), sum(map(len, input_ids)) / len(texts)
-            record[case] = {"num_texts": len(texts), "mean_tokens": round(tokens, 1), "contenders": rows}
+            counts, rows = np.array([len(ids) for ids in input_ids]), compare(contenders, texts, args.rounds)
+            flop = training_flop(exact.model.encoder, counts.sum(), (counts**2).sum()) / 3 / len(texts)  # forward
+            record[case] = {"num_texts": len(texts), "mean_tokens": round(counts.mean(), 1)}
+            record[case] |= {"gflop_per_text": round(flop / 1e9, 3), "contenders": rows}
         different = agreement(contenders, whole)
         titles = [text.split("\n")[0] for text in articles]
         single = {name: {"title": latency(contenders[name], titles)} for name in (BASE, "ours, fp32", "ours")}
         for name, entry in single.items():
             entry["article"] = latency(contenders[name], articles)
-    peaks = {str(dtype).removeprefix("torch."): gemm_peak(dtype) / 1e9 for dtype in (torch.float32, torch.bfloat16)}
+    half = torch.float16 if torch.cuda.is_available() else torch.bfloat16
+    peaks = {"ours, fp32": gemm_peak(torch.float32) / 1e9, "ours": gemm_peak(half) / 1e9}
+    for case in record.values():
+        rates = {name: case["contenders"][name]["texts_per_second"]["median"] for name in peaks}
+        shares = {name: rate * case["gflop_per_text"] / peaks[name] for name, rate in rates.items()}
+        case["share_of_gemm_peak"] = {name: round(share, 3) for name, share in shares.items()}
     options = {"model": Path(args.model).name, "rounds": args.rounds, "threads": torch.get_num_threads()}
     gemm = {name: round(value) for name, value in peaks.items()}
     write_results(
