@@ -175,7 +175,8 @@ def test_torchrun(run, tiny_model_dir, inputs, tmp_path):
     run("alone")
     paths = ["--model", str(tiny_model_dir), "--input", str(inputs), "--output_dir", str(tmp_path / "both")]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
-    command = [*torchrun, "-m", "bbc_classifier", "predict", *paths, "--shard_rows", "13"]
+    options = ["--shard_rows", "13", "--precision", "fp32"]
+    command = [*torchrun, "-m", "bbc_classifier", "predict", *paths, *options]
     subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300)
     assert contents(tmp_path / "both") == contents(tmp_path / "alone")
 
