@@ -1,7 +1,7 @@
 """Prediction against its peers: texts a second by length of the texts, agreement with float32, latency of one text.
 
 All contenders read the same tokens of the same BBC test texts with the same classifier, in rounds that take turns.
-Writes results/inference.json. Needs: pip install -e ".[benchmark]" openvino
+Writes results/inference.json. Needs: pip install -e ".[benchmark]"
 """
 
 import argparse

@@ -133,7 +133,7 @@ def predict_logits(
     """
     model.eval()
     device, dtype = model.device, HALF_PRECISIONS.get(precision)
-    # Measured (benchmarks/inference.py): larger batches leave the cache of a CPU, and use an accelerator better.
+    # Measured (EXPERIMENTS.md): larger batches leave the cache of a CPU, and use an accelerator better.
     max_tokens = 512 if isinstance(model, OnnxModel) else 4096 if device.type == "cpu" else 32768
     logits = np.zeros((len(input_ids), model.config.num_labels))
     with (
