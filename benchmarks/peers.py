@@ -20,17 +20,23 @@ Trained = tuple[float, Callable[[list[str]], Sequence[Any]]]
 QUIET = {"report_to": "none", "save_strategy": "no"}
 
 
-def this_package(task: dict[str, Any], output_dir: Path) -> Trained:
-    """Train by the recipe that the encoder's name chooses."""
+def in_memory(task: dict[str, Any]) -> Any:
+    """Return the rows of a task as a DatasetDict."""
     from datasets import Dataset, DatasetDict
-
-    from bbc_classifier import TextClassifier, train
-    from bbc_classifier.config import ModelArguments, TrainArguments
 
     dataset = DatasetDict()
     for split in ("train", "validation", "test"):
         names = [task["labels"][label] for label in task[split]["labels"]]
         dataset[split] = Dataset.from_dict({"text": task[split]["texts"], "label": names})
+    return dataset
+
+
+def this_package(task: dict[str, Any], output_dir: Path) -> Trained:
+    """Train by the recipe that the encoder's name chooses."""
+    from bbc_classifier import TextClassifier, train
+    from bbc_classifier.config import ModelArguments, TrainArguments
+
+    dataset = in_memory(task)
     args = TrainArguments(output_dir=str(output_dir / "run"), seed=task["seed"], disable_tqdm=True)
     run = train(ModelArguments(encoder=task["encoder_name"]), None, args, dataset=dataset).run_dir
     classifier = TextClassifier.from_pretrained(run.path)
