@@ -1,5 +1,6 @@
 """The eight reference configurations on a GPU, with random weights in the real sizes: `pytest -m gpu`."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,7 @@ def test_a_killed_training_resumes_to_the_same_weights(run, precision):
 
 
 def test_a_batch_that_does_not_fit_names_the_options(run):
+    gc.collect()  # the models of the tests before
     torch.cuda.empty_cache()
     # The limit counts this process only: it may take 2 GiB.
     torch.cuda.set_per_process_memory_fraction(2 * 2**30 / torch.cuda.get_device_properties(0).total_memory)

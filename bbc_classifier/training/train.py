@@ -179,8 +179,8 @@ def train(
             else:
                 held_out = encode_rows(cut_ids, precision=fit_precision).embeddings
                 inverse_penalty = choose_penalty(model, fitted, (held_out, validation_rows.labels))
-        initial_weights = {name: tensor.detach().clone() for name, tensor in model.named_parameters()}
         with StopOnSignal() as stop, explained_failures(trainer_args):
+            initial_weights = {name: tensor.detach().clone() for name, tensor in model.named_parameters()}
             trainer = ClassifierTrainer(
                 *(model, tokenizer, trainer_args, args, train_rows, cut_validation_rows.first(num_validation)),
                 compute_metrics=compute_metrics,
