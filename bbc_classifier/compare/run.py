@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from transformers import TrainerCallback
 
 from bbc_classifier import io
 from bbc_classifier.compare.grid import Grid, RunSpec
@@ -23,6 +24,7 @@ from bbc_classifier.provenance import environment, record_header, without_local_
 from bbc_classifier.ray_tasks import run_on_ray
 from bbc_classifier.training.run_dir import first_difference
 from bbc_classifier.training.train import train
+from bbc_classifier.training.trainer import STEPS_TO_ESTIMATE
 
 DEFAULT_DIRECTORY = "comparison"
 MAX_TITLE = 100
@@ -39,6 +41,23 @@ class CompareOutcome(NamedTuple):
     num_finished: int  # runs of this shard, baselines included
     failed: dict[str, str]  # reason by the name of the run
     not_applicable: dict[str, str]  # reason by the name of the combination of encoder and pooling
+
+
+class GridEstimate(TrainerCallback):
+    """Says once, after a few steps of the first training, how long `num_trainings` like it take."""
+
+    def __init__(self, num_trainings: int):
+        self.num_trainings, self.started = num_trainings, 0.0
+
+    def on_step_end(self, args, state, control, **kwargs):
+        """Measure from the end of the first step."""
+        if state.global_step == 1:
+            self.started = time.perf_counter()
+        elif state.global_step == STEPS_TO_ESTIMATE and self.started and self.num_trainings > 1:
+            per_step = (time.perf_counter() - self.started) / (STEPS_TO_ESTIMATE - 1)
+            minutes = self.num_trainings * state.max_steps * per_step / 60
+            logger.info("%d trainings like this one take about %.0f min", self.num_trainings, minutes)
+            self.num_trainings = 0
 
 
 def compare(args: CompareArguments, given: Mapping[str, Any] | None = None, *, dataset: Any = None) -> CompareOutcome:
@@ -94,7 +113,8 @@ def _train_missing(runs: Sequence[RunSpec], grid: Grid, path: Path, dataset: Any
     if args.engine == "ray":
         outcomes = run_on_ray(function, missing, args.cpus_per_worker, args.gpus_per_worker)
     else:
-        outcomes = map(function, missing)
+        estimate = GridEstimate(sum(run.encoder is not None for run in missing))
+        outcomes = map(partial(function, callbacks=[estimate]), missing)
     failed, started = {}, time.perf_counter()
     for number, (run, reason) in enumerate(outcomes, 1):
         if reason:
@@ -106,7 +126,14 @@ def _train_missing(runs: Sequence[RunSpec], grid: Grid, path: Path, dataset: Any
     return failed
 
 
-def _try_run(grid: Grid, runs_dir: Path, dataset: Any, splits: dict[Any, Any], run: RunSpec) -> tuple[RunSpec, str]:
+def _try_run(
+    grid: Grid,
+    runs_dir: Path,
+    dataset: Any,
+    splits: dict[Any, Any],
+    run: RunSpec,
+    callbacks: Sequence[TrainerCallback] = (),
+) -> tuple[RunSpec, str]:
     """Train or resume one run and return it with the reason why it failed, or ""; a full disk is raised."""
     if run.encoder in grid.unavailable:
         return run, grid.unavailable[run.encoder]
@@ -118,7 +145,7 @@ def _try_run(grid: Grid, runs_dir: Path, dataset: Any, splits: dict[Any, Any], r
         if run.encoder is None:
             _run_baseline(run, data, hyperparameters(model_args, data_args, training_args)["data"], runs_dir)
         else:
-            train(model_args, data_args, training_args, dataset=data)
+            train(model_args, data_args, training_args, dataset=data, callbacks=callbacks)
     except Exception as error:
         if io.is_disk_full(error):
             raise

@@ -73,6 +73,15 @@ def test_a_second_call_trains_only_what_is_missing(trained, train_grid, tiny_enc
     assert hashes(path) == hashes(trained.path)
 
 
+def test_the_first_training_estimates_the_grid_once(train_grid, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("bbc_classifier.compare.run.STEPS_TO_ESTIMATE", 2)
+    with caplog.at_level("INFO", "bbc_classifier.compare.run"):
+        train_grid(tmp_path / "grid", {"max_steps": 3}, seeds=2)
+    assert [entry for entry in caplog.messages if "take about" in entry] == [
+        "2 trainings like this one take about 0 min"
+    ]
+
+
 def test_a_failed_run_is_reported_and_the_others_continue(train_grid, tiny_bert_dir, tmp_path):
     """In two shards on few rows, with one smaller training size."""
     broken, missing = (shutil.copytree(tiny_bert_dir, tmp_path / name) for name in ("broken", "missing"))
