@@ -1,12 +1,13 @@
-"""What the benchmarks share: a tiny encoder, the operations of a training, summaries, the file of results."""
+"""What the benchmarks share: operations of a training, the peak of a matrix product, summaries, the file of results."""
 
 import statistics
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedModel
+from transformers import PreTrainedModel
 
 from bbc_classifier.io import write_json
 from bbc_classifier.model import locate_encoder
@@ -15,13 +16,15 @@ from bbc_classifier.provenance import environment
 RESULTS = Path("results")
 
 
-def save_tiny_encoder(path: Path) -> Path:
-    """Write a BERT of random weights, 2 layers 32 wide, with the tokenizer of MiniLM; return its directory."""
-    tokenizer = AutoTokenizer.from_pretrained(locate_encoder("minilm").path)
-    torch.manual_seed(0)
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-    BertModel(BertConfig(vocab_size=len(tokenizer), **sizes)).save_pretrained(path)
-    tokenizer.save_pretrained(path)
+def save_sentence_encoder(encoder: str, path: str) -> str:
+    """Write an encoder in the layout of sentence-transformers; return its directory."""
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+
+    # The mean, normalized, of at most 256 tokens: the model card of all-MiniLM-L6-v2.
+    transformer = Transformer(str(locate_encoder(encoder).path), max_seq_length=256)
+    pooling = Pooling(transformer.get_embedding_dimension(), pooling_mode="mean")
+    SentenceTransformer(modules=[transformer, pooling, Normalize()]).save(path)
     return path
 
 
@@ -46,6 +49,21 @@ def training_flop(encoder: PreTrainedModel, tokens: float, squared_tokens: float
     parameters = sum(tensor.numel() for name, tensor in named if "embedding" not in name and "pooler" not in name)
     config = encoder.config
     return 6 * parameters * tokens + 12 * config.num_hidden_layers * config.hidden_size * squared_tokens
+
+
+def gemm_peak(dtype: torch.dtype, size: int = 4096) -> float:
+    """Return the best FLOP/s of a few products of square matrices."""
+    left, right = (
+        torch.randn(size, size, device="cuda" if torch.cuda.is_available() else "cpu").to(dtype) for _ in "ab"
+    )
+    seconds = []
+    for _ in range(6):
+        synchronize()
+        started = time.perf_counter()
+        left @ right
+        synchronize()
+        seconds.append(time.perf_counter() - started)
+    return 2 * size**3 / min(seconds)
 
 
 def summary(values: Iterable[float], digits: int = 3) -> dict[str, float]:

@@ -17,9 +17,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import RESULTS, write_results
+from common import RESULTS, save_sentence_encoder, write_results
 from datasets import Dataset
-from peers import save_sentence_encoder
 
 from bbc_classifier import DataArguments, ModelArguments, TrainArguments, train
 from bbc_classifier.data.loading import excerpts, load_splits

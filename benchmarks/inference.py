@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import RESULTS, shown, summary, synchronize, training_flop, write_results
+from common import RESULTS, gemm_peak, save_sentence_encoder, shown, summary, synchronize, training_flop, write_results
 from transformers import pipeline
 
 from bbc_classifier import load_data
@@ -42,7 +42,6 @@ def with_pipeline(model: str, names: list[str], batch_size: int, dtype: torch.dt
 
 def with_sentence_transformers(max_tokens: int) -> Predict:
     """Return the usual alternative: embeddings of MiniLM and a logistic regression."""
-    from peers import save_sentence_encoder
     from sentence_transformers import SentenceTransformer
     from sklearn.linear_model import LogisticRegression
 
@@ -152,18 +151,6 @@ def latency(predict: Predict, texts: list[str]) -> dict[str, float]:
         predict([text])
         milliseconds.append(1000 * (time.perf_counter() - started))
     return {"p50": round(float(np.median(milliseconds)), 1), "p99": round(float(np.quantile(milliseconds, 0.99)), 1)}
-
-
-def gemm_peak(dtype: torch.dtype, size: int = 4096) -> float:
-    """Return the measured floating-point operations a second of a square matrix product."""
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    matrix, best = torch.randn(size, size, device=device, dtype=dtype), float("inf")
-    for _ in range(5):
-        started = time.perf_counter()
-        matrix @ matrix
-        synchronize()
-        best = min(best, time.perf_counter() - started)
-    return 2 * size**3 / best
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from common import RESULTS, shown, summary, synchronize, training_flop, write_results
+from common import RESULTS, gemm_peak, shown, summary, synchronize, training_flop, write_results
 from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
@@ -39,9 +39,8 @@ from bbc_classifier.training.trainer import (
 
 LABELS = ["business", "entertainment", "politics", "sport", "tech"]
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
-GEMM_REPEATS, STOCK, OURS = 6, "stock", "ours"
-DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-OUR_PRECISION = choose_precision("auto", DEVICE)
+STOCK, OURS = "stock", "ours"
+OUR_PRECISION = choose_precision("auto", "cuda" if torch.cuda.is_available() else "cpu")
 
 
 class StepTimer(TrainerCallback):
@@ -60,19 +59,6 @@ class StepTimer(TrainerCallback):
         now = time.perf_counter()
         self.seconds.append(now - self._last)
         self._last = now
-
-
-def gemm_peak(dtype: torch.dtype, size: int) -> float:
-    """Return the best FLOP/s of a few products of square matrices."""
-    left, right = (torch.randn(size, size, device=DEVICE).to(dtype) for _ in range(2))
-    seconds = []
-    for _ in range(GEMM_REPEATS):
-        synchronize()
-        started = time.perf_counter()
-        left @ right
-        synchronize()
-        seconds.append(time.perf_counter() - started)
-    return 2 * size**3 / min(seconds)
 
 
 def random_ids(length: int, count: int) -> list[list[int]]:
