@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from huggingface_hub import try_to_load_from_cache
 from transformers import AutoConfig, PreTrainedTokenizerBase, TrainerCallback, enable_full_determinism, set_seed
 from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
@@ -146,6 +147,8 @@ def train(
 
         # The seed comes before the model, whose head is drawn from the global random state.
         (enable_full_determinism if trainer_args.full_determinism else set_seed)(args.seed)
+        # Else deterministic kernels also fill every new tensor: a thousand more kernels a step, for debugging only.
+        torch.utils.deterministic.fill_uninitialized_memory = False
         model, tokenizer = build_model(model_args, data_args, args, data)
         model.to(device)
         train_config = copy.copy(model.config)
