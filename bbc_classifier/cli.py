@@ -33,6 +33,7 @@ class Command(NamedTuple):
     groups: tuple[type, ...]
     positional: tuple[str, str | None, str] | None = None  # name, nargs and help
     hidden: frozenset[str] = frozenset()  # options of a shared dataclass that mean nothing here
+    help: Mapping[str, str] = {}  # of options of a shared dataclass that mean something else here
 
 
 class Options(NamedTuple):
@@ -67,7 +68,7 @@ class OptionParser(argparse.ArgumentParser):
                 if entry.name not in self.own and "help" in entry.metadata:
                     self.own.add(entry.name)
                     shown = (show_all or entry.metadata["common"]) and entry.name not in command.hidden
-                    _add_flag(section, entry, shown=shown)
+                    _add_flag(section, entry, command.help.get(entry.name), shown=shown)
         section = self.add_argument_group("any field of transformers.TrainingArguments")
         for field, text in config.trainer_options().items() if config.TrainArguments in command.groups else ():
             if field not in self.own:
@@ -124,7 +125,7 @@ def _values_of(given: Mapping[str, Any], *groups: type) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name in names}
 
 
-def _add_flag(section: Any, entry: dataclasses.Field, *, shown: bool) -> None:
+def _add_flag(section: Any, entry: dataclasses.Field, text: str | None, *, shown: bool) -> None:
     """Add the flag of a dataclass field; its default is left out, so that the parsed names are what the user set."""
     metadata, kind = entry.metadata, config.value_type(entry.type)
     default = entry.default if entry.default_factory is dataclasses.MISSING else entry.default_factory()
@@ -135,7 +136,7 @@ def _add_flag(section: Any, entry: dataclasses.Field, *, shown: bool) -> None:
     elif 0 < len(metadata.get("choices", ())) < 5:
         keywords["metavar"] = "|".join(metadata["choices"])
     default_text = " ".join(map(str, default)) if isinstance(default, list) else str(default).lower()
-    text = metadata["help"] + ("" if default in (None, [], "") else f" (default: {default_text})")
+    text = text or metadata["help"] + ("" if default in (None, [], "") else f" (default: {default_text})")
     text = text.replace("%", "%%") if shown else argparse.SUPPRESS
     section.add_argument(f"--{entry.name}", default=argparse.SUPPRESS, help=text, **keywords)
 
@@ -478,8 +479,18 @@ EXPORTED = ("run", "?", "Run directory, model directory or Hub id; the same as -
 COMMANDS = {
     "train": Command(_train, TRAINING),
     "predict": Command(_predict, (config.PredictArguments,), TEXTS),
-    "evaluate": Command(_evaluate, (config.EvaluateArguments, config.DataArguments), hidden=CLASSIFIERS_OWN),
-    "compare": Command(_compare, (config.CompareArguments, *TRAINING), hidden=OF_THE_GRID),
+    "evaluate": Command(
+        _evaluate,
+        (config.EvaluateArguments, config.DataArguments),
+        hidden=CLASSIFIERS_OWN,
+        help={"dataset": "Other data, named as for `train`. Unset: the test split that the run cut or had."},
+    ),
+    "compare": Command(
+        _compare,
+        (config.CompareArguments, *TRAINING),
+        hidden=OF_THE_GRID,
+        help={"output_dir": "Directory of the comparison. (default: comparison)"},
+    ),
     "report": Command(_report, (config.ReportArguments,), REPORTED),
     "audit": Command(_audit, (config.AuditArguments, config.DataArguments), hidden=CLASSIFIERS_OWN),
     "export": Command(_export, (config.ExportArguments,), EXPORTED),

@@ -151,7 +151,7 @@ class ModelArguments(_Checked):
         common=True,
     )
     refit_on_validation: bool = option(
-        True, "If the encoder is frozen: refit the head on train and validation at last."
+        True, "If the encoder is frozen: finally refit the head on train and validation."
     )
     frozen_layers: int | None = option(None, "Freeze the embeddings and this many of the lowest layers.", AT_LEAST_0)
     classifier_dropout: float = option(0.1, "Dropout before the head.", SHARE)
