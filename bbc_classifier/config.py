@@ -97,6 +97,7 @@ def _is_size(size: str) -> bool:
         return False
 
 
+CHARACTER = Rule("one character, or \\t", lambda value: len(value.replace("\\t", "\t")) == 1)
 BYTES = Rule("a size such as 500kb or 2mb", _is_size)
 
 
@@ -165,7 +166,9 @@ class ColumnArguments(_Checked):
     """Columns and format of a table; shared by training data and `predict`."""
 
     text_column: list[str] | None = option(None, "Column of the text. Several are joined.", nargs="+", common=True)
-    delimiter: str | None = option(None, "Between columns. Unset: comma for .csv, tab for .tsv.", common=True)
+    delimiter: str | None = option(
+        None, "Between columns. Unset: comma for .csv, tab for .tsv.", CHARACTER, common=True
+    )
     encoding: str = option("utf-8", "Character encoding of text files, such as cp1252.")
     quoting: str = option("minimal", "none reads quotation marks as ordinary characters.", choices=("minimal", "none"))
 
@@ -339,11 +342,11 @@ class DemoArguments(_Checked):
     revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
     title: str | None = option(None, "Heading of the page. Unset: the name of the model.")
     host: str = option("127.0.0.1", "Address to listen on; 0.0.0.0 lets other machines in.", common=True)
-    port: int = option(7860, "Port to listen on.", AT_LEAST_1, common=True)
+    port: int = option(7860, "Port to listen on.", PORT, common=True)
     min_confidence: float = option(0.5, "Below this confidence the page says unsure.", PROBABILITY, common=True)
     max_characters: int = option(20_000, "Longest text that the page takes.", AT_LEAST_1)
     max_rows: int = option(1000, "Most rows of an uploaded file.", AT_LEAST_1)
-    max_file_size: str = option("5mb", "Largest uploaded file.")
+    max_file_size: str = option("5mb", "Largest uploaded file.", BYTES)
     max_waiting: int = option(20, "Most requests that wait; others are refused.", AT_LEAST_1)
     max_requests_per_minute: int = option(60, "Most requests a minute from one address.", AT_LEAST_1)
     device: str | None = option(None, "cpu, cuda, mps …; unset, the accelerator if there is one.")

@@ -1,6 +1,7 @@
 """A page to try a classifier in a browser: one text with the reasons, or a file of texts."""
 
 import html
+import os
 import tempfile
 import time
 from collections import Counter
@@ -64,8 +65,11 @@ def build_page(args: DemoArguments) -> Any:
         if (now := time.monotonic() // 60) != minute:
             minute = now
             requests.clear()
-        requests[request.client.host] += 1
-        if requests[request.client.host] > args.max_requests_per_minute:
+        client = request.client.host
+        if os.environ.get("SPACE_ID"):  # behind the proxy of Spaces
+            client = request.headers.get("x-forwarded-for", client).split(",")[0].strip()
+        requests[client] += 1
+        if requests[client] > args.max_requests_per_minute:
             raise page_error(f"More than {args.max_requests_per_minute} requests in a minute; try again in the next.")
 
     def validate(text: str, request: gradio.Request) -> None:
@@ -87,7 +91,10 @@ def build_page(args: DemoArguments) -> Any:
 
     def show_reasons(text: str, request: gradio.Request) -> str:
         validate(text, request)
-        explanation = explain(predictor, text)
+        try:
+            explanation = explain(predictor, text)
+        except UserError as error:
+            raise page_error(html.escape(str(error))) from error
         label = html.escape(explanation.label)
         words = ", ".join(f"{html.escape(word.word)} {word.score:+.2f}" for word in explanation.top())
         legend = f"Blue words speak for {label}, orange ones against it; a score is what the word adds to its logit."
@@ -112,12 +119,13 @@ def build_page(args: DemoArguments) -> Any:
         )
         try:
             result = predict_file(options, predictor, args.max_rows)
+            preview = _preview(target, result.delimiter)
         except UserError as error:
             raise page_error(html.escape(str(error).replace(str(source), source.name))) from error
         counts = ", ".join(
             f"{escape_markdown(label or 'unsure')} {count}" for label, count in result.label_counts.most_common()
         )
-        return _preview(target), f"{result.rows:,} rows: {counts}. Without a text: {result.invalid:,}.", str(target)
+        return preview, f"{result.rows:,} rows: {counts}. Without a text: {result.invalid:,}.", str(target)
 
     with gradio.Blocks(title="bbc-classifier", analytics_enabled=False, delete_cache=(600, 3600)) as page:
         title, labels = args.title or Path(args.model).name, ", ".join(predictor.label_names)
@@ -153,9 +161,9 @@ def build_page(args: DemoArguments) -> Any:
     return page.queue(max_size=args.max_waiting, default_concurrency_limit=1)
 
 
-def _preview(path: Path) -> str:
+def _preview(path: Path, delimiter: str | None) -> str:
     """Return the first rows as HTML, escaped, predictions first, without the probability of each label."""
-    frame = read_table(path)
+    frame = read_table(path, delimiter)
     shown, first = frame.head(PREVIEW_ROWS), [name for name in ("prediction", "confidence") if name in frame]
     if "confidence" in first:
         shown["confidence"] = pd.to_numeric(shown["confidence"]).map("{:.3f}".format, na_action="ignore")

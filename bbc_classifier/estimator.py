@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import NotFittedError
 
 from bbc_classifier.config import DataArguments, ModelArguments, PushArguments, TrainArguments
+from bbc_classifier.data.labels import read_label_map, read_labels
 from bbc_classifier.data.loading import has_titles, labels_to_array
 from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.evaluate import length_report, predict_excerpts
@@ -49,11 +51,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
     predictor_: Predictor
     classes_: np.ndarray
+    run_dir_: Path | None = None
 
     def __init__(self, encoder: str = "minilm", **options: Any):
         self.encoder, self.options = encoder, options
         self._validate(options)
-        self.run_dir_: Path | None = None
 
     @classmethod
     def from_encoder(cls, encoder: str = "minilm", **options: Any) -> "TextClassifier":
@@ -93,10 +95,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             values["output_dir"] = tempfile.mkdtemp(prefix="bbc-classifier-")
             weakref.finalize(self, shutil.rmtree, values["output_dir"], ignore_errors=True)
         given = [{name: values[name] for name in _fields(group) if values.get(name) is not None} for group in GROUPS]
-        named = [[str(name) for name in row] if _is_list(row) else str(row) for row in labels]
+        names = _label_names(labels)
+        named = [[names[name] for name in row] if _is_list(row) else names[row] for row in labels]
         model_args, data_args, training_args = (group(**part) for group, part in zip(GROUPS, given, strict=True))
         result = train(model_args, data_args, training_args, dataset=(texts, named))
-        distinct = {str(name): name for row in labels for name in (row if _is_list(row) else [row])}
+        renamed = read_label_map(values.get("label_map"))
+        distinct = {name: label for label, name in reversed(names.items())} | {name: name for name in renamed.values()}
         predictor = Predictor.from_pretrained(result.run_dir.path, precision=values.get("precision") or "auto")
         self._set_predictor(predictor, distinct)
         self.run_dir_ = result.run_dir.path
@@ -125,7 +129,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         The keys are those of `evaluation.test` in `record.json` (docs/run-directory.md).
         """
         texts, predictor = list(texts), self._fitted()
-        rows = [[str(name) for name in row] if _is_list(row) else str(row) for row in labels]
+        labels, renamed = list(labels), read_label_map(self.options.get("label_map"))
+        final = {label: renamed.get(name, name) for label, name in _label_names(labels).items()}
+        rows = [[final[name] for name in row] if _is_list(row) else final[row] for row in labels]
+        if None in rows:
+            raise UserError(f"labels: row {rows.index(None) + 1} has no label")
         names = sorted({name for row in rows for name in ([row] if isinstance(row, str) else row)})
         column = [names.index(row) if isinstance(row, str) else [names.index(name) for name in row] for row in rows]
         if len(texts) != len(rows):
@@ -196,6 +204,13 @@ def _parameters() -> dict[str, Any]:
     """Return the names and defaults of the parameters of a `TextClassifier`, without `encoder`."""
     values = {name: value for group in GROUPS for name, value in _fields(group).items()} | DEFAULTS
     return {name: value for name, value in values.items() if name not in NOT_PARAMETERS | {"encoder"}}
+
+
+def _label_names(labels: Iterable[Any]) -> dict[Any, Any]:
+    """Return the classifier's name of every distinct label; None of one that is missing."""
+    distinct = list(dict.fromkeys(name for row in labels for name in (row if _is_list(row) else [row])))
+    texts = pd.DataFrame({"label": [None if pd.isna(name) else str(name) for name in distinct]}, dtype=object)
+    return dict(zip(distinct, read_labels("labels", texts, ["label"], None), strict=True))
 
 
 def _is_list(labels: Any) -> bool:

@@ -55,6 +55,17 @@ def test_labels_of_any_type_and_number_and_columns_of_a_dataset(estimator):
     estimator.fit(table["text"], table["label"])
     assert estimator.classes_.tolist() == [0, 10, 20, 30, 40]
     assert set(estimator.predict(TEXTS)) <= set(numbers)
+    estimator.fit(TEXTS, np.array(numbers, dtype=float))
+    assert estimator.classes_.tolist() == [0, 10, 20, 30, 40]
+    assert estimator.evaluate(TEXTS, np.array(numbers, dtype=float))["n"] == len(TEXTS)
+    spaced = [f"{label}  news " for label in LABELS]
+    assert set(estimator.fit(TEXTS, spaced).predict(TEXTS)) <= set(spaced)
+    estimator.set_params(label_map={"tech news": "technology"}).fit(TEXTS, spaced)
+    assert set(estimator.classes_) == {*spaced, "technology"} - {"tech  news "}
+    assert estimator.evaluate(TEXTS, spaced)["n"] == len(TEXTS)
+    with pytest.raises(UserError, match="label"):
+        estimator.fit(TEXTS, [None, *LABELS[1:]])
+    estimator.set_params(label_map=None)
     several = [[label, "news"] for label in LABELS]
     predictions = estimator.fit(TEXTS, several).predict(TEXTS[:3])
     assert len(predictions) == 3 and all(set(row) <= {*TOPIC_WORDS, "news"} for row in predictions)

@@ -66,6 +66,8 @@ def export(args: ExportArguments) -> Path:
             encoder = read_json(run_dir / "record.json")["encoder"]["hub_id"] if run_dir else None
             source = encoder if Path(location).is_dir() else location
             _write_space(model, tokenizer, tmp_dir, title=Path(args.model).resolve().name, source=source)
+            if run_dir:
+                shutil.copy(run_dir / "record.json", tmp_dir)  # has the columns that texts are read from
         else:
             try:
                 import onnxruntime  # noqa: F401
@@ -162,5 +164,8 @@ def _load_test_split(run: RunDirectory) -> LoadedData | None:
         return None
     if data.info["split_fingerprint"] != read_json(run.record)["data"]["split_fingerprint"]:
         logger.warning("the data have changed since the run was trained: compared on example texts")
+        return None
+    if not len(data.dataset["test"]):
+        logger.warning("the run has no test rows: compared on example texts")
         return None
     return data

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import importlib.util
 import json
+import logging
 import os
 import sys
 import time
@@ -23,7 +24,7 @@ from bbc_classifier.config import PredictArguments
 from bbc_classifier.data.sources import find_files, short_names
 from bbc_classifier.errors import Interrupted, UserError
 from bbc_classifier.inference.classifier import EXPORTED_OPTIONS, OnnxModel, Predictor
-from bbc_classifier.inference.files import DELIMITERS, OUTPUT_FORMATS, InputFile, Shard, write_table
+from bbc_classifier.inference.files import DELIMITERS, MAX_EXCEL_ROWS, OUTPUT_FORMATS, InputFile, Shard, write_table
 from bbc_classifier.io import directory_lock, file_sha256, prepare_output_dir, read_json, remove, write_json, write_text
 from bbc_classifier.provenance import environment
 from bbc_classifier.ray_tasks import run_on_ray
@@ -34,6 +35,7 @@ SHARD_OPTIONS = (
     "adaptive text_column delimiter encoding quoting top_k min_confidence keep_columns shard_format shard_rows "
     "escape_formulas"
 ).split()
+logger = logging.getLogger(__name__)
 # A worker of a Ray cluster keeps the classifier for its next shards.
 _load_once = lru_cache(maxsize=1)(Predictor.from_pretrained)
 
@@ -44,7 +46,8 @@ class PredictResult:
 
     Of `rows` classified texts, `truncated` were longer than `max_input_tokens` (None: no limit); `label_counts` has ""
     for those without a label. `invalid` rows had no text, or could not be parsed. `precision` is the number format.
-    `complete` is False if other processes of the same launch are still at work. `output` was written.
+    `complete` is False if other processes of the same launch are still at work. `output` was written; `delimiter` is
+    the one of its columns, if it is not the usual one of its format.
     """
 
     output: Path
@@ -55,6 +58,7 @@ class PredictResult:
     max_input_tokens: int | None = None
     precision: str = "fp32"
     complete: bool = True
+    delimiter: str | None = None
 
     def add(self, counts: dict[str, Any]) -> None:
         """Add the counts that `predict_shard` returns."""
@@ -126,6 +130,8 @@ def predict_file(
     file = InputFile(source.expanduser(), args)
     if not file.num_rows:
         raise UserError(f"'{source}' holds no row")
+    if suffix == ".xlsx" and file.num_rows > MAX_EXCEL_ROWS:
+        raise UserError(f"--output_file: .xlsx holds at most {MAX_EXCEL_ROWS:,} rows, not {file.num_rows:,}; use .csv")
     if max_rows is not None and file.num_rows > max_rows:
         raise UserError(f"'{source}' has {file.num_rows:,} rows; at most {max_rows:,} are accepted")
     shard = next(file.shards(file.num_rows))
@@ -135,13 +141,22 @@ def predict_file(
         classifier = Predictor.from_pretrained(args.model, args.revision, args.device, args.precision, args.adaptive)
         classifier.progress = True
     _validate_new_columns(file, added_columns(classifier).names)
+    _log_text_columns([file])
     table, counts = predict_shard(shard, args, classifier)
     delimiter = file.delimiter if source.suffix.lower() == suffix else None
-    write_table(target, table, delimiter=delimiter, encoding=args.encoding, escape_formulas=args.escape_formulas)
+    # As the input, if both are text without an encoding of their own.
+    encodes = {suffix, source.suffix.lower()} <= {*DELIMITERS, ".txt"}
+    encoding = args.encoding if encodes else "utf-8"
+    write_table(target, table, delimiter=delimiter, encoding=encoding, escape_formulas=args.escape_formulas)
     limit, precision = classifier.config.max_input_tokens, classifier.precision
-    result = PredictResult(target, max_input_tokens=limit, precision=precision)
+    result = PredictResult(target, max_input_tokens=limit, precision=precision, delimiter=delimiter)
     result.add(counts)
     return result
+
+
+def _log_text_columns(files: list[InputFile]) -> None:
+    for columns in sorted({", ".join(file.text_columns) for file in files if file.num_rows}):
+        logger.info("reading the text from: %s", columns)
 
 
 def _validate_new_columns(file: InputFile, added: list[str]) -> None:
@@ -159,7 +174,7 @@ def predict_files(args: PredictArguments) -> PredictResult:
         raise UserError(f"--escape_formulas is for --shard_format csv, not {args.shard_format}")
     if args.engine == "ray" and processes > 1:
         raise UserError("--engine ray: start one process, without torchrun; the Ray cluster has its own workers")
-    output_dir, device = Path(str(args.output_dir)), args.device
+    output_dir = Path(str(args.output_dir))
     # The first process prepares and completes the directory.
     with directory_lock(output_dir, "predicting") if rank == 0 else contextlib.nullcontext():
         found = find_files("--input", str(args.input))
@@ -167,9 +182,14 @@ def predict_files(args: PredictArguments) -> PredictResult:
         if not paths:
             raise UserError(f"--input: '{args.input}' has no file outside of --output_dir")
         files = [InputFile(path, args, name) for path, name in zip(paths, short_names(paths), strict=True)]
-        if device is None and processes > 1 and torch.cuda.is_available():
-            device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-        classifier = Predictor.from_pretrained(args.model, args.revision, device, args.precision, args.adaptive)
+        for file in (file for file in files if not file.num_rows):
+            logger.warning("'%s' holds no row", file.path)
+        if not any(file.num_rows for file in files):
+            raise UserError(f"--input: '{args.input}' holds no row")
+        _log_text_columns(files)
+        if args.device is None and processes > 1 and torch.cuda.is_available():
+            torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
+        classifier = Predictor.from_pretrained(args.model, args.revision, args.device, args.precision, args.adaptive)
         for file in files:
             _validate_new_columns(file, ["source_file", "source_row", *added_columns(classifier).names])
         request = _request(args, files, classifier)

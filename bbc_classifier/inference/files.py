@@ -22,6 +22,8 @@ from bbc_classifier.io import atomic_write, read_json
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
 INPUT_FORMATS = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx", ".txt")
 OUTPUT_FORMATS = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx", ".txt")
+MAX_EXCEL_ROWS = 2**20 - 1  # below the header
+NOT_IN_EXCEL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 # Spreadsheets compute text that begins so; the wide forms count in some languages.
 FORMULA = re.compile(r" *[=+\-@\t\r＝＋－＠]")
 
@@ -54,8 +56,10 @@ class InputFile:
         self.path, self.name, self._args, self._suffix = path, name, args, path.suffix.lower()
         if self._suffix not in INPUT_FORMATS:
             raise UserError(f"--input: the format of '{path}' is not one of {', '.join(INPUT_FORMATS)}")
-        records = (Path(args.model) / "record.json", Path(args.model).parent / "record.json")
-        record: dict[str, Any] = next((read_json(file) for file in records if file.is_file()), {})
+        model = Path(args.model).resolve()  # a run, its model, an export of it, or the model of a Space
+        folders = [model, model.parent, *model.parents[1:2][: model.parent.name == "export"]]
+        records = [folder / "record.json" for folder in folders if (folder / "record.json").is_file()]
+        record: dict[str, Any] = read_json(records[0]) if records else {}
         self._trained_with = record.get("options", {}).get("data", {})
         self.delimiter: str | None = None
         self._schema, self.num_rows = pa.schema([]), 0
@@ -68,11 +72,17 @@ class InputFile:
         except (UnicodeError, LookupError) as error:
             raise UserError(f"'{path}' cannot be read as {args.encoding} ({error}): set --encoding") from error
         except (pa.ArrowException, csv.Error) as error:
-            raise UserError(f"'{path}' cannot be read: {' '.join(str(error).split())[:300]}") from error
+            hint = " (see --quoting and --delimiter)" if isinstance(error, csv.Error) else ""
+            raise UserError(f"'{path}' cannot be read: {' '.join(str(error).split())[:300]}{hint}") from error
+        self.text_columns: list[str] = []
+        self.columns: list[str] = []
+        self.num_shards = -(-self.num_rows // args.shard_rows)
+        if not self.num_rows:
+            return
         columns = self._trained_with.get("text_column") or []
         wanted = args.text_column or (columns if set(columns) <= set(self._schema.names) else None)
         self.text_columns = find_columns(f"'{path}'", self._schema.names, "text", wanted)
-        self.columns, self.num_shards = args.keep_columns or self._schema.names, -(-self.num_rows // args.shard_rows)
+        self.columns = args.keep_columns or self._schema.names
         if missing := set(self.columns) - set(self._schema.names):
             raise UserError(f"--keep_columns: '{path}' has no column '{min(missing)}'")
 
@@ -87,16 +97,23 @@ class InputFile:
     def _blocks(self, rows: int) -> Iterator[tuple[pa.Table, dict[int, str]]]:
         """Yield `rows` rows at a time, and by its index why a row could not be parsed."""
         if self._suffix == ".parquet":
-            batches = pq.ParquetFile(self.path).iter_batches(rows)
-            yield from ((pa.Table.from_batches([batch]), {}) for batch in batches)
+            waiting: list[pa.Table] = []
+            for batch in pq.ParquetFile(self.path).iter_batches(rows):
+                waiting.append(pa.Table.from_batches([batch]))
+                # With a column of categories a batch ends where its row group does.
+                if sum(map(len, waiting)) >= rows:
+                    table = pa.concat_tables(waiting)
+                    yield table.slice(0, rows), {}
+                    waiting = [table.slice(rows)]
+            if any(map(len, waiting)):
+                yield pa.concat_tables(waiting), {}
         elif self._suffix in (".csv", ".tsv", ".jsonl"):
             records, schema = self._records(), self._schema
             while block := list(islice(records, rows)):
                 parsed = [{} if isinstance(record, str) else record for record in block]
                 names = dict.fromkeys([*schema.names, *(name for record in parsed for name in record)])
                 table = pa.table({name: _column([record.get(name) for record in parsed]) for name in names})
-                # A .jsonl file may lack a column, or hold whole numbers only, in some of its blocks.
-                table = pa.concat_tables([schema.empty_table(), table], promote_options="permissive")
+                table = _with_columns(schema, table)
                 schema = table.schema
                 yield table, {index: record for index, record in enumerate(block) if isinstance(record, str)}
         else:
@@ -129,7 +146,7 @@ class InputFile:
             csv.field_size_limit(1 << 26)
             lines = file if stated else chain([first], file)
             rows = filter(None, csv.reader(lines, delimiter=self.delimiter, quoting=quoting, strict=True))
-            header = next(rows, [])
+            header = [name.strip() for name in next(rows, [])]
             if repeated := [name for name in header if name and header.count(name) > 1]:
                 raise UserError(f"'{self.path}': two columns are named '{repeated[0]}'; rename one")
             for row in rows:
@@ -142,13 +159,32 @@ class InputFile:
 def _column(values: list[Any]) -> pa.Array:
     """Return an array; values of several kinds become text."""
     try:
-        return pa.array(values, from_pandas=True)
+        array = pa.array(values, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        return pa.array([value if value is None else _as_text(value) for value in values], pa.string())
+        return _text_column(values)
+    # Parquet has no objects without names.
+    return _text_column(values) if pa.types.is_struct(array.type) and not array.type.num_fields else array
+
+
+def _text_column(values: list[Any]) -> pa.Array:
+    return pa.array([value if value is None else _as_text(value) for value in values], pa.string())
+
+
+def _with_columns(schema: pa.Schema, table: pa.Table) -> pa.Table:
+    """Return a block with the types of `schema`, that of the blocks before, or common ones: if there is none, text."""
+    for index, field in enumerate(table.schema):
+        known = schema.field(field.name) if field.name in schema.names else field
+        try:
+            pa.unify_schemas([pa.schema([known]), pa.schema([field])], promote_options="permissive")
+        except (pa.ArrowInvalid, pa.ArrowTypeError):
+            table = table.set_column(index, field.name, _text_column(table[field.name].to_pylist()))
+            schema = schema.set(schema.get_field_index(field.name), pa.field(field.name, pa.string()))
+    return pa.concat_tables([schema.empty_table(), table], promote_options="permissive")
 
 
 def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    is_json = isinstance(value, (list, dict, bool, int, float))
+    return json.dumps(value, ensure_ascii=False, default=str) if is_json else str(value)
 
 
 def write_table(
@@ -157,7 +193,8 @@ def write_table(
     """Write a table as .csv, .tsv, .jsonl, .parquet, .xlsx or .txt (only the column `prediction`), atomically.
 
     In .csv, .tsv and .xlsx a list of names is joined by semicolons, other nested values are JSON, and `escape_formulas`
-    writes an apostrophe before text that a spreadsheet would compute. What `encoding` does not have becomes "?".
+    writes an apostrophe before text that a spreadsheet would compute. What `encoding` does not have becomes "?", and
+    .xlsx loses control characters.
     """
     suffix, rows = path.suffix.lower(), [] if path.suffix.lower() == ".parquet" else table.to_pylist()
     names = [_cell(name, escape_formulas) for name in table.schema.names]
@@ -166,8 +203,12 @@ def write_table(
         if suffix == ".parquet":
             pq.write_table(table, tmp_path)
         elif suffix == ".xlsx":
-            with tmp_path.open("wb") as excel:
-                pd.DataFrame(cells, columns=names).to_excel(excel, index=False, engine="openpyxl")
+            frame = pd.DataFrame(cells, columns=names).map(_without_control_characters)
+            with tmp_path.open("wb") as excel, pd.ExcelWriter(excel, engine="openpyxl") as writer:
+                frame.to_excel(writer, index=False)
+                for cell in (cell for row in writer.book.active.iter_rows() for cell in row):
+                    # Text that begins with "=", or is the name of an error.
+                    cell.data_type = "s" if cell.data_type in ("f", "e") else cell.data_type
         else:
             with tmp_path.open("w", encoding=encoding, errors="replace", newline="") as file:
                 if suffix == ".jsonl":
@@ -178,6 +219,10 @@ def write_table(
                 else:
                     writer = csv.writer(file, delimiter=delimiter or DELIMITERS[suffix], lineterminator="\n")
                     writer.writerows(chain([names], cells))
+
+
+def _without_control_characters(value: Any) -> Any:
+    return NOT_IN_EXCEL.sub("", value) if isinstance(value, str) else value
 
 
 def _cell(value: Any, escape_formulas: bool) -> Any:

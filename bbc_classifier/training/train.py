@@ -148,7 +148,7 @@ def train(
         # The seed comes before the model, whose head is drawn from the global random state.
         (enable_full_determinism if trainer_args.full_determinism else set_seed)(args.seed)
         # Else deterministic kernels also fill every new tensor: a thousand more kernels a step, for debugging only.
-        torch.utils.deterministic.fill_uninitialized_memory = False
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         model, tokenizer = build_model(model_args, data_args, args, data)
         model.to(device)
         train_config = copy.copy(model.config)

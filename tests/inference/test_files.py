@@ -1,6 +1,7 @@
 """One file: every row and column is written with its prediction."""
 
 import csv
+import datetime
 import json
 import shutil
 
@@ -13,7 +14,7 @@ from bbc_classifier.config import PredictArguments
 from bbc_classifier.errors import UserError
 from bbc_classifier.inference.bulk import predict_file
 from bbc_classifier.inference.classifier import Predictor
-from bbc_classifier.inference.files import write_table
+from bbc_classifier.inference.files import InputFile, write_table
 
 ROWS = {
     "id": ["007", "n2", "n3"],
@@ -90,6 +91,37 @@ def test_columns_of_other_types(run, tmp_path):
     assert found == [[3, "1", None, None], [None, "b", ["x"], None]]
 
 
+def test_rows_of_row_groups_with_categories_and_lines_with_other_kinds_of_values_later(run, tmp_path, tiny_model_dir):
+    kinds = pa.array(["x", "y"] * 15).dictionary_encode()
+    rows = pa.table({"text": [f"a goal {row}" for row in range(30)], "kind": kinds})
+    pq.write_table(rows, tmp_path / "in.parquet", row_group_size=11)
+    assert run("in.parquet", "out.jsonl").rows == 30
+    assert [row["kind"] for row in read(tmp_path / "out.jsonl")] == kinds.to_pylist()
+    file = InputFile(tmp_path / "in.parquet", PredictArguments(model=str(tiny_model_dir), input="in", output_dir="out"))
+    shards = [(shard.first_row, shard.texts[0], len(shard.texts)) for shard in file.shards(8)]
+    assert shards == [(row + 1, f"a goal {row}", min(8, 30 - row)) for row in range(0, 30, 8)]
+    lines = [{"text": "a goal", "id": row if row < 5500 else f"n{row}", "more": {}} for row in range(5600)]
+    (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    file = InputFile(tmp_path / "in.jsonl", PredictArguments(model=str(tiny_model_dir), input="in", output_dir="out"))
+    ids = [name for shard in file.shards(1000) for name in shard.table["id"].to_pylist()]
+    assert ids == [str(line["id"]) for line in lines]
+    write_table(tmp_path / "shard.parquet", next(file.shards(1000)).table)
+
+
+def test_dates_and_text_that_excel_cannot_hold_or_would_compute(run, tmp_path):
+    day = datetime.date(2026, 1, 2)
+    rows = {"text": ["=goal\x0b=", "#N/A"], "day": [day, day]}
+    pq.write_table(pa.table(rows), tmp_path / "in.parquet")
+    run("in.parquet", "out.csv")
+    assert [row["day"] for row in read(tmp_path / "out.csv")] == ["2026-01-02"] * 2
+    run("in.parquet", "out.xlsx")
+    cells = pd.read_excel(tmp_path / "out.xlsx", dtype=str, keep_default_na=False)
+    assert cells["text"].tolist() == ["=goal=", "#N/A"] and cells["day"].tolist() == ["2026-01-02"] * 2
+    (tmp_path / "in.csv").write_bytes("text\nein Spaß\n".encode("cp1252"))
+    run("in.csv", "out.jsonl", encoding="cp1252")
+    assert read(tmp_path / "out.jsonl")[0]["text"] == "ein Spaß"
+
+
 def test_delimiter_encoding_and_byte_order_mark_of_excel(run, tmp_path):
     (tmp_path / "in.csv").write_bytes("sep=;\r\ntext;Größe\r\nein Tor;1,5\r\n".encode("cp1252"))
     run("in.csv", "out.csv", encoding="cp1252")
@@ -109,11 +141,14 @@ def test_columns_and_delimiter_of_the_run_are_the_defaults(tiny_model_dir, tmp_p
     data = {"text_column": ["body"], "delimiter": ";"}
     (tmp_path / "run" / "record.json").write_text(json.dumps({"options": {"data": data}}))
     (tmp_path / "in.csv").write_text("text;body\nx;a goal\n")
-    (tmp_path / "other.csv").write_text("text,id\na goal,1\n")
-    for source, target in (("in.csv", "out.jsonl"), ("other.csv", "other.jsonl")):
-        run(source, target, model=str(tmp_path / "run"))
-    one, other = (read(tmp_path / name)[0] for name in ("out.jsonl", "other.jsonl"))
-    assert one["confidence"] == pytest.approx(other["confidence"], abs=1e-6)
+    (tmp_path / "other.csv").write_text("text, id\na goal,1\n")
+    shutil.copytree(tiny_model_dir, tmp_path / "run" / "export" / "onnx")
+    models = (("in.csv", "run"), ("in.csv", "run/export/onnx"), ("other.csv", "run/model"))
+    for number, (source, model) in enumerate(models):
+        run(source, f"{number}.jsonl", model=str(tmp_path / model))
+    found = [read(tmp_path / f"{number}.jsonl")[0] for number in range(3)]
+    assert [row["confidence"] for row in found] == pytest.approx([found[0]["confidence"]] * 3, abs=1e-6)
+    assert found[2]["id"] == "1"
 
 
 def test_escaped_formulas_and_empty_predictions_below_min_confidence(run, tmp_path):
@@ -135,6 +170,9 @@ BAD = [
     ("text,text\na,b\n", {}, "'text'"),
     ("text\n£ goal\n", {}, "--encoding"),  # in Latin-1
     ("text\na\n", {"encoding": "klingon"}, "--encoding"),
+    ("text,id\n", {}, "no row"),
+    ('text,id\n"a" goal,1\n', {}, "--quoting"),
+    ("text::id\na::1\n", {"delimiter": "::"}, "--delimiter"),
 ]
 
 
