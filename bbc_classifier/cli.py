@@ -175,7 +175,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments[0] == "--version":
         print(f"bbc-classifier {__version__}")
         return 0
-    name = arguments[0]
+    name, given = arguments[0], dict[str, Any]()
     if name not in COMMANDS:
         close = difflib.get_close_matches(name, COMMANDS, n=1)
         hint = f"; did you mean '{close[0]}'?" if close else f"; commands: {', '.join(COMMANDS)}"
@@ -184,6 +184,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser = OptionParser(name, COMMANDS[name], show_all="--help-all" in arguments)
         options = parser.parse(["--help" if part == "--help-all" else part for part in arguments[1:]])
         _prepare_process()
+        given = options.given
         if "pooling_module" in options.given:
             sys.path.insert(0, str(Path.cwd()))
             config.import_pooling_module(options.given["pooling_module"])
@@ -194,6 +195,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error.code, 1) if isinstance(error.code, str) else error.code or 0
     except KeyboardInterrupt as error:
         hint = f"; resume with the same command{RESUME_OPTIONS[name]}" if name in RESUME_OPTIONS else ""
+        hint += ", without --overwrite" if hint and given.get("overwrite") else ""
         return _fail(f"{str(error) or 'interrupted'}{hint}", getattr(error, "exit_code", 130))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -246,6 +248,8 @@ def _train(options: Options) -> None:
             license=training.hub_license,
             token=training.hub_token,
         )
+        if data.test_fraction == 0:
+            raise UserError("--push_to_hub needs test rows, which --test_fraction 0 leaves out: a card states results")
         check_push(push_args, dataset=data.train_file or data.dataset)
     from bbc_classifier.training.train import train
 

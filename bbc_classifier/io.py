@@ -125,6 +125,8 @@ def prepare_output_dir(flag: str, path: Path, *, overwrite: bool, marker: str) -
     """
     if path.is_file():
         raise UserError(f"{flag}: '{path}' is a file; choose a directory")
+    if path.resolve() == Path.cwd():
+        raise UserError(f"{flag}: name a directory in the current one, which is not replaced")
     if not path.exists() or not any(path.iterdir()):
         return
     if not (path / marker).is_file():
@@ -140,8 +142,8 @@ def file_sha256(path: Path) -> str:
 
 
 def slug(name: str) -> str:
-    """Return a name for a file or directory: no extension, hyphens for everything but letters, digits and `_`."""
-    stem = name.rpartition(".")[0] or name
+    """Return a name for a file or directory: without a table's extension, hyphens except for letters, digits, `_`."""
+    stem = re.sub(r"\.(csv|tsv|jsonl?|parquet|xlsx|txt)$", "", name, flags=re.IGNORECASE)
     return re.sub(r"[^\w-]+", "-", stem).strip("-") or "data"
 
 

@@ -20,6 +20,9 @@ RECORDED_PACKAGES = (
 ).split()
 
 
+NOT_PATHS = ("label_separator", "delimiter")  # options whose value may look like one
+
+
 class Timer:
     """Wall-clock seconds of consecutive stages."""
 
@@ -82,7 +85,7 @@ def peak_memory_mb() -> dict[str, float]:
 def without_local_paths(value: Any) -> Any:
     """Return plain data in which every path outside the working directory is reduced to its last name."""
     if isinstance(value, dict):
-        return {name: without_local_paths(entry) for name, entry in value.items()}
+        return {name: entry if name in NOT_PATHS else without_local_paths(entry) for name, entry in value.items()}
     if isinstance(value, list):
         return [without_local_paths(entry) for entry in value]
     if not isinstance(value, str):

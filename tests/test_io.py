@@ -10,7 +10,7 @@ import pytest
 
 from bbc_classifier import provenance
 from bbc_classifier.errors import EnvironmentFailure
-from bbc_classifier.io import atomic_write, directory_lock, read_json, write_json
+from bbc_classifier.io import atomic_write, directory_lock, read_json, slug, write_json
 
 
 def test_a_file_or_directory_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -50,8 +50,16 @@ def test_a_second_process_is_refused_and_the_lock_leaves_nothing(tmp_path: Path)
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+def test_names_of_directories_keep_what_follows_a_dot() -> None:
+    assert (
+        slug("Tickets 2026.csv") == "Tickets-2026"
+        and slug("bge-small-en-v1.5-cls-seed42") == "bge-small-en-v1-5-cls-seed42"
+    )
+
+
 def test_a_record_holds_no_path_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("here").mkdir()
+    assert provenance.without_local_paths({"label_separator": "/"}) == {"label_separator": "/"}
     values = {"a": [str(tmp_path / "x.csv"), "owner/name"], "b": "~/y", "c": "here/../here", "d": r"C:\data\z.csv"}
     assert provenance.without_local_paths(values) == {"a": ["x.csv", "owner/name"], "b": "y", "c": "here", "d": "z.csv"}

@@ -68,6 +68,8 @@ def compare(args: CompareArguments, given: Mapping[str, Any] | None = None, *, d
     """
     given = {name: value for name, value in (given or {}).items() if value not in (None, {})}
     path = Path(given.get("output_dir", DEFAULT_DIRECTORY))
+    if given.get("overwrite") and args.shard != "1/1":
+        raise UserError("--overwrite would remove the runs of other shards; remove the directory yourself")
     index, count = map(int, args.shard.split("/"))
     with io.directory_lock(path if count == 1 else path.with_name(f"{path.name}-shard{index}-of-{count}"), "comparing"):
         grid = Grid(args, given)
@@ -97,8 +99,11 @@ def _open_directory(path: Path, grid: Grid, dataset: Any) -> None:
     io.prepare_output_dir("--output_dir", path, overwrite=True, marker=COMPARISON)
     if data.multi_label:
         raise UserError("compare needs one label per text; the texts of this data set can have any number of labels")
-    for earlier in path.glob("*") if is_replaced else ():
-        io.remove(earlier)
+    if not len(data.dataset["test"]):
+        raise UserError("compare needs test rows: set --folds, or a --test_fraction above 0")
+    for name in ("runs", FAILURES, "figures", "results.json", "results.csv", "report.md", "report.html"):
+        if is_replaced:
+            io.remove(path / name)
     rows = (row for split in data.dataset.values() for row in zip(split["row_id"], split["text"], strict=True))
     titles = {row_id: text.strip().partition("\n")[0][:MAX_TITLE] for row_id, text in rows}
     io.write_json(marker, {"options": options, "not_applicable": grid.not_applicable, "titles": titles})

@@ -114,6 +114,11 @@ def stratified_split(
     for label, members in sorted(groups_of.items()):
         if label != UNLABELED and len(members) < needed:
             fewer = f", or {needed - 1} with --test_fraction 0" if "test" in shares else ""
+            if totals[label] >= needed:
+                raise UserError(
+                    f"the {totals[label]} texts of label '{label}' are near duplicates in {len(members)} groups, which "
+                    f"stay in one split; {', '.join(shares)} need {needed} groups: --near_duplicates false splits them"
+                )
             raise UserError(
                 f"label '{label}' has {len(members)} distinct texts, too few for {', '.join(shares)}: it needs at "
                 f"least {needed}{fewer}; --min_label_rows {totals[label] + 1} leaves it out"

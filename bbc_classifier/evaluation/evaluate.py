@@ -1,5 +1,6 @@
 """Evaluating a saved classifier, reloaded as anyone would load it, and the function of the `evaluate` command."""
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,8 @@ DATA_SOURCES = ("dataset", "train_file", "validation_file", "test_file")
 REMEMBERED = ("text_column", "label_column", "label_separator", "label_map", "delimiter", "encoding", "quoting")
 # How texts are read is part of the classifier.
 CLASSIFIER_OPTIONS = {"max_length", "truncation", "excerpts"}
+
+logger = logging.getLogger(__name__)
 
 
 def evaluate_split(
@@ -205,6 +208,10 @@ def _load(
     # The run's own test split is cut again, as for training.
     own_split, identity = "all" if args.split == "all" else None, own["dataset"].get("identity")
     names_data = dataset is not None or any(options.get(source) is not None for source in DATA_SOURCES)
+    if not own["data"]:
+        if not names_data:
+            raise UserError(f"--model: '{args.model}' has no test split of its own; name data with --dataset")
+        logger.warning("the texts that '%s' was trained on are not known: the data may hold some of them", args.model)
     if names_data or identity is None:
         remembered = {name: own["data"][name] for name in REMEMBERED if name in own["data"]}
         data_args = DataArguments(**(remembered | options))

@@ -161,11 +161,15 @@ def classification_report(
 
 
 def _scores(y_true: np.ndarray, y_pred: np.ndarray, num_labels: int, average: str | None) -> tuple[np.ndarray, ...]:
-    """Return precision, recall, F1 and support; a zero denominator gives 0."""
+    """Return precision, recall, F1 and support; a zero denominator gives 0.
+
+    A macro average of single-label rows counts the labels that occur in `y_true` or `y_pred`, as scikit-learn's does.
+    """
     if y_true.ndim == 2 and num_labels == 1:
         # scikit-learn takes a single column for two classes; a second, empty one is left out by `labels`.
         y_true, y_pred = (np.pad(values, ((0, 0), (0, 1))) for values in (y_true, y_pred))
-    options = {"labels": range(num_labels), "average": average, "zero_division": 0}
+    labels = np.union1d(y_true, y_pred) if average and y_true.ndim == 1 else range(num_labels)
+    options = {"labels": labels, "average": average, "zero_division": 0}
     return sklearn.metrics.precision_recall_fscore_support(y_true, y_pred, **options)
 
 
@@ -210,5 +214,7 @@ def averaged_scores(
         fractions = ((counts[0], counts[1]), (counts[0], counts[2]), (2 * counts[0], counts[1] + counts[2]))
         for name, (above, below) in zip(SCORES, fractions, strict=True):
             values = above / np.where(below > 0, below, 1)
-            scores[f"{average}_{name}"] = (values * share).sum(axis=1) if average == "weighted" else values.mean(axis=1)
+            occurs = (counts[1] + counts[2] > 0) | multi_label
+            weights = share if average == "weighted" else occurs / occurs.sum(axis=1, keepdims=True)
+            scores[f"{average}_{name}"] = (values * weights).sum(axis=1)
     return scores | ({"hamming_loss": (predicted + true - 2 * tp).mean(axis=1) / n} if multi_label else {})

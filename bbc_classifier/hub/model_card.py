@@ -97,7 +97,7 @@ def read_record(run_dir: str | Path) -> dict[str, Any]:
         raise UserError(f"'{run_dir}' is not a finished run: it has no record.json of bbc-classifier train")
     if "test" not in record["evaluation"]:
         raise UserError(f"'{run_dir}' was not tested, so a card has nothing to report; train it with a --test_fraction")
-    return {**without_local_paths(record), "examples": record["examples"]}
+    return {**record, "options": without_local_paths(record["options"])}
 
 
 def is_bbc_news(data: Mapping[str, Any]) -> bool:

@@ -5,7 +5,7 @@ import json
 import logging
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -26,7 +26,7 @@ from bbc_classifier.config import (
     import_pooling_module,
     resolve_recipe,
 )
-from bbc_classifier.data.duplicates import text_hashes
+from bbc_classifier.data.duplicates import text_hash, text_hashes
 from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits, with_excerpts
 from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.baselines import run_baseline
@@ -127,6 +127,8 @@ def train(
         Interrupted: A signal stopped it after a checkpoint was written.
     """
     timer, provenance = Timer(), environment()
+    if training_args and training_args.overwrite and training_args.resume_from_checkpoint not in (None, "false"):
+        raise UserError("--overwrite and --resume_from_checkpoint exclude each other")
     model_args, data_args, args = resolve_options(model_args, data_args, training_args)
     run = RunDirectory(args.output_dir or default_output_dir(model_args, data_args, args, dataset))
     trainer_args = training_arguments(args, run.checkpoints)
@@ -165,8 +167,12 @@ def train(
         encode_rows = partial(encode, model, pad_token_id=tokenizer.pad_token_id, progress=not args.disable_tqdm)
         trainer_args.distributed_state.wait_for_everyone()  # all processes have looked at the run directory
         if is_main:
+            encoder_texts = texts_seen_by_encoder(model_args)
+            num_seen = sum(text_hash(text) in encoder_texts for text in data.dataset["test"]["text"])
+            if num_seen:
+                logger.warning("--encoder was trained on the text of %d test rows: scores are optimistic", num_seen)
             run.start(options, checkpoint, overwrite=args.overwrite)
-            write_split(run, data)
+            write_split(run, data, encoder_texts)
         timer.mark("prepare")
 
         is_probe = model_args.head_init == "linear_probe" and checkpoint is None
@@ -242,7 +248,7 @@ def train(
         record = {
             **record_header(),
             "options": without_local_paths(hyperparameters(model_args, data_args, args)),
-            "encoder": encoder_record(model_args),
+            "encoder": {**encoder_record(model_args), "test_rows_seen": num_seen},
             "model": {
                 "num_parameters": model.num_parameters(),
                 "weights_sha256": file_sha256(run.model / "model.safetensors"),
@@ -365,11 +371,19 @@ def tokenize_split(
     return TokenizedRows(input_ids, labels, truncated, numbers)
 
 
-def write_split(run: RunDirectory, data: LoadedData) -> None:
-    """Write which rows are in which split, and hashes of the texts that training reads."""
+def texts_seen_by_encoder(model_args: ModelArguments) -> set[str]:
+    """Return hashes of the texts that the encoder was trained on, if it is a run of this package."""
+    path = Path(find_encoder(model_args).path)
+    files = [folder / RunDirectory(folder).seen_texts.name for folder in (path, path.parent)]
+    return {text for file in files if file.is_file() for text in read_json(file)}
+
+
+def write_split(run: RunDirectory, data: LoadedData, encoder_texts: Iterable[str]) -> None:
+    """Write which rows are in which split, and hashes of the texts that this training and that of the encoder read."""
     row_ids = {split: list(rows["row_id"]) for split, rows in data.dataset.items()}
     write_json(run.split, {"fingerprint": data.info["split_fingerprint"], **row_ids})
-    write_json(run.seen_texts, text_hashes(text for split in FITTED_SPLITS for text in data.dataset[split]["text"]))
+    own_texts = text_hashes(text for split in FITTED_SPLITS for text in data.dataset[split]["text"])
+    write_json(run.seen_texts, sorted({*own_texts, *encoder_texts}))
 
 
 def calibrate(
@@ -405,11 +419,18 @@ def choose_adaptive_reading(
 
 
 def tfidf_report(data: LoadedData) -> dict[str, Any] | None:
-    """Return the test metrics of TF-IDF fitted on the training split; None for multi-label, very many or no rows."""
+    """Return the test metrics of TF-IDF fitted on the training split; None for multi-label, very many or no rows.
+
+    None also for texts without words.
+    """
     num_rows = len(data.dataset["train"])
     if data.multi_label or num_rows > MAX_BASELINE_ROWS or not len(data.dataset["test"]):
         return None
-    result = run_baseline(BASELINE, data, use_validation=False)
+    try:
+        result = run_baseline(BASELINE, data, use_validation=False)
+    except ValueError as error:  # an empty vocabulary
+        logger.warning("no TF-IDF baseline: %s", error)
+        return None
     shown = {name: result.report[name] for name in ("metrics", "by_length")}
     return {"name": BASELINE, "num_rows": num_rows, "seconds": round(result.seconds, 2), **shown}
 
@@ -419,7 +440,7 @@ def write_history(run: RunDirectory, trainer: ClassifierTrainer) -> dict[str, An
     state, keeps_best = trainer.state, trainer.args.load_best_model_at_end
     best_step = (keeps_best and state.best_global_step) or state.global_step
     history = json.loads(json.dumps(state.log_history), parse_constant=lambda name: None)  # JSON has no infinity
-    norms = [entry["grad_norm"] for entry in history if "grad_norm" in entry]
+    norms = [entry["grad_norm"] for entry in history if entry.get("grad_norm") is not None]  # None: overflow in fp16
     write_json(run.history, history)
     if state.global_step:
         plot_learning_curves(history, run.figures / "learning_curves.png", title=run.path.name, best_step=best_step)

@@ -71,6 +71,9 @@ def test_a_second_call_trains_only_what_is_missing(trained, train_grid, tiny_enc
     with pytest.raises(UserError, match="no-such-file"):
         train_grid(path, {"dataset": "no-such-file.csv", "overwrite": True})
     assert hashes(path) == hashes(trained.path)
+    (path / "notes.txt").write_text("mine")
+    train_grid(path, {"folds": 2, "overwrite": True}, poolings=["mean"])
+    assert (path / "notes.txt").exists() and not list(path.glob("runs/*pooler*"))
 
 
 def test_the_first_training_estimates_the_grid_once(train_grid, tmp_path, monkeypatch, caplog):
@@ -110,6 +113,8 @@ def test_a_failed_run_is_reported_and_the_others_continue(train_grid, tiny_bert_
         ({}, {"encoder": "minilm"}, "--encoder: .*--encoders"),
         ({}, {"folds": 2, "fold": 1}, "--fold: "),
         ({}, {"overwrite": True}, "--output_dir"),
+        ({"shard": "1/2"}, {"overwrite": True}, "shard"),
+        ({}, {"test_fraction": 0.0}, "--output_dir|test rows"),
     ],
 )
 def test_errors_that_leave_the_directory_as_it_is(grid, given, message, train_grid, tmp_path):

@@ -100,6 +100,13 @@ def test_splits_that_are_not_possible(options, predefined, message):
         cut(single_rows(common=20, rare=2), predefined, **options)
 
 
+def test_a_label_of_near_duplicates_names_the_option_that_splits_them():
+    row_ids, groups, labels = single_rows(common=20, alike=12)
+    groups = ["one" if row_id.startswith("alike") else row_id for row_id in row_ids]
+    with pytest.raises(UserError, match=r"12 texts of label 'alike' .* --near_duplicates false"):
+        cut((row_ids, groups, labels))
+
+
 @pytest.mark.parametrize(
     ("labels", "num_train", "message"),
     [("aa", 1, "at least two"), ("ab", 0, "--train_file"), ("ab", 1, "row '1' of test")],

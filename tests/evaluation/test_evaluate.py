@@ -116,6 +116,9 @@ def test_what_is_refused_and_an_earlier_evaluation_replaced_with_overwrite(run, 
     write_json(tmp_path / "mine" / "thesis.json", {})
     with pytest.raises(UserError, match="--output_dir"):
         run_evaluation(run, tmp_path / "mine", overwrite=True)
+    shutil.copytree(run / "model", "alone")
+    with pytest.raises(UserError, match="--dataset"):
+        run_evaluation(Path("alone"))
     film = write_csv(tmp_path / "film.csv", [("a film", "cinema")])
     for options, named in (({"max_length": 16}, "--max_length"), ({"test_file": film}, "'cinema'")):
         with pytest.raises(UserError, match=named):

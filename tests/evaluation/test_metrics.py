@@ -35,6 +35,10 @@ def test_single_label_metrics_by_hand():
     weighted = [(3 * 2 / 3 + 2 * 2 / 3) / 6, (3 * 2 / 3 + 2 * 1) / 6, (3 * 2 / 3 + 2 * 4 / 5) / 6]
     assert list(metrics.values()) == pytest.approx([4 / 6, *macro, *weighted])
     assert set(metrics) == set(metric_names(False)) - {"log_loss"}
+    # Labels that do not occur count nowhere, in the intervals too.
+    probabilities = np.eye(5)[[1, 3, 3, 1]]
+    report = classification_report(np.array([1, 3, 3, 1]), probabilities, list("abcde"))
+    assert report["metrics"]["macro_f1"] == 1 and report["intervals"]["macro_f1"] == [1, 1]
     metrics = compute_metrics(np.array([0, 1]), np.array([0, 0]), np.array([[0.5, 0.5], [0.75, 0.25]]))
     assert metrics["log_loss"] == pytest.approx(1.5 * math.log(2))
     assert metrics["brier_score"] == pytest.approx((0.5 + 1.125) / 2)

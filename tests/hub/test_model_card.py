@@ -12,7 +12,7 @@ from huggingface_hub import ModelCard
 
 from bbc_classifier.config import CardArguments, CardFileArguments
 from bbc_classifier.errors import UserError
-from bbc_classifier.hub.model_card import TEMPLATE, build_card, write_card
+from bbc_classifier.hub.model_card import TEMPLATE, build_card, read_record, write_card
 from bbc_classifier.io import read_json, write_json, write_text
 from tests.hub.conftest import edit_record
 
@@ -113,6 +113,13 @@ def test_a_multi_label_card_shows_thresholds(run):
     card = card_of(run)
     assert "| Average precision | Threshold |" in card and "| 0.3100 |" in card
     assert "any number of these labels" in card and "subset accuracy" in card and "predicted →" not in card
+
+
+def test_labels_that_look_like_paths_are_kept(run):
+    record = read_json(run / "record.json")
+    record["model"]["labels"][0] = "/News/Business"
+    write_json(run / "record.json", record)
+    assert read_record(run)["model"]["labels"][0] == "/News/Business"
 
 
 def test_a_label_cannot_break_the_page(run):

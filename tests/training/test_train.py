@@ -65,6 +65,7 @@ def test_seed_and_options_decide_the_weights_and_a_finished_run_is_returned(run)
         ({"pooling": "max"}, "pooling: mean, now max"),
         ({"dataset": topics(each=21)}, "identity"),
         ({"max_length": 65, "overwrite": True}, "64 tokens"),
+        ({"overwrite": True, "resume_from_checkpoint": "last"}, "--overwrite"),
     ):
         with pytest.raises(UserError, match=message):
             run("a", max_steps=2, **options)
@@ -109,6 +110,11 @@ def test_frozen_layers_keep_their_weights_and_the_others_move(run, tiny_bert_dir
     assert same == {name for name in before if name.startswith(("embeddings.", "encoder.layer.0."))}
 
 
+def test_texts_without_words_have_no_tfidf_baseline(run):
+    texts = [f"{mark} " * (number + 1) for mark in "!?" for number in range(12)]
+    assert run(dataset=(texts, ["a"] * 12 + ["b"] * 12), max_steps=1, near_duplicates=False).record["baseline"] is None
+
+
 @pytest.mark.parametrize(("data", "options"), [(topics, {}), (tagged, {}), (topics, {"excerpts": True})])
 def test_linear_probe_alone_is_refit_on_validation_and_measured_before(run, data, options):
     runs = [run(str(refit), data(), refit_on_validation=refit, **options, **PROBE) for refit in (True, False)]
@@ -130,6 +136,12 @@ def test_a_finished_run_is_an_encoder_that_reads_as_before(run):
     assert config["max_input_tokens"] == 17
     assert second.metrics["accuracy"] >= 0.9  # the head is kept
     assert second.record["encoder"]["weights_sha256"] == first.record["model"]["weights_sha256"]
+    assert first.record["encoder"]["test_rows_seen"] == second.record["encoder"]["test_rows_seen"] == 0
+    third = run("third", encoder=str(first.run_dir.model), max_length=None, split_seed=1, max_steps=1)
+    test = set(read_json(third.run_dir.split)["test"])
+    fitted = {row for split in ("train", "validation") for row in read_json(first.run_dir.split)[split]}
+    assert third.record["encoder"]["test_rows_seen"] == len(test & fitted) > 0
+    assert set(read_json(first.run_dir.seen_texts)) <= set(read_json(third.run_dir.seen_texts))
 
 
 def test_multi_label_data_and_metrics_and_callbacks_from_python(run):
