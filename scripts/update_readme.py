@@ -132,9 +132,7 @@ def few_labels() -> str:
             draws = f" ({len(entry['runs'])})" if entry else ""
             cells.append(f"{entry['whole']['mean']:.3f}, {entry['title']['mean']:.3f}{draws}" if entry else "")
         lines.append(f"| {names.get(method, f'`{method}`')} | {' | '.join(cells)} |")
-    title = (
-        "Accuracy after training on few articles, mean of draws (how many), fixed split (`results/few-labels.json`):"
-    )
+    title = "Accuracy after training on few articles, mean of draws (their number), `results/few-labels.json`:"
     return "\n".join([title, "", *lines])
 
 
