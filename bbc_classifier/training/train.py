@@ -138,6 +138,8 @@ def train(
     prepare_output_dir("--output_dir", run.path, overwrite=True, marker=run.options.name)
     with directory_lock(run.path, "training") if is_main else nullcontext():
         data = load_splits(data_args, dataset)
+        if args.push_to_hub and not len(data.dataset["test"]):
+            raise UserError("--push_to_hub: a model card states test results, but --test_fraction 0 leaves no test row")
         if compute_metrics is None:
             validate_metric(args.metric_for_best_model, data.multi_label)
         identity = {name: data.info[name] for name in ("identity", "split_fingerprint")}

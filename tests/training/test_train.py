@@ -191,6 +191,7 @@ def test_options_are_refused_before_anything_is_written(run, tmp_path):
         ({"frozen_layers": 9}, "--encoder"),
         ({"recipe": "nonsense"}, "--recipe"),
         ({"num_train_epochs": 0.0}, "--head_init"),
+        ({"test_fraction": 0.0, "push_to_hub": True}, "--push_to_hub"),
     ):
         with pytest.raises(UserError, match=flag):
             run(**options)
