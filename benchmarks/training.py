@@ -182,7 +182,7 @@ def main() -> None:
     tasks = {name: {**shared, "encoder": path, "recipe": ENCODER_RECIPES[name]} for name, path in paths.items()}
     workers = {recipe: ProcessPoolExecutor(1, mp_context=get_context("spawn")) for recipe in RECIPES}
     for recipe, worker in workers.items():  # imports, CUDA and its kernels
-        few = {split: {name: rows[:32] for name, rows in shared[split].items()} for split in data}
+        few = {split: {name: rows[:: len(rows) // 32 or 1] for name, rows in shared[split].items()} for split in data}
         worker.submit(run, recipe, {**tasks[args.encoders[0]], **few, "seed": 0}).result()
     runs: dict[str, dict[str, Any]] = {name: {recipe: [] for recipe in RECIPES} for name in tasks}
     record = {"card": card, "peak_bf16_tflops": peak, "rows": data.num_rows}

@@ -262,6 +262,10 @@ def _parse_json(text: str) -> pd.DataFrame:
     for number, line in enumerate([text] if text.lstrip().startswith("[") else text.split("\n"), 1):
         try:
             content = json.loads(line) if line.strip() else []
+            if "\\u" in line:  # may be half of a surrogate pair, which is not text
+                json.dumps(content, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            raise ValueError(f"line {number}: {error.reason}") from error
         except json.JSONDecodeError as error:
             raise ValueError(f"line {number + error.lineno - 1}: {error.msg}") from error
         rows += content if isinstance(content, list) else [content]

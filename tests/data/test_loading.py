@@ -76,6 +76,7 @@ TABLES = [
     ("a.csv", "text,label,text\na,b,c\n", {}, "'text'"),
     ("a.jsonl", '{"text": "a"}\n{"text":\n', {}, "line 2"),
     ("a.jsonl", '{"text": "a"}\n3\n', {}, "object per line"),
+    ("a.jsonl", '{"text": "a"}\n{"text": "\\ud83d"}\n', {}, "line 2: surrogates"),
     ("a.parquet", "text", {}, "a.parquet"),
     ("a.docx", "text", {}, "docx"),
 ]
