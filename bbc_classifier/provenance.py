@@ -18,8 +18,6 @@ RECORDED_PACKAGES = (
     "bbc-classifier torch transformers accelerate datasets evaluate tokenizers safetensors huggingface-hub onnx "
     "onnxruntime scikit-learn scipy numpy"
 ).split()
-
-
 NOT_PATHS = ("label_separator", "delimiter")  # options whose value may look like one
 
 

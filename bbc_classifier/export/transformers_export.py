@@ -105,8 +105,8 @@ def _stock_head(model: PooledEncoderForSequenceClassification) -> tuple[dict[str
     if pooling == "cls" and family not in DEBERTA | ACTIVATION_HEADS.keys():
         raise UserError(f"--format transformers: no stock class with a {family} encoder fits; use --format onnx")
     if family in ACTIVATION_HEADS and 2 * config.num_labels > width:
-        room = f"the stock class of this {family} encoder has at most {width // 2} labels"
-        raise UserError(f"--format transformers: {room}; use --format onnx")
+        problem = f"the stock class of this {family} encoder has at most {width // 2} labels"
+        raise UserError(f"--format transformers: {problem}; use --format onnx")
     needed = ["--truncation head"] if config.truncation == "head+tail" else []
     needed += [f"--pooling {pooling}"] if config.pooling != pooling else []
     if needed:

@@ -376,7 +376,7 @@ def tokenize_split(
 def texts_seen_by_encoder(model_args: ModelArguments) -> set[str]:
     """Return hashes of the texts that the encoder was trained on, if it is a run of this package."""
     path = Path(find_encoder(model_args).path)
-    files = [folder / RunDirectory(folder).seen_texts.name for folder in (path, path.parent)]
+    files = [RunDirectory(folder).seen_texts for folder in (path, path.parent)]
     return {text for file in files if file.is_file() for text in read_json(file)}
 
 
