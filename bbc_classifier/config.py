@@ -199,7 +199,7 @@ class DataArguments(ColumnArguments):
     max_length: int | None = option(None, "Longest input in tokens, special ones included.", AT_LEAST_3, common=True)
     truncation: str | None = option(None, "Part of a longer text that is read.", choices=TRUNCATIONS)
     excerpts: bool | None = option(
-        None, "Also train and calibrate on each text's title, first sentence and first 30 words.", common=True
+        None, "Also train and calibrate on each text's title and first sentence.", common=True
     )
     validation_fraction: float = option(0.15, "Share of rows for validation.", FRACTION)
     test_fraction: float = option(0.15, "Share of rows for test; 0 keeps none.", SHARE)

@@ -224,10 +224,14 @@ def excerpts(text: str, titled: bool) -> dict[str, str]:
 
 
 def with_excerpts(texts: Sequence[str], titled: bool) -> tuple[list[str], list[int]]:
-    """Return the texts followed by their excerpts, unless as long as the text, and the number of the text of each."""
+    """Return the texts followed by their titles and first sentences, and the number of the text of each.
+
+    Excerpts as long as the text are left out, and the first 30 words: training on them too gained nothing.
+    """
     parts, numbers = list(texts), list(range(len(texts)))
     for number, text in enumerate(texts):
-        for part in dict.fromkeys(excerpts(text, titled).values()):
+        kinds = excerpts(text, titled)
+        for part in dict.fromkeys(kinds[kind] for kind in ("title", "first_sentence") if kind in kinds):
             if 0 < len(part.split()) < len(text.split()):
                 parts.append(part)
                 numbers.append(number)

@@ -70,7 +70,8 @@ from bbc_classifier.training.trainer import (
 
 # The splits that training reads; nothing but the final evaluation reads the test split.
 FITTED_SPLITS = ("train", "validation")
-OPENING_TOKENS = 64  # which adaptive reading reads of every text
+# Tokens of a text that adaptive reading reads first, and on which the head is fitted before a training.
+OPENING_TOKENS = 64
 # What the record shows beside every single-label run, unless there are more training rows than this.
 BASELINE, MAX_BASELINE_ROWS = "tfidf-logistic", 50_000
 
@@ -183,7 +184,10 @@ def train(
         train_loss, inverse_penalty = None, 0.0  # without training, and without a linear probe
         attention = model.encoder.config._attn_implementation
         if is_probe:
-            fitted = encode_rows(train_rows.input_ids, precision=precision).embeddings, train_rows.labels
+            input_ids = train_rows.input_ids
+            if args.trains_encoder:
+                input_ids = [opening(ids, OPENING_TOKENS) for ids in input_ids]
+            fitted = encode_rows(input_ids, precision=precision).embeddings, train_rows.labels
             if args.trains_encoder:
                 inverse_penalty = PENALTY_BEFORE_TRAINING / len(train_rows.labels)
                 fit_linear_probe(model, *fitted, inverse_penalty)

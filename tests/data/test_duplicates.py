@@ -10,6 +10,8 @@ from bbc_classifier.data import duplicates as module
 from bbc_classifier.data.duplicates import Duplicates, find_duplicates, leaked_rows, near_duplicate_pairs, text_hash
 
 QUICK = settings(max_examples=40, deadline=None)
+# Pieces of one sequence of words.
+PIECES = st.tuples(st.integers(0, 8), st.integers(0, 40)).map(lambda ends: " ".join(map(str, range(*ends))))
 STORY = "shares fell in early trading on friday as investors waited for the figures of the largest bank in london"
 ALMOST = f"{STORY} today"
 OTHER = "the striker scored twice in the final and the club won the cup for the first time in thirty years"
@@ -51,10 +53,6 @@ def test_words(text, expected):
 )
 def test_similarity_is_the_share_of_common_shingles(one, other, expected):
     assert near_duplicate_pairs([one, other]) == ([] if expected is None else [(0, 1, expected)])
-
-
-# Pieces of one sequence of words.
-PIECES = st.tuples(st.integers(0, 8), st.integers(0, 40)).map(lambda ends: " ".join(map(str, range(*ends))))
 
 
 @QUICK

@@ -1,4 +1,4 @@
-"""Files, directories, saved and in-memory data sets to splits."""
+"""Files, directories, the Hub's, saved and in-memory data sets to splits; excerpts of texts."""
 
 import json
 from pathlib import Path
@@ -9,22 +9,19 @@ import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from bbc_classifier.config import DataArguments
-from bbc_classifier.data.loading import labels_to_array, load_data, load_splits, read_rows
+from bbc_classifier.data import loading
+from bbc_classifier.data.loading import load_data, load_splits, read_rows
 from bbc_classifier.data.sources import read_table
 from bbc_classifier.errors import UserError
+from tests.hub_server import HubServer
+from tests.tiny import article, articles, run_python
 
-Rows = list[tuple[str, str]]
-
-
-def story(label: str, number: int) -> str:
-    return " ".join(f"{label}{number}word{place}" for place in range(12))
-
-
-def stories(*labels: str, each: int = 8, start: int = 0) -> Rows:
-    return [(story(label, number), label) for number in range(start, start + each) for label in labels]
+ALL = articles("arts", "sport", each=8)
+FILES = ["train.csv dev.csv test.csv", "train/0.jsonl valid/0.jsonl Test/0.jsonl"]
+TEXT = 'Ads boost profit\nProfits at U.S. media giant Time rose 76% to $1.13bn. "The firm" said so.\n\n' + "word " * 40
 
 
-def write(path: Path, rows: Rows) -> str:
+def write(path, rows):
     path.parent.mkdir(parents=True, exist_ok=True)
     frame = pd.DataFrame(rows, columns=["text", "label"])
     if path.suffix == ".parquet":
@@ -40,23 +37,22 @@ def load(in_memory=None, /, split=None, **options):
     return load_splits(DataArguments(**options), in_memory, split)
 
 
-def rows_of(loaded, split: str) -> set[tuple[str, str]]:
-    table = loaded.dataset[split]
-    return {(row["text"], loaded.label_names[row["label"]]) for row in table}
-
-
-ALL = stories("arts", "sport")
+def rows_of(loaded, split):
+    return {(row["text"], loaded.label_names[row["label"]]) for row in loaded.dataset[split]}
 
 
 @pytest.mark.parametrize("suffix", ["csv", "tsv", "json", "jsonl", "parquet"])
-def test_every_format_gives_the_same_splits(tmp_path, suffix):
+def test_every_format_gives_the_same_splits_and_whole_numbers_the_same_labels(tmp_path, suffix):
     path = write(tmp_path / f"news.{suffix}", ALL)
     loaded, expected = load(dataset=path), load(pd.DataFrame(ALL, columns=["text", "label"]))
     for split in ("train", "validation", "test"):
         assert rows_of(loaded, split) == rows_of(expected, split)
     assert loaded.info["columns"] == {"text": ["text"], "label": ["label"]}
+    numbers = write(tmp_path / f"numbers.{suffix}", [(article("x", row), float(row % 2)) for row in range(20)])
+    assert load(dataset=numbers, label_map=["0=arts", "1=sport"]).label_names == ["arts", "sport"]
 
 
+GERMAN, ENCODINGS = "text,label\nFußball in Köln,sport\n", ("cp1252", "utf-16")
 # File, content, options of `read_table`, and the rows or the error.
 TABLES = [
     ("a.csv", '\ufefftext,label\n"one, ""two""\nthree",sport\n', {}, [['one, "two"\nthree', "sport"]]),
@@ -79,12 +75,14 @@ TABLES = [
     ("a.jsonl", '{"text": "a"}\n{"text": "\\ud83d"}\n', {}, "line 2: surrogates"),
     ("a.parquet", "text", {}, "a.parquet"),
     ("a.docx", "text", {}, "docx"),
+    *(("a.csv", GERMAN.encode(name), {"encoding": name}, [["Fußball in Köln", "sport"]]) for name in ENCODINGS),
+    *(("a.csv", GERMAN.encode(name), {}, f"a.csv.*--encoding {name}") for name in ENCODINGS),
 ]
 
 
 @pytest.mark.parametrize(("file", "content", "options", "expected"), TABLES)
 def test_read_table(tmp_path, file, content, options, expected):
-    (tmp_path / file).write_text(content, encoding="utf-8")
+    (tmp_path / file).write_bytes(content if isinstance(content, bytes) else content.encode())
     if isinstance(expected, list):
         assert read_table(tmp_path / file, **options).values.tolist() == expected
     else:
@@ -92,18 +90,9 @@ def test_read_table(tmp_path, file, content, options, expected):
             read_table(tmp_path / file, **options)
 
 
-def test_encodings(tmp_path):
-    path = tmp_path / "a.csv"
-    for encoding in ("cp1252", "utf-16"):
-        path.write_bytes("text,label\nFußball in Köln,sport\n".encode(encoding))
-        assert read_table(path, encoding=encoding)["text"].tolist() == ["Fußball in Köln"]
-        with pytest.raises(UserError, match=rf"a.csv.*--encoding {encoding}"):
-            read_table(path)
-
-
 def test_class_names_of_parquet_and_saved_splits(tmp_path):
     features = Features({"text": Value("string"), "label": ClassLabel(names=["world", "arts"])})
-    table = Dataset.from_dict({"text": [story("x", n) for n in range(20)], "label": [0, 1] * 10}, features=features)
+    table = Dataset.from_dict({"text": [article("x", n) for n in range(20)], "label": [0, 1] * 10}, features=features)
     table.to_parquet(tmp_path / "a.parquet")
     assert set(read_table(tmp_path / "a.parquet")["label"]) == {"world", "arts"}
     DatasetDict(train=table, test=table.select(range(4))).save_to_disk(tmp_path / "splits")
@@ -111,13 +100,10 @@ def test_class_names_of_parquet_and_saved_splits(tmp_path):
     assert loaded.dataset["test"].num_rows == 4 and loaded.info["leakage"]["test"] == 4
 
 
-FILES = ["train.csv dev.csv test.csv", "train/0.jsonl valid/0.jsonl Test/0.jsonl"]
-
-
 @pytest.mark.parametrize("files", [*FILES, "a-train-00000-of-00002.tsv a-eval.tsv a-test.tsv"])
 def test_files_named_for_splits_are_predefined_splits(tmp_path, files):
     for number, name in enumerate(files := files.split()):
-        write(tmp_path / "news" / name, stories("arts", "sport", each=5 - number, start=5 * number))
+        write(tmp_path / "news" / name, articles("arts", "sport", each=5 - number, start=5 * number))
     for dataset in (tmp_path / "news", f"{tmp_path}/news/**/*.*"):
         loaded = load(dataset=str(dataset))
         assert loaded.info["split_sizes"] == {"train": 10, "validation": 8, "test": 6}
@@ -130,10 +116,10 @@ def test_files_named_for_splits_are_predefined_splits(tmp_path, files):
 
 def test_split_files_and_globs(tmp_path):
     for number in range(2):
-        train = write(tmp_path / f"part{number}.csv", stories("arts", "sport", each=5, start=5 * number))
-    test = write(tmp_path / "held.csv", stories("arts", "sport", each=3, start=20))
+        train = write(tmp_path / f"part{number}.csv", articles("arts", "sport", each=5, start=5 * number))
+    test = write(tmp_path / "held.csv", articles("arts", "sport", each=3, start=20))
     loaded = load(train_file=str(tmp_path / "part*.csv"), test_file=test)
-    assert rows_of(loaded, "test") == set(stories("arts", "sport", each=3, start=20))
+    assert rows_of(loaded, "test") == set(articles("arts", "sport", each=3, start=20))
     assert loaded.info["split_sizes"]["train"] + loaded.info["split_sizes"]["validation"] == 20
     for options in ({"train_file": "nowhere.csv"}, {"train_file": train, "dataset": test}):
         with pytest.raises(UserError, match="--train_file"):
@@ -176,7 +162,7 @@ def test_data_in_memory_of_every_kind():
 
 
 def test_duplicates_and_rare_labels_are_dropped_and_conflicts_counted(tmp_path, caplog):
-    rows = [*ALL, (story("arts", 0).upper(), "arts"), (story("arts", 1), "sport"), ("only one", "rare")]
+    rows = [*ALL, (article("arts", 0).upper(), "arts"), (article("arts", 1), "sport"), ("only one", "rare")]
     path = write(tmp_path / "a.csv", rows)
     with pytest.raises(UserError, match=r"'rare'.*--min_label_rows 2"):
         load(dataset=path)
@@ -191,7 +177,7 @@ def test_duplicates_and_rare_labels_are_dropped_and_conflicts_counted(tmp_path, 
 
 def test_leakage_between_predefined_splits_is_counted_and_dropped(tmp_path, caplog):
     write(tmp_path / "train.csv", ALL)
-    write(tmp_path / "test.csv", [*stories("arts", "sport", each=2), *stories("arts", "sport", each=3, start=20)])
+    write(tmp_path / "test.csv", [*articles("arts", "sport", each=2), *articles("arts", "sport", each=3, start=20)])
     info = load(dataset=str(tmp_path)).info
     assert info["leakage"]["test"] == 4 and "--drop_leaked_rows" in caplog.text
     loaded = load(dataset=str(tmp_path), drop_leaked_rows=True)
@@ -200,7 +186,7 @@ def test_leakage_between_predefined_splits_is_counted_and_dropped(tmp_path, capl
 
 
 def test_invalid_rows_are_read_refused_or_dropped(tmp_path):
-    path = write(tmp_path / "a.csv", [("", "arts"), *ALL, (story("arts", 99), ""), ("None", "arts")])
+    path = write(tmp_path / "a.csv", [("", "arts"), *ALL, (article("arts", 99), ""), ("None", "arts")])
     raw = read_rows(DataArguments(dataset=path))
     assert len(raw.frame) == 19 and raw.label_names == ["arts", "sport"]
     assert raw.frame["text"][0] is None and raw.frame["label"][17] is None and raw.frame["label"][0] == ("arts",)
@@ -224,14 +210,8 @@ def test_words_such_as_none_are_texts_in_typed_formats(tmp_path, suffix):
     assert {"None", "null"} < {text for table in loaded.dataset.values() for text in table["text"]}
 
 
-@pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
-def test_whole_numbers_are_the_same_labels_in_every_format(tmp_path, suffix):
-    path = write(tmp_path / f"a.{suffix}", [(story("x", number), float(number % 2)) for number in range(20)])
-    assert load(dataset=path, label_map=["0=arts", "1=sport"]).label_names == ["arts", "sport"]
-
-
 def test_multi_label(tmp_path):
-    rows = [(story("x", number), ["a", "b", "a;b", ""][number % 4]) for number in range(40)]
+    rows = [(article("x", number), ["a", "b", "a;b", ""][number % 4]) for number in range(40)]
     loaded = load(dataset=write(tmp_path / "a.csv", rows), label_separator=";")
     assert loaded.multi_label and loaded.label_names == ["a", "b"]
     assert loaded.dataset["train"].features["label"] == List(ClassLabel(names=["a", "b"]))
@@ -249,7 +229,7 @@ def test_multi_label(tmp_path):
 
 def test_rows_to_evaluate(tmp_path):
     write(tmp_path / "news" / "train.csv", ALL)
-    write(tmp_path / "news" / "test.csv", stories("arts", each=2, start=30))
+    write(tmp_path / "news" / "test.csv", articles("arts", each=2, start=30))
     for split, size in {"auto": 2, "test": 2, "all": 18}.items():
         assert load(dataset=str(tmp_path / "news"), split=split).dataset["test"].num_rows == size
     whole = write(tmp_path / "whole.csv", ALL)
@@ -259,8 +239,85 @@ def test_rows_to_evaluate(tmp_path):
 
 
 def test_labels_to_array():
-    assert labels_to_array([0, 1, 0], ["b", "a"], ["a", "b", "c"]).tolist() == [1, 0, 1]
-    array = labels_to_array([[0, 1], []], ["b", "a"], ["a", "b", "c"])
+    assert loading.labels_to_array([0, 1, 0], ["b", "a"], ["a", "b", "c"]).tolist() == [1, 0, 1]
+    array = loading.labels_to_array([[0, 1], []], ["b", "a"], ["a", "b", "c"])
     assert array.dtype == bool and array.tolist() == [[True, True, False], [False, False, False]]
     with pytest.raises(UserError, match="'b'"):
-        labels_to_array([0, 1], ["a", "b"], ["a"])
+        loading.labels_to_array([0, 1], ["a", "b"], ["a"])
+
+
+CSV = "text,label\nGoal!,sport\nA chip,tech\n"
+TWO = "---\nconfigs:\n- {config_name: en, data_files: en/*.csv}\n- {config_name: de, data_files: de/*.csv}\n---\n"
+CLIENT = """
+import json, sys
+from bbc_classifier.config import DataArguments
+from bbc_classifier.data.loading import read_rows
+for options in json.load(sys.stdin):
+    try:
+        raw = read_rows(DataArguments(**options))
+        print("ANSWER", json.dumps(["", raw.info["revision"], raw.frame["split"].tolist(), raw.label_names]))
+    except (ValueError, RuntimeError) as error:
+        print("ANSWER", json.dumps([type(error).__name__, str(error)]))
+"""
+
+
+def ask(environment, *requests):
+    # A data set's script, if it ran, would end it with 3.
+    environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+    lines = run_python("-c", CLIENT, input=json.dumps(requests), env=environment).stdout.splitlines()
+    return [json.loads(line.removeprefix("ANSWER ")) for line in lines if line.startswith("ANSWER")]
+
+
+@pytest.mark.slow
+def test_data_sets_of_the_hub_online_offline_and_when_they_do_not_exist(tmp_path):
+    news, other = {"dataset": "ann/news"}, {"dataset": "ann/two"}
+    with HubServer() as hub:
+        files = hub.add_repository("ann/news", {"train.csv": CSV, "test.csv": "text,label\nTor!,sport\n"})
+        hub.add_repository("ann/two", {"en/train.csv": CSV, "de/train.csv": CSV, "README.md": TWO})
+        hub.add_repository("bob/script", {"script.py": "raise SystemExit(3)"})
+        hub.add_repository("bob/broken", {"train.parquet": b"not Parquet"})
+        script, broken, absent = ({"dataset": f"bob/{name}"} for name in ("script", "broken", "absent"))
+        requests = [news, {**other, "dataset_config": "de"}, other, script, broken, absent]
+        online = ask(hub.environment(tmp_path), *requests, {**news, "dataset_revision": "v9"})
+        commit = files.refs["main"]
+        revisions = [{**news, "dataset_revision": name} for name in (commit, "0" * 40)]
+        offline = ask(hub.environment(tmp_path, HF_HUB_OFFLINE="1"), news, *revisions, absent)
+    assert online[0] == ["", commit, ["train", "train", "test"], ["sport", "tech"]]
+    assert online[1][0] == "" and online[1][2] == ["train", "train"]
+    expected = ["Config name is missing", "scripts are no longer supported", "Parquet", "HF_TOKEN", "v9"]
+    for (error, message), words in zip(online[2:], expected, strict=True):
+        assert error == "UserError" and message.startswith("--dataset ") and words in message
+    assert offline[0] == offline[1] == online[0]
+    assert [answer[0] for answer in offline[2:]] == ["EnvironmentFailure", "EnvironmentFailure"]
+    assert "the Hub cannot be reached" in offline[3][1]
+
+
+def test_parts_of_a_text_with_title_and_excerpts_that_are_shorter_than_their_text():
+    title, sentence = "Ads boost profit", "Profits at U.S. media giant Time rose 76% to $1.13bn."
+    parts = {"title": title, "first_sentence": sentence, "first_30_words": " ".join(TEXT.split()[:30])}
+    assert loading.excerpts(TEXT, titled=True) == parts
+    texts, numbers = loading.with_excerpts(["Short one", TEXT, "One. Two."], titled=False)
+    assert texts[:3] == ["Short one", TEXT, "One. Two."] and texts[4] == "One."
+    assert numbers == [0, 1, 2, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "titled", "sentence"),
+    [
+        ("One. Two.", False, "One."),
+        ("No end", False, "No end"),
+        ("He said “go.” Then he went.", False, "He said “go.”"),
+        ("version 2.0 of it. ok", False, "version 2.0 of it. ok"),
+        ("A heading\n\nThe text.", False, "A heading"),
+        ("", False, ""),
+        ("Only a title", True, "Only a title"),
+    ],
+)
+def test_first_sentence(text, titled, sentence):
+    assert loading.excerpts(text, titled)["first_sentence"] == sentence
+
+
+def test_titles_are_found_in_data_not_in_single_texts():
+    assert loading.has_titles([TEXT] * 9 + ["no title"])
+    assert not loading.has_titles([TEXT] * 8 + ["no title"] * 2)
+    assert not loading.has_titles(["long first line " * 10 + "\nrest"] * 5) and not loading.has_titles([])

