@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +31,7 @@ EXPORT_KEY = "bbc_classifier"
 ONNX_FILE, INT8_FILE = "onnx/model.onnx", "onnx/model_quantized.onnx"
 EXPORT_FILES = {"transformers": "model.safetensors", "onnx": ONNX_FILE, "onnx-int8": INT8_FILE}
 EXPORTED_OPTIONS = "pooling classifier_dropout max_input_tokens truncation label_thresholds adaptive_reading".split()
+HAS_OPENVINO = find_spec("openvino") is not None
 HALF_PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 # A format that changes a label of `SAMPLE_TEXTS`, or a probability by more than this, is not chosen by itself.
 PRECISION_TOLERANCE = 0.01
@@ -134,7 +136,8 @@ def predict_logits(
     model.eval()
     device, dtype = model.device, HALF_PRECISIONS.get(precision)
     # Measured (EXPERIMENTS.md): larger batches leave the cache of a CPU, and use an accelerator better.
-    max_tokens = 512 if isinstance(model, OnnxModel) else 4096 if device.type == "cpu" else 32768
+    in_onnxruntime = isinstance(model, OnnxModel) and not model.uses_openvino
+    max_tokens = 512 if in_onnxruntime else 4096 if device.type == "cpu" else 32768
     logits = np.zeros((len(input_ids), model.config.num_labels))
     with (
         torch.autocast(device.type, dtype, enabled=dtype is not None),
@@ -168,18 +171,30 @@ def _longest_first(input_ids: Sequence[list[int]]) -> list[int]:
 
 
 class OnnxModel(torch.nn.Module):
-    """An exported graph, called like the torch model; it runs on the CPU with as many threads as torch uses."""
+    """An exported graph, called like the torch model; it runs on the CPU with as many threads as torch uses.
+
+    A float32 graph runs in OpenVINO if that is installed, which is faster and can compute in bf16, else in onnxruntime.
+    """
 
     device = torch.device("cpu")
 
-    def __init__(self, path: str | Path, config: PooledEncoderConfig):
-        """Load the graph in `path`; `config` is of the classifier that was exported. UserError without onnxruntime."""
+    def __init__(self, path: str | Path, config: PooledEncoderConfig, precision: str = "fp32"):
+        """Load the graph in `path`; `config` is of the classifier that was exported. UserError without a runtime."""
         super().__init__()
+        self.path, self.config = Path(path), config
+        self.is_int8 = self.path.name == Path(INT8_FILE).name
+        self.uses_openvino = HAS_OPENVINO and not self.is_int8
+        if self.uses_openvino:
+            import openvino
+
+            hint = "bf16" if precision == "bf16" else "f32"
+            options = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": torch.get_num_threads()}
+            self._compiled = openvino.compile_model(self.path, "CPU", options)
+            return
         try:
             import onnxruntime
         except ModuleNotFoundError as error:
-            raise UserError("an ONNX model needs onnxruntime: pip install onnxruntime") from error
-        self.path, self.config = Path(path), config
+            raise UserError("an ONNX model needs onnxruntime or openvino: pip install onnxruntime") from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 3  # errors only
@@ -188,7 +203,11 @@ class OnnxModel(torch.nn.Module):
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> SequenceClassifierOutput:
         """Return the logits, (batch, labels) float32, of ids and mask, each (batch, tokens) int64."""
         inputs = {"input_ids": input_ids.numpy(), "attention_mask": attention_mask.numpy()}
-        return SequenceClassifierOutput(logits=torch.from_numpy(self._session.run(["logits"], inputs)[0]))
+        if self.uses_openvino:
+            logits = self._compiled.infer_new_request(inputs)["logits"]
+        else:
+            logits = self._session.run(["logits"], inputs)[0]
+        return SequenceClassifierOutput(logits=torch.from_numpy(logits))
 
 
 @dataclass(frozen=True)
@@ -222,9 +241,9 @@ class Predictor:
     ):
         self.model, self.tokenizer = model, tokenizer
         self.config: PooledEncoderConfig = model.config if config is None else config
-        self.is_int8 = isinstance(model, OnnxModel) and model.path.name == Path(INT8_FILE).name
+        self.is_int8 = isinstance(model, OnnxModel) and model.is_int8
         self.precision = "int8" if self.is_int8 else "fp32"
-        self._half_model: PreTrainedModel | None = None
+        self._half_model: PreTrainedModel | OnnxModel | None = None
         self.adaptive = self.progress = False
 
     @classmethod
@@ -300,9 +319,9 @@ class Predictor:
 
         That is fp16 on a GPU, and bf16 on a processor that has it, if short and long texts get the labels of fp32 and
         probabilities within `PRECISION_TOLERANCE`. UserError: the device has no such format, or the classifier is an
-        ONNX export, whose format is fixed.
+        ONNX export in onnxruntime, whose format is fixed.
         """
-        if isinstance(self.model, OnnxModel):
+        if isinstance(self.model, OnnxModel) and not self.model.uses_openvino:
             if requested not in ("auto", self.precision):
                 raise UserError(f"--precision: this ONNX export computes in {self.precision}, not in {requested}")
             return
@@ -312,12 +331,15 @@ class Predictor:
         if precision == "fp32":
             return
         expected = self.predict_proba(SAMPLE_TEXTS) if auto else None
-        # Autocast keeps residuals and normalization in float32, which is three times as exact as a model all in bf16.
-        # With linear layers that are converted once it need not convert them in every batch.
-        half_model = copy.deepcopy(self.model)
-        for module in half_model.modules():
-            if isinstance(module, torch.nn.Linear):
-                module.to(HALF_PRECISIONS[precision])
+        if isinstance(self.model, OnnxModel):
+            half_model: PreTrainedModel | OnnxModel = OnnxModel(self.model.path, self.model.config, precision)
+        else:
+            # Autocast keeps residuals and normalization in float32, which is three times as exact as a model all in
+            # bf16. With linear layers that are converted once it need not convert them in every batch.
+            half_model = copy.deepcopy(self.model)
+            for module in half_model.modules():
+                if isinstance(module, torch.nn.Linear):
+                    module.to(HALF_PRECISIONS[precision])
         self._half_model, self.precision = half_model, precision
         if expected is None:
             return

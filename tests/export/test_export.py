@@ -1,4 +1,4 @@
-"""`export()`: what is written, measured and refused."""
+"""Exports compute the logits of the model or are refused; what they hold, how they are compared and what is missing."""
 
 import json
 import re
@@ -6,22 +6,193 @@ import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
+import onnx
 import pytest
+import torch
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from bbc_classifier.config import DataArguments, ExportArguments
 from bbc_classifier.data.loading import load_splits
 from bbc_classifier.errors import UserError
 from bbc_classifier.export import export as export_module
+from bbc_classifier.export import transformers_export as stock
 from bbc_classifier.export.export import export
-from bbc_classifier.inference.classifier import EXPORT_FILES, Predictor
+from bbc_classifier.export.onnx import export_onnx, quantize, write_graph
+from bbc_classifier.inference import classifier as inference
+from bbc_classifier.inference.classifier import EXPORT_FILES, SAMPLE_TEXTS, OnnxModel, Predictor
 from bbc_classifier.io import file_sha256, read_json, write_json
-from tests.conftest import LABELS
-from tests.export.test_transformers_export import classifier_of
-from tests.tiny import articles, tiny_tokenizer, write_csv
+from bbc_classifier.model import legal_poolings
+from tests.tiny import FAMILIES, LABELS, articles, tiny_classifier, tiny_config, tiny_tokenizer, write_csv
 
-TEXTS = ["Shares fell in early trading.", "the match " * 60]
+TEXTS = ["the match", "goal!", "the shares of a market fell in £3.5m " * 8, "a film", "the minister and a vote " * 20]
+SHORT_AND_LONG = ["Shares fell in early trading.", "the match " * 60]
+SPECIAL_SIZES = {f: {"max_position_embeddings": 65} for f in stock.POOLER_HEADS - FAMILIES.keys()}
+SPECIAL_SIZES["deberta"] = {"type_vocab_size": 0}
+EVERY_PAIR = [
+    *((family, "pooler") for family in sorted(stock.LINEAR_HEADS | stock.POOLER_HEADS)),
+    *((family, "cls") for family in (*sorted(stock.ACTIVATION_HEADS), "deberta", "deberta-v2")),
+]
+SLOW = pytest.mark.slow
+DEFAULT_PAIRS = [pair for pair in EVERY_PAIR if pair[0] in ("bert", "mpnet", "distilbert", "electra", "deberta-v2")]
+
+
+def classifier_of(family, pooling, **options):
+    """Return a tiny classifier that reads 40 tokens and whose logits differ visibly from text to text."""
+    encoder_config = tiny_config(family, **SPECIAL_SIZES.get(family, {}))
+    options = {"problem_type": "single_label_classification", "max_input_tokens": 40, **options}
+    model = tiny_classifier(family, pooling, scale=10, encoder_config=encoder_config, **options)
+    torch.nn.init.normal_(model.classifier.bias)
+    return model
+
+
+@pytest.mark.parametrize("truncation", ["head", "tail"])
+@pytest.mark.parametrize(
+    ("family", "pooling"), [pair if pair in DEFAULT_PAIRS else pytest.param(*pair, marks=SLOW) for pair in EVERY_PAIR]
+)
+@torch.inference_mode()
+def test_a_stock_class_computes_the_same_logits(tmp_path, tokenizer, family, pooling, truncation):
+    model = classifier_of(family, pooling, truncation=truncation)
+    stock.export_transformers(model, tokenizer, tmp_path)
+    stock_model = AutoModelForSequenceClassification.from_pretrained(tmp_path).eval()
+    stock_tokenizer = AutoTokenizer.from_pretrained(tmp_path)
+    ours = model(**tokenizer(TEXTS, padding=True, return_tensors="pt", return_token_type_ids=False)).logits
+    theirs = stock_model(**stock_tokenizer(TEXTS, padding=True, truncation=True, return_tensors="pt")).logits
+    assert ours.std(0).min() > 1e-3
+    torch.testing.assert_close(theirs, ours, rtol=0, atol=1e-5 * float(ours.abs().max()))
+    expected, exported = Predictor(model, tokenizer), Predictor.from_pretrained(tmp_path, device="cpu")
+    for one, other in zip(expected.classify(TEXTS), exported.classify(TEXTS), strict=True):
+        assert (one.label, one.truncated) == (other.label, other.truncated)
+        assert one.probabilities == pytest.approx(other.probabilities, abs=1e-5)
+
+
+def test_the_directory_holds_stock_files_only_and_no_path_of_this_machine(tmp_path, tiny_model_dir):
+    classifier = Predictor.from_pretrained(tiny_model_dir, device="cpu")
+    classifier.tokenizer(["a call leaves settings"], truncation=True, max_length=7, padding="max_length")
+    model = classifier_of("bert", "pooler", problem_type="multi_label_classification", label_thresholds=[0.3] * 5)
+    stock.export_transformers(model, classifier.tokenizer, tmp_path)
+    files = {path.name: path for path in tmp_path.iterdir()}
+    assert set(files) == {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+    names = ("config.json", "tokenizer.json", "tokenizer_config.json")
+    config, backend, settings = (json.loads(files[name].read_text("utf-8")) for name in names)
+    assert "auto_map" not in config and config["architectures"] == ["BertForSequenceClassification"]
+    assert config["id2label"]["0"] == "business" and config["label2id"]["business"] == 0
+    assert config["problem_type"] == "multi_label_classification"
+    assert backend["truncation"] is None and backend["padding"] is None
+    assert settings["model_max_length"] == 40 and "max_length" not in settings
+    assert str(tiny_model_dir.parent) not in json.dumps([config, settings])
+
+
+REFUSED = [
+    (("bert", "mean"), {}, "--pooling pooler"),
+    (("distilbert", "mean"), {}, "--pooling cls"),
+    (("modernbert", "cls"), {}, "modernbert"),
+    (("bert", "pooler"), {"truncation": "head+tail"}, "--truncation head"),
+    (("bert", "mean"), {"truncation": "head+tail"}, "--truncation head --pooling pooler"),
+    (("distilbert", "cls"), {"id2label": {i: f"label {i}" for i in range(13)}}, "12 labels"),
+]
+
+
+@pytest.mark.parametrize(("pair", "options", "message"), REFUSED)
+def test_other_classifiers_are_refused_with_what_could_be_exported(tmp_path, tokenizer, pair, options, message):
+    with pytest.raises(UserError, match=f"^--format transformers: .*{message}.* --format onnx"):
+        stock.export_transformers(classifier_of(*pair, **options), tokenizer, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+CLASSIFIERS = [
+    *((family, pooling, {}) for family in sorted(FAMILIES) for pooling in legal_poolings(family)),
+    ("bert", "cls+mean", {"max_input_tokens": 16}),
+    ("roberta", "attention", {"truncation": "tail", "max_input_tokens": 16}),
+    ("distilbert", "max", {"truncation": "head+tail", "max_input_tokens": 16}),
+]
+
+
+def check_same_logits(model, path):
+    """Compare logits over runtimes, batch sizes, lengths, and padding on either side."""
+    with patch.object(inference, "HAS_OPENVINO", False):
+        graphs = [OnnxModel(path, model.config)]
+    graphs.append(OnnxModel(path, model.config))
+    assert [graph.uses_openvino for graph in graphs] == [False, True]
+    generator = torch.Generator().manual_seed(0)
+    for lengths, width in (((7,), 7), ((90,), 90), ((7, 2, 12), 12), ((7, 2, 12), 33), ((7, 2, 12, 90, 40), 95)):
+        for left in (False, True):
+            ids, mask = torch.zeros(2, len(lengths), width, dtype=torch.long)
+            for row, length in enumerate(lengths):
+                columns = slice(width - length, width) if left else slice(0, length)
+                ids[row, columns] = torch.randint(5, 45, (length,), generator=generator)  # tokens occur repeatedly
+                mask[row, columns] = 1
+            with torch.inference_mode():
+                expected = model(input_ids=ids, attention_mask=mask).logits.numpy()
+            for graph in graphs:
+                np.testing.assert_allclose(graph(ids, mask).logits.numpy(), expected, rtol=0, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("family", "pooling", "options"), CLASSIFIERS)
+def test_the_graph_of_every_family_and_pooling_computes_the_models_logits(tmp_path, family, pooling, options):
+    model = classifier_of(family, pooling, **options)
+    write_graph(model, tmp_path / "model.onnx")
+    check_same_logits(model, tmp_path / "model.onnx")
+
+
+def short_classifier():
+    return classifier_of("bert", "mean", max_input_tokens=16)
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory, tokenizer):
+    """A classifier exported in full precision and in 8 bits."""
+    root = tmp_path_factory.mktemp("onnx")
+    full, int8 = root / "onnx", root / "onnx-int8"
+    full.mkdir()
+    export_onnx(short_classifier(), tokenizer, full, "onnx")
+    # As export_onnx writes it, from the graph that is already there.
+    shutil.copytree(full, int8)
+    stock.stock_config(short_classifier().config, "onnx-int8").save_pretrained(int8)
+    quantize((int8 / EXPORT_FILES["onnx"]).rename(int8 / EXPORT_FILES["onnx-int8"]))
+    return {"onnx": full, "onnx-int8": int8}
+
+
+def test_the_graph_computes_the_models_logits_and_in_8_bits_nearly_the_same(exports, tokenizer):
+    check_same_logits(short_classifier(), exports["onnx"] / EXPORT_FILES["onnx"])
+    classifier = Predictor.from_pretrained(exports["onnx-int8"])
+    expected = Predictor(short_classifier(), tokenizer).predict_proba(SAMPLE_TEXTS)
+    together = classifier.predict_proba(SAMPLE_TEXTS)
+    assert 1e-6 < np.abs(together - expected).max() < 0.2
+    alone = [classifier.predict_proba([text]) for text in SAMPLE_TEXTS]
+    np.testing.assert_array_equal(together, np.concatenate(alone))  # whatever the other texts are
+    weights = onnx.load(exports["onnx-int8"] / EXPORT_FILES["onnx-int8"]).graph.initializer
+    matrices = [weight for weight in weights if len(weight.dims) == 2 and weight.data_type == onnx.TensorProto.INT8]
+    encoder = [tensor for tensor in short_classifier().encoder.state_dict().values() if tensor.dim() == 2]
+    assert sum(np.prod(weight.dims) for weight in matrices) == sum(tensor.numel() for tensor in encoder)
+    (head,) = (weight for weight in weights if sorted(weight.dims) == [5, 24])
+    assert head.data_type == onnx.TensorProto.FLOAT
+
+
+def test_a_graph_computes_in_bf16_in_openvino_and_only_in_its_own_format_in_onnxruntime(exports):
+    exact, half = (Predictor.from_pretrained(exports["onnx"], precision=name) for name in ("fp32", "bf16"))
+    assert (exact.precision, half.precision) == ("fp32", "bf16")
+    np.testing.assert_allclose(half.predict_proba(SAMPLE_TEXTS), exact.predict_proba(SAMPLE_TEXTS), rtol=0, atol=0.05)
+    with patch.object(inference, "HAS_OPENVINO", False), pytest.raises(UserError, match="--precision"):
+        Predictor.from_pretrained(exports["onnx"], precision="bf16")
+    with pytest.raises(UserError, match="--precision"):
+        Predictor.from_pretrained(exports["onnx-int8"], precision="bf16")
+
+
+@pytest.mark.parametrize("export_format", ["onnx", "onnx-int8"])
+def test_the_directory_holds_what_other_programs_read_and_nothing_of_this_machine(exports, export_format):
+    path = exports[export_format]
+    files = {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()}
+    assert files == {"config.json", EXPORT_FILES[export_format], "tokenizer.json", "tokenizer_config.json"}
+    config = json.loads((path / "config.json").read_text("utf-8"))
+    assert config["model_type"] == "bert" and config["architectures"] == ["BertForSequenceClassification"]
+    # The graph needs the whole text: a caller's truncation=True must not cut it.
+    assert json.loads((path / "tokenizer_config.json").read_text("utf-8"))["model_max_length"] > 10**9
+    content = (path / EXPORT_FILES[export_format]).read_bytes()
+    assert not [trace for trace in (b"/root", b"/home", b"stack_trace", b"site-packages", b".py") if trace in content]
 
 
 @pytest.fixture
@@ -29,7 +200,7 @@ def make_run(tmp_path, monkeypatch):
     """Return a function that makes the finished run `run` on `news.csv`, in an empty working directory."""
     monkeypatch.chdir(tmp_path)
 
-    def make(pooling: str = "pooler", **options: object) -> Path:
+    def make(pooling="pooler", **options):
         data = DataArguments(dataset=write_csv(Path("news.csv"), articles(*LABELS, each=10)))
         run = Path("run")
         classifier_of("bert", pooling, **options).save_pretrained(run / "model")
@@ -62,7 +233,7 @@ def test_an_export_is_compared_on_the_runs_test_split(make_run, export_format):
         assert record[name] == {"weights_sha256": file_sha256(file), "weights_bytes": file.stat().st_size}
     assert export_format == "onnx-int8" or agreement["max_logit_difference"] < 1e-4
     assert str(Path.cwd()) not in json.dumps(record)
-    assert [row.truncated for row in exported.classify(TEXTS)] == [False, True]
+    assert [row.truncated for row in exported.classify(SHORT_AND_LONG)] == [False, True]
 
 
 def test_example_texts_are_used_where_the_runs_data_are_not_available_and_thresholds_kept(make_run, caplog):
@@ -81,7 +252,9 @@ def test_example_texts_are_used_where_the_runs_data_are_not_available_and_thresh
     assert "not available" in caplog.text
     original, exported = (Predictor.from_pretrained(each, device="cpu") for each in (run, path))
     assert exported.thresholds == thresholds
-    assert [row.labels for row in exported.classify(TEXTS)] == [row.labels for row in original.classify(TEXTS)]
+    assert [row.labels for row in exported.classify(SHORT_AND_LONG)] == [
+        row.labels for row in original.classify(SHORT_AND_LONG)
+    ]
 
 
 def test_nothing_is_written_where_the_export_fails_or_computes_other_logits(make_run, monkeypatch):
