@@ -25,9 +25,8 @@ SMALL = {"train": FEW_ROWS, "compare": [*FEW_ROWS, "--folds", "2", "--seeds", "1
 
 def write_data() -> tuple[list[str], list[str]]:
     """Write the files that the pages name, and return texts and labels."""
-    old, new = (
-        pd.DataFrame(articles("sport", "tech", each=30, start=start), columns=["body", "team"]) for start in (0, 90)
-    )
+    columns = ["body", "team"]
+    old, new = (pd.DataFrame(articles("sport", "tech", each=30, start=start), columns=columns) for start in (0, 90))
     for table in (old, new):
         table["subject"] = "About " + table["body"].str.split().str[0]
     names = {"subject": "headline", "team": "desk"}

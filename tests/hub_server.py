@@ -9,7 +9,6 @@ import json
 import os
 import re
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -56,7 +55,7 @@ class Repository:
     def files(self, revision: str = "main") -> dict[str, bytes]:
         return self.commits[self.resolve(revision)]
 
-    def commit(self, files: Mapping[str, bytes | str], ref: str = "main") -> str:
+    def commit(self, files: dict[str, bytes | str], ref: str = "main") -> str:
         """Add a commit with exactly these files and move `ref` to it."""
         sha = hashlib.sha1(f"{self.id} {len(self.commits)}".encode()).hexdigest()
         self.commits[sha] = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
@@ -83,7 +82,7 @@ class HubServer(HTTPServer):
         self.shutdown()
         self.server_close()
 
-    def add_repository(self, repo_id: str, files: Mapping[str, bytes | str]) -> Repository:
+    def add_repository(self, repo_id: str, files: dict[str, bytes | str]) -> Repository:
         self.repositories[repo_id] = Repository(repo_id)
         self.repositories[repo_id].commit(files)
         return self.repositories[repo_id]

@@ -1,7 +1,6 @@
 """The audit of small tables in which everything is counted by hand."""
 
 import csv
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -29,7 +28,7 @@ ROWS = {
 }
 
 
-def run_audit(tmp_path: Path, dataset, encoder: str = "none", **options) -> dict:
+def run_audit(tmp_path, dataset, encoder="none", **options):
     args = AuditArguments(output_dir=str(tmp_path / "audit"), encoder=encoder, overwrite=True)
     return read_json(audit(args, DataArguments(**options), dataset) / "audit.json")
 

@@ -12,7 +12,7 @@ import pytest
 
 from bbc_classifier.cli import COMMANDS, OptionParser, main
 from bbc_classifier.io import read_json
-from tests.tiny import articles, save_tiny_encoder, write_csv
+from tests.tiny import articles, run_python, save_tiny_encoder, write_csv
 
 TRAIN = ["--max_length", "32", "--max_steps", "3", "--use_cpu", "--disable_tqdm", "--learning_rate", "1e-3"]
 
@@ -37,8 +37,6 @@ def test_train_says_what_it_wrote_and_returns_a_finished_run_at_once(work: Path,
     assert main([*argv, "--output_dir", str(work / "run"), "--seed", "7"]) == 2
     assert "seed" in capsys.readouterr().err
     assert str(work) not in json.dumps(record)
-    code = {path.name for path in (work / "run" / "model").glob("*.py")}
-    assert code == {"configuration_pooled_encoder.py", "modeling_pooled_encoder.py"}
 
 
 def test_few_labels_train_predict_and_warn(work: Path, capsys, caplog) -> None:
@@ -87,15 +85,12 @@ def test_predict_texts_a_file_and_a_directory(work: Path, capsys) -> None:
     assert pd.concat(shards)["prediction"].tolist() == table["prediction"].tolist()
 
 
-def test_evaluate_own_and_other_data(work: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluate_own_data_and_those_seen_in_training(work: Path, capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(work)
     assert main(["evaluate", "--model", "run"]) == 0
     files = (work / "run" / "record.json", work / "evaluations" / "run" / "evaluation.json")
     expected, own = (read_json(file)["evaluation"]["test"]["metrics"] for file in files)
     assert own == expected
-    newer = write_csv(work / "newer.csv", articles("sport", "business", each=5, start=100))
-    assert main(["evaluate", "--model", "run", "--dataset", newer]) == 0
-    assert read_json(work / "evaluations" / "run-on-newer" / "evaluation.json")["evaluation"]["test"]["n"] == 10
     seen = write_csv(work / "seen.csv", articles("sport", "business", each=20))
     assert main(["evaluate", "--model", "run", "--dataset", seen, "--split", "all"]) == 2
     assert "--drop_leaked_rows" in capsys.readouterr().err
@@ -113,7 +108,6 @@ def test_audit_export_card_push_compare_and_report(work: Path, capsys, monkeypat
     assert "--license" in capsys.readouterr().err
     assert main(["push", "run", "--repo_id", "me/news", "--dry_run", "--license", "mit"]) == 0
     (staged,) = (path.parent for path in (work / "publish").rglob("model.safetensors"))
-    assert {path.suffix for path in staged.iterdir() if path.is_file()} <= {".md", ".json", ".py", ".safetensors", ""}
     assert not [path for path in staged.rglob("*.json") if str(work) in path.read_text(encoding="utf-8")]
     argv = ["compare", "--dataset", "news.csv", "--encoders", "tiny", "--poolings", "mean", "cls", *TRAIN]
     assert main(argv) == 0
@@ -130,9 +124,7 @@ def test_a_user_s_own_pooling(work: Path) -> None:
     (work / "my_poolings.py").write_text(module, encoding="utf-8")
     train = "train --dataset news.csv --encoder tiny --pooling last4 --pooling_module my_poolings --output_dir own"
     for code, argv in ((0, [*train.split(), *TRAIN]), (2, ["predict", "--model", "own", "The team scored."])):
-        command = [sys.executable, "-m", "bbc_classifier", *argv]
-        result = subprocess.run(command, cwd=work, capture_output=True, text=True)
-        assert result.returncode == code, result.stderr
+        result = run_python("-m", "bbc_classifier", *argv, returncode=code, cwd=work)
     assert "last4" in result.stderr and "my_poolings" in result.stderr
 
 

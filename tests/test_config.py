@@ -2,9 +2,6 @@
 
 import dataclasses
 import shlex
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,6 +13,7 @@ from bbc_classifier.cli import COMMANDS, OptionParser, main
 from bbc_classifier.config import DataArguments, ModelArguments, TrainArguments, resolve_recipe
 from bbc_classifier.errors import UserError
 from bbc_classifier.model import POOLINGS
+from tests.tiny import run_python
 
 
 def parse(command: str, *argv: str):
@@ -48,7 +46,7 @@ def test_any_text_for_a_number_is_one_sentence(name: str, text: str) -> None:
         assert name in str(error)
 
 
-def test_flags_yaml_and_python_agree_and_bad_yaml_is_refused(tmp_path: Path) -> None:
+def test_flags_yaml_and_python_agree_and_bad_yaml_is_refused(tmp_path) -> None:
     file = tmp_path / "options.yaml"
     file.write_text("learning_rate: 1e-4\nlabel_map: [0=business, 1=sport]\nuse_cpu: true\nadam_beta2: 0.98\n")
     from_file = parse("train", "--config", str(file))
@@ -106,9 +104,7 @@ def test_help_shows_each_option_once_and_imports_no_torch(command: str) -> None:
         "assert not {'torch', 'transformers', 'datasets', 'numpy'} & set(sys.modules), 'heavy import'"
     )
     for flag in ("--help", "--help-all"):
-        result = subprocess.run([sys.executable, "-c", code, command, flag], capture_output=True, text=True)
-        assert result.returncode == 0, result.stderr
-        lines = result.stdout.splitlines()
+        lines = run_python("-c", code, command, flag).stdout.splitlines()
         names = [line.split()[0] for line in lines if line.startswith("  --")]
         assert names and len(names) == len(set(names)) and (len(lines) <= 80 or flag == "--help-all")  # two screens
 

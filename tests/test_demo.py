@@ -1,7 +1,6 @@
 """The demo page in Chromium, as the exported Space serves it: a label, its reasons, a file, limits; nothing foreign."""
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -33,27 +32,21 @@ def space(tiny_model_dir, tmp_path_factory):
 
 
 @pytest.fixture
-def page(space, port):
+def page(space, port, chromium):
     """The page of the Space's app.py, started in its directory as on the Hub: nothing else is on the path."""
-    from playwright.sync_api import sync_playwright
-
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment |= {"GRADIO_SERVER_PORT": str(port), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "app.py"]
-    with (
-        subprocess.Popen(command, cwd=space, env=environment, stdout=subprocess.PIPE, text=True) as app,
-        sync_playwright() as playwright,
-    ):
+    options = {"cwd": space, "env": environment, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen([sys.executable, "app.py"], **options) as app:
         url = f"http://127.0.0.1:{port}"
         assert app.stdout.readline() == f"Open {url} (Ctrl-C ends it)\n"
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        page = browser.new_page()
+        page = chromium.new_page()
         page.foreign = []
         page.on("request", lambda request: page.foreign.append(request.url) if "127.0.0.1" not in request.url else None)
         page.goto(url)
         page.get_by_label("Text", exact=True).wait_for()
         yield page
-        browser.close()
+        page.close()
         app.terminate()
 
 

@@ -1,7 +1,6 @@
 """The eight reference configurations on a GPU, with random weights in the real sizes: `pytest -m gpu`."""
 
 import gc
-from pathlib import Path
 
 import pytest
 import torch
@@ -24,7 +23,7 @@ CONFIGURATIONS = [pair for pair in ((e, p) for e in ENCODERS for p in POOLINGS) 
 
 
 @pytest.fixture(scope="module")
-def encoder_dirs(tmp_path_factory) -> dict[str, Path]:
+def encoder_dirs(tmp_path_factory):
     paths = {name: tmp_path_factory.mktemp(name) for name in ENCODERS}
     for name, (family, sizes) in ENCODERS.items():
         torch.manual_seed(0)

@@ -2,8 +2,6 @@
 
 import errno
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import pytest
 from bbc_classifier import provenance
 from bbc_classifier.errors import EnvironmentFailure
 from bbc_classifier.io import atomic_write, directory_lock, read_json, slug, write_json
+from tests.tiny import run_python
 
 
 def test_a_file_or_directory_is_replaced_as_a_whole(tmp_path: Path) -> None:
@@ -44,22 +43,17 @@ def test_a_second_process_is_refused_and_the_lock_leaves_nothing(tmp_path: Path)
     path = tmp_path / "runs" / "one"
     code = f"import bbc_classifier.io as io\nwith io.directory_lock(io.Path({str(path)!r}), 'training'): pass"
     with directory_lock(path, "training"):
-        second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        assert "UserError" in second.stderr and "training" in second.stderr
+        message = run_python("-c", code, returncode=1).stderr
+        assert "UserError" in message and "training" in message
     assert list(tmp_path.iterdir()) == []
-    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+    run_python("-c", code)
 
 
-def test_names_of_directories_keep_what_follows_a_dot() -> None:
-    assert (
-        slug("Tickets 2026.csv") == "Tickets-2026"
-        and slug("bge-small-en-v1.5-cls-seed42") == "bge-small-en-v1-5-cls-seed42"
-    )
-
-
-def test_a_record_holds_no_path_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_record_holds_no_path_of_this_machine_and_a_name_keeps_what_follows_a_dot(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("here").mkdir()
     assert provenance.without_local_paths({"label_separator": "/"}) == {"label_separator": "/"}
     values = {"a": [str(tmp_path / "x.csv"), "owner/name"], "b": "~/y", "c": "here/../here", "d": r"C:\data\z.csv"}
     assert provenance.without_local_paths(values) == {"a": ["x.csv", "owner/name"], "b": "y", "c": "here", "d": "z.csv"}
+    assert slug("Tickets 2026.csv") == "Tickets-2026"
+    assert slug("bge-small-en-v1.5-cls-seed42") == "bge-small-en-v1-5-cls-seed42"

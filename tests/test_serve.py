@@ -32,9 +32,8 @@ VALUES = st.recursive(st.none() | st.booleans() | st.floats() | st.text(st.chara
 
 @pytest.fixture(scope="module")
 def client(tiny_model_dir):
-    with TestClient(
-        create_app(ServeArguments(model=str(tiny_model_dir), precision="fp32", max_body_size="2kb"))
-    ) as client:
+    args = ServeArguments(model=str(tiny_model_dir), precision="fp32", max_body_size="2kb")
+    with TestClient(create_app(args)) as client:
         yield client
 
 

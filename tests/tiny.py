@@ -1,8 +1,9 @@
-"""Tiny encoders and a tokenizer, built in memory: the real classes with random weights, nothing fetched."""
+"""Tiny encoders and a tokenizer, built in memory: the real classes with random weights, nothing fetched; small data."""
 
 import csv
 import string
-from collections.abc import Sequence
+import subprocess
+import sys
 from pathlib import Path
 
 import torch
@@ -18,15 +19,8 @@ CHARACTERS = string.ascii_lowercase + string.digits + string.punctuation + "£"
 PIECES = (f"##{character}" for character in CHARACTERS)
 VOCABULARY = list(dict.fromkeys([*SPECIAL_TOKENS, *CHARACTERS, *PIECES, *WORDS]))  # "a" is a letter and a word
 
-SIZES = {
-    "hidden_size": 24,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 3,
-    "intermediate_size": 32,
-    "vocab_size": len(VOCABULARY),
-    "max_position_embeddings": 64,
-    "pad_token_id": 0,
-}
+SIZES = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 32}
+SIZES |= {"vocab_size": len(VOCABULARY), "max_position_embeddings": 64, "pad_token_id": 0}
 # What a family calls a size that the others call otherwise.
 FAMILIES: dict[str, dict[str, object]] = {
     "bert": {},
@@ -55,9 +49,7 @@ def tiny_encoder(family: str = "bert", seed: int = 0, **changes: object) -> PreT
     return AutoModel.from_config(tiny_config(family, **changes)).eval()
 
 
-def tiny_classifier(
-    family: str = "bert", pooling: str = "mean", *, scale: float = 1, **options: object
-) -> PooledEncoderForSequenceClassification:
+def tiny_classifier(family: str = "bert", pooling: str = "mean", *, scale: float = 1, **options: object):
     """Return a tiny classifier in evaluation mode; its matrices are `scale` times their usual size."""
     torch.manual_seed(0)
     options = {"encoder_config": tiny_config(family), "id2label": dict(enumerate(LABELS)), **options}
@@ -90,9 +82,16 @@ def articles(*labels: str, each: int = 6, start: int = 0) -> list[tuple[str, str
     return [(article(label, number), label) for number in range(start, start + each) for label in labels]
 
 
-def write_csv(path: Path, rows: Sequence[Sequence[str]], fields: Sequence[str] = ("text", "label")) -> str:
+def run_python(*arguments: str, returncode: int = 0, **options: object) -> subprocess.CompletedProcess:
+    """Run this Python in a process of its own, which must end with `returncode`."""
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, check=False, **options)
+    assert done.returncode == returncode, done.stderr
+    return done
+
+
+def write_csv(path: Path, rows: list, fields: tuple = ("text", "label"), delimiter: str = ",") -> str:
     """Write rows under a header line; return the path as a flag takes it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([fields, *rows])
+        csv.writer(file, delimiter=delimiter).writerows([fields, *rows])
     return str(path)

@@ -1,46 +1,28 @@
 """The page in a real browser: no request, no error, every choice followed, readable on a phone and in the dark."""
 
-import os
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from tests.compare.test_report import write_nasty
 
 pytestmark = pytest.mark.browser
+SCORES = ("precision", "recall", "f1")
+EVENTS = {"console": "text", "pageerror": "message", "dialog": "message", "request": "url"}
 
 
 @pytest.fixture
-def open_page() -> Iterator:
-    """Return a function that opens a file in Chromium (CHROMIUM names another one than the system's).
+def open_page(chromium):
+    """Return a function that opens a file; at the end the page must have logged, asked and requested only itself."""
+    events = []
 
-    At the end, the page must not have logged, asked or requested anything but itself.
-    """
-    from playwright.sync_api import sync_playwright
-
-    chromium = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-    assert chromium, "these tests need Chromium: apt-get install chromium, or CHROMIUM=path"
-    events: list[str] = []
-
-    def open_file(file: Path, **options: object):
-        page = browser.new_context(**options).new_page()
-        for kind, attribute in (
-            ("console", "text"),
-            ("pageerror", "message"),
-            ("dialog", "message"),
-            ("request", "url"),
-        ):
+    def open_file(file, **options):
+        page = chromium.new_context(**options).new_page()
+        for kind, attribute in EVENTS.items():
             page.on(kind, lambda event, attribute=attribute: events.append(getattr(event, attribute)))
         page.goto(file.as_uri())
         return page
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        yield open_file
-        browser.close()
+    yield open_file
     assert len([event for event in events if not event.startswith("data:")]) == 1, events
 
 
@@ -65,9 +47,7 @@ def test_choosing_a_pooling_switches_the_page(open_page, written, results):
         ("bert-mean", "bert", "mean", "class Mean(Pooling)"),
     ):
         page.get_by_role("button", name=pooling, exact=True).press("Enter")
-        pressed = page.locator("[aria-pressed=true]").evaluate_all(
-            "buttons => buttons.map(b => Object.values(b.dataset)[0])"
-        )
+        pressed = page.locator("[aria-pressed=true]").evaluate_all("all => all.map(b => Object.values(b.dataset)[0])")
         assert sorted(pressed) == sorted([name, encoder, pooling])
         assert page.locator("tr[aria-current=true] th").inner_text() == name
         assert source in page.locator("[data-show=source]").inner_text()
@@ -76,13 +56,11 @@ def test_choosing_a_pooling_switches_the_page(open_page, written, results):
         assert page.locator("#matrix td").all_inner_texts() == counts
     page.get_by_role("button", name="Copy").first.click()
     page.get_by_role("button", name="Copied").wait_for()
-    assert page.evaluate("navigator.clipboard.readText()").startswith(
-        "bbc-classifier train --output_dir=runs/bert-mean"
-    )
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith("bbc-classifier train --output_dir=runs/bert-mean")
     page.locator("button[data-name=tfidf-svm]").click()
-    assert (
-        "baseline" in page.locator("[data-show=where]").inner_text() and page.locator("[data-show=source]").is_hidden()
-    )
+    assert "baseline" in page.locator("[data-show=where]").inner_text()
+    assert page.locator("[data-show=source]").is_hidden()
 
 
 def test_the_walk_ends_at_the_macro_averages(open_page, written, results):
@@ -95,20 +73,15 @@ def test_the_walk_ends_at_the_macro_averages(open_page, written, results):
         page.keyboard.press("ArrowRight")
     marked = {kind: sum(map(int, page.locator(f"#matrix .{kind}").all_inner_texts())) for kind in ("tp", "fp", "fn")}
     assert marked == {kind: scores[kind] for kind in ("tp", "fp", "fn")}
-    for score in ("precision", "recall", "f1"):
+    macro = {score: np.mean([each[score] for each in row["per_class"].values()]) for score in SCORES}
+    for score in SCORES:
         assert f"= {scores[score]:.4f}" in page.locator("#steps").inner_text()
     page.keyboard.press("ArrowRight")
-    macro = {
-        score: np.mean([each[score] for each in row["per_class"].values()]) for score in ("precision", "recall", "f1")
-    }
-    assert page.locator("#macro tr").last.locator("td").all_inner_texts() == [
-        f"{value:.4f}" for value in macro.values()
-    ]
+    shown = page.locator("#macro tr").last.locator("td").all_inner_texts()
+    assert shown == [f"{value:.4f}" for value in macro.values()]
     own = ", ".join(f"{row['mean'][f'macro_{score}']:.4f}" for score in macro)
-    assert (
-        f"Counts are summed over 2 seeds; the mean of each seed's macro averages is {own}."
-        in page.locator("#steps").inner_text()
-    )
+    sentence = f"Counts are summed over 2 seeds; the mean of each seed's macro averages is {own}."
+    assert sentence in page.locator("#steps").inner_text()
 
 
 def test_curves_are_chosen_and_read(open_page, written):

@@ -1,8 +1,5 @@
 """Results worked out by hand on thirty examples, and runs that cannot be compared."""
 
-from pathlib import Path
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -10,23 +7,19 @@ from bbc_classifier.compare.report import summary
 from bbc_classifier.compare.results import compute_results, load_runs, merge_runs
 from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.statistics import wilson_interval
-from tests.compare.synthetic import write_run
+from tests.compare.conftest import write_run
 
 HALVES = (range(15), range(15, 30))
 
 
-def computed(root: Path) -> dict[str, Any]:
+def computed(root):
     return compute_results(load_runs([root]))
-
-
-def row_of(results: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(row for row in results["configurations"] if row["name"] == name)
 
 
 def test_metrics_are_means_over_seeds_with_an_interval_per_seed(tmp_path):
     write_run(tmp_path, [0], seed=1)
     write_run(tmp_path, [0, 1, 2], seed=2)
-    row = row_of(computed(tmp_path), "bert-cls")
+    (row,) = computed(tmp_path)["configurations"]
     assert row["mean"]["accuracy"] == pytest.approx(28 / 30)
     assert row["std"]["accuracy"] == pytest.approx(np.std([29 / 30, 27 / 30], ddof=1))
     intervals = [wilson_interval(29, 30), wilson_interval(27, 30)]
@@ -113,10 +106,8 @@ def test_folds_give_one_prediction_per_example_and_seeds_without_all_folds_are_l
     for ordered in (runs, runs[::-1]):
         (config,), incomplete = merge_runs(ordered)
         seeds = [seed_runs[0].options["seed"] for seed_runs in config.runs]
-        assert {seed: np.flatnonzero(~row).tolist() for seed, row in zip(seeds, config.is_correct, strict=True)} == {
-            1: [4],
-            2: [3, 20],
-        }
+        wrong = {seed: np.flatnonzero(~row).tolist() for seed, row in zip(seeds, config.is_correct, strict=True)}
+        assert wrong == {1: [4], 2: [3, 20]}
         assert incomplete == {"bert-cls": ["3"]} and config.probabilities.shape == (2, 30, 3)
 
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,16 +18,13 @@ from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.baselines import BASELINES, run_baseline
 from bbc_classifier.evaluation.evaluate import evaluate, evaluate_split
 from bbc_classifier.io import file_sha256, read_json, write_json
+from tests.tiny import write_csv
 
 TOPICS = {"sport": "goal match team", "business": "shares market fell"}
+write_news = partial(write_csv, fields=("headline", "label"), delimiter=";")
 
 
-def write_csv(path: Path, rows: list[tuple[str, str]], text_column: str = "headline", delimiter: str = ";") -> str:
-    path.write_text("\n".join(delimiter.join(row) for row in [(text_column, "label"), *rows]), encoding="utf-8")
-    return str(path)
-
-
-def rows_of(start: int, stop: int) -> list[tuple[str, str]]:
+def rows_of(start, stop):
     return [(f"{words} number {n}", label) for n in range(start, stop) for label, words in TOPICS.items()]
 
 
@@ -51,7 +49,7 @@ def run_evaluation(model: Path, output_dir: Path | None = None, dataset: object 
 @pytest.fixture
 def run(tmp_path, tiny_model_dir, monkeypatch) -> Path:
     monkeypatch.chdir(tmp_path)
-    options = {"train_file": write_csv(tmp_path / "news.csv", rows_of(0, 20)), "delimiter": ";"}
+    options = {"train_file": write_news(tmp_path / "news.csv", rows_of(0, 20)), "delimiter": ";"}
     return make_run(tmp_path / "run", tiny_model_dir, text_column=["headline"], **options)
 
 
@@ -70,20 +68,20 @@ def test_without_data_options_the_test_split_of_the_run_is_evaluated(run, tmp_pa
 
 
 def test_other_data_are_read_with_the_columns_and_delimiter_of_the_run_and_the_split_asked_for(run, tmp_path):
-    record = run_evaluation(run, test_file=write_csv(tmp_path / "other.csv", rows_of(50, 56)))
+    record = run_evaluation(run, test_file=write_news(tmp_path / "other.csv", rows_of(50, 56)))
     assert record["path"] == Path("evaluations/run-on-other") and record["evaluation"]["test"]["n"] == 12
-    plain = write_csv(tmp_path / "plain.csv", rows_of(50, 56), "text", ",")
+    plain = write_csv(tmp_path / "plain.csv", rows_of(50, 56))
     record = run_evaluation(run / "model", test_file=plain, delimiter=",", text_column=["text"])
     assert record["path"] == Path("evaluations/run-on-plain")
     options = {"train_file": rows_of(30, 32), "test_file": rows_of(40, 41)}
-    options = {name: write_csv(tmp_path / f"{name}.csv", rows) for name, rows in options.items()}
+    options = {name: write_news(tmp_path / f"{name}.csv", rows) for name, rows in options.items()}
     for split, n in (("auto", 2), ("all", 6)):
         assert run_evaluation(run, tmp_path / split, split=split, **options)["evaluation"]["test"]["n"] == n
 
 
 def test_texts_seen_in_training_are_refused_or_left_out(run, tmp_path):
     rows = [("GOAL, match team: number 3!", "sport"), *rows_of(0, 20), *rows_of(70, 72)]
-    mixed = write_csv(tmp_path / "mixed.csv", rows)
+    mixed = write_news(tmp_path / "mixed.csv", rows)
     with pytest.raises(UserError, match=r"the text of \d+ of 45 rows, first 'mixed\.csv:\d+'; add --drop_leaked"):
         run_evaluation(run, tmp_path / "e", test_file=mixed)
     assert not (tmp_path / "e").exists()
@@ -100,7 +98,7 @@ def test_the_runs_own_file_by_name_and_data_in_memory_give_the_test_split(run, t
     frame = pd.DataFrame(rows_of(0, 20), columns=["text", "label"])
     in_memory = make_run(tmp_path / "in-memory", tiny_model_dir, dataset=frame)
     assert run_evaluation(in_memory, dataset=frame)["evaluation"]["test"]["n"] == n
-    write_csv(tmp_path / "news.csv", rows_of(5, 25))
+    write_news(tmp_path / "news.csv", rows_of(5, 25))
     with pytest.raises(UserError, match="in memory or have changed"):
         run_evaluation(run)
 
@@ -119,7 +117,7 @@ def test_what_is_refused_and_an_earlier_evaluation_replaced_with_overwrite(run, 
     shutil.copytree(run / "model", "alone")
     with pytest.raises(UserError, match="--dataset"):
         run_evaluation(Path("alone"))
-    film = write_csv(tmp_path / "film.csv", [("a film", "cinema")])
+    film = write_news(tmp_path / "film.csv", [("a film", "cinema")])
     for options, named in (({"max_length": 16}, "--max_length"), ({"test_file": film}, "'cinema'")):
         with pytest.raises(UserError, match=named):
             run_evaluation(run, tmp_path / "e", **options)

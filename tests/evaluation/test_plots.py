@@ -1,7 +1,6 @@
 """Figures of any number of labels have a size to look at, and say what they show."""
 
 import struct
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,11 +15,11 @@ HISTORY = [
 ]
 
 
-def png_size(path: Path) -> tuple[int, int]:
+def png_size(path):
     return struct.unpack(">II", path.read_bytes()[16:24])
 
 
-def texts(figure) -> list[str]:
+def texts(figure):
     return [text.get_text() for text in figure.findobj(plots.Text) if text.get_text()]
 
 

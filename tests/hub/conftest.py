@@ -1,27 +1,22 @@
 """A finished run, built by hand, and a Hub on the loopback that this process pushes to."""
 
-from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
-from typing import Any
 
 import pytest
 from huggingface_hub import HfApi, constants
-from transformers import BertTokenizer
 
 from bbc_classifier.config import DataArguments, ModelArguments, TrainArguments, hyperparameters, resolve_recipe
 from bbc_classifier.hub import push as push_module
 from bbc_classifier.inference.classifier import Predictor
 from bbc_classifier.io import file_sha256, read_json, write_json, write_text
 from bbc_classifier.provenance import environment
-from tests.conftest import LABELS
 from tests.hub_server import TOKEN, HubServer
-from tests.tiny import tiny_classifier
+from tests.tiny import LABELS, tiny_classifier
 
 TEXTS = ("the shares fell in the market", "the team", "a minister and a vote in the party")
 
 
-def make_record(weights: Path, examples: list[dict[str, Any]]) -> dict[str, Any]:
+def make_record(weights, examples):
     """Return the record of a run on 100 short texts; 18 of 20 test texts are predicted correctly."""
     options = resolve_recipe(
         ModelArguments(encoder="/home/ann/encoders/tiny-bert"),
@@ -30,16 +25,12 @@ def make_record(weights: Path, examples: list[dict[str, Any]]) -> dict[str, Any]
     )
     scores = {"precision": 0.91, "recall": 0.9, "f1": 0.8994, "support": 4}
     bootstrap = "percentile bootstrap over rows, 2000 resamples, seed 0"
-    test = {
-        "n": 20,
-        "correct": 18,
-        "metrics": {"accuracy": 0.9, "macro_f1": 0.8994, "log_loss": 0.4123, "expected_calibration_error": 0.0517},
-        "intervals": {"accuracy": [0.699, 0.9721], "macro_f1": [0.7513, 1.0]},
-        "interval_method": {"level": 0.95, "accuracy": "Wilson score", "others": bootstrap, "calibration_bins": 15},
-        "per_class": dict.fromkeys(LABELS, scores),
-        "confusion_matrix": {"labels": LABELS, "counts": [[4 * (row == label) for row in LABELS] for label in LABELS]},
-        "truncated_share": 0.05,
-    }
+    counts = [[4 * (row == label) for row in LABELS] for label in LABELS]
+    metrics = {"accuracy": 0.9, "macro_f1": 0.8994, "log_loss": 0.4123, "expected_calibration_error": 0.0517}
+    method = {"level": 0.95, "accuracy": "Wilson score", "others": bootstrap, "calibration_bins": 15}
+    test = {"n": 20, "correct": 18, "metrics": metrics, "interval_method": method, "truncated_share": 0.05}
+    test |= {"intervals": {"accuracy": [0.699, 0.9721], "macro_f1": [0.7513, 1.0]}}
+    test |= {"per_class": dict.fromkeys(LABELS, scores), "confusion_matrix": {"labels": LABELS, "counts": counts}}
     part = {"accuracy": 0.55, "interval": [0.34, 0.74], "mean_confidence": 0.85, "expected_calibration_error": 0.31}
     test["by_length"] = {"title": part, "whole": {**part, "accuracy": 0.9}}
     data = {"name": "topics.jsonl", "num_rows": 103, "num_unique_texts": 100, "exact_duplicates_dropped": 3}
@@ -49,25 +40,16 @@ def make_record(weights: Path, examples: list[dict[str, Any]]) -> dict[str, Any]
     training |= {"best_step": 36, "best_metric": 0.8765, "resumed": False, "refit_on_validation": False}
     training |= {"weight_change": {"layer 0": 0.0123, "head": 0.4}, "grad_norm": {"first": 5.1, "last": 1.4}}
     tfidf = {part: {"accuracy": 0.65, "expected_calibration_error": 0.11} for part in ("title", "whole")}
-    return {
-        "options": hyperparameters(*options),
-        "encoder": {"name": "tiny-bert", "hub_id": None},
-        "model": {"num_parameters": 12_345, "weights_sha256": file_sha256(weights), "labels": LABELS},
-        "data": data,
-        "training": training,
-        "problem_type": "single_label_classification",
-        "temperature": 1.234,
-        "thresholds": None,
-        "evaluation": {"validation": {"truncated_share": 0.04}, "test": test},
-        "baseline": {"name": "tfidf-logistic", "num_rows": 60, "metrics": {"accuracy": 0.8}, "by_length": tfidf},
-        "examples": examples,
-        "seconds": {"total": 77.0},
-        "peak_memory_mb": {"rss": 1536.0},
-        "provenance": environment(),
-    }
+    record = {"options": hyperparameters(*options), "problem_type": "single_label_classification"}
+    record |= {"encoder": {"name": "tiny-bert", "hub_id": None}, "temperature": 1.234, "thresholds": None}
+    record["model"] = {"num_parameters": 12_345, "weights_sha256": file_sha256(weights), "labels": LABELS}
+    record |= {"data": data, "training": training, "examples": examples, "provenance": environment()}
+    record |= {"evaluation": {"validation": {"truncated_share": 0.04}, "test": test}, "seconds": {"total": 77.0}}
+    baseline = {"name": "tfidf-logistic", "num_rows": 60, "metrics": {"accuracy": 0.8}, "by_length": tfidf}
+    return record | {"baseline": baseline, "peak_memory_mb": {"rss": 1536.0}}
 
 
-def edit_record(run_dir: Path, **changes: Any) -> None:
+def edit_record(run_dir, **changes):
     """Change entries of a run's record: `edit_record(run, data={"name": "x"}, temperature=2.0)`."""
     record = read_json(run_dir / "record.json")
     for name, value in changes.items():
@@ -76,10 +58,10 @@ def edit_record(run_dir: Path, **changes: Any) -> None:
 
 
 @pytest.fixture
-def make_run(tokenizer: BertTokenizer, tmp_path: Path) -> Callable[..., Path]:
+def make_run(tokenizer, tmp_path):
     """Return a function that builds a finished run with this name; another bias gives other weights."""
 
-    def make(name: str = "tiny-run", bias: float = 0.0) -> Path:
+    def make(name="tiny-run", bias=0.0):
         run_dir = tmp_path / "runs" / name
         model = tiny_classifier(max_input_tokens=16)
         model.classifier.bias.data[0] += bias
@@ -96,12 +78,12 @@ def make_run(tokenizer: BertTokenizer, tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def run(make_run: Callable[..., Path]) -> Path:
+def run(make_run):
     return make_run()
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubServer]:
+def hub(monkeypatch, tmp_path):
     """A Hub that `push` publishes to with ann's token."""
     with HubServer() as server:
         monkeypatch.setattr(push_module, "HfApi", partial(HfApi, endpoint=server.url))

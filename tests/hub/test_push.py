@@ -1,8 +1,6 @@
 """Pushing to a Hub on the loopback: everything in one commit or nothing, and only what others may see."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -13,9 +11,8 @@ from bbc_classifier.config import PushArguments
 from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.hub.push import check_push, push
 from bbc_classifier.io import read_json, write_json, write_text
-from tests.conftest import LABELS
 from tests.hub_server import READ_TOKEN, TOKEN
-from tests.tiny import articles, write_csv
+from tests.tiny import LABELS, articles, run_python, write_csv
 
 REPO = "ann/news"
 FILES = {
@@ -60,25 +57,17 @@ def test_another_model_is_replaced_only_with_overwrite(hub, run, make_run):
         publish(run)
 
 
-def test_overwrite_of_train_replaces_the_run_but_not_another_model_on_the_hub(
-    hub, run, tiny_bert_dir, tmp_path, capsys
-):
+def test_overwrite_of_train_does_not_replace_another_model_on_the_hub(hub, run, tiny_bert_dir, tmp_path, capsys):
     publish(run)
     repository, new = hub.repositories[REPO], str(tmp_path / "new")
-    command = [
-        "train",
-        "--encoder",
-        str(tiny_bert_dir),
-        "--dataset",
-        write_csv(tmp_path / "news.csv", articles(*LABELS)),
-    ]
-    command += ["--max_steps", "1", "--max_length", "16", "--output_dir", new, "--overwrite", "true"]
-    assert main([*command, "--push_to_hub", "true", "--hub_model_id", REPO, "--hub_license", "mit"]) == 2
+    options = f"--max_steps 1 --max_length 16 --overwrite --push_to_hub --hub_model_id {REPO} --hub_license mit".split()
+    paths = ["--encoder", str(tiny_bert_dir), "--dataset", write_csv(tmp_path / "news.csv", articles(*LABELS))]
+    assert main(["train", *paths, "--output_dir", new, *options]) == 2
     assert f"{REPO} contains the model of another run: bbc-classifier push --overwrite" in capsys.readouterr().err
     assert len(repository.commits) == 2
     assert main(["push", new, "--repo_id", REPO, "--license", "mit", "--overwrite"]) == 0
-    weights = (tmp_path / "new" / "model" / "model.safetensors").read_bytes()
-    assert repository.files()["model.safetensors"] == weights
+    weights = tmp_path / "new" / "model" / "model.safetensors"
+    assert repository.files()["model.safetensors"] == weights.read_bytes()
 
 
 def test_private_branch_and_pull_request(hub, run, make_run):
@@ -209,8 +198,7 @@ def test_a_stranger_gets_the_recorded_probabilities_and_two_lines_about_code(hub
     examples = read_json(run / "record.json")["examples"]
     script = PIPELINE.format(repo_id=REPO, texts=[example["text"] for example in examples])
     environment = hub.environment(tmp_path / "cache", TRANSFORMERS_VERBOSITY="warning")
-    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    done = run_python("-c", script, env=environment)
     for found, example in zip(json.loads(done.stdout.splitlines()[-1]), examples, strict=True):
         assert found == pytest.approx(example["probabilities"], abs=1e-5)
     assert 1 <= sum(".py" in line and line.startswith("- ") for line in done.stderr.splitlines()) <= 2

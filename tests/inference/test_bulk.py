@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,11 +14,13 @@ from bbc_classifier.inference import bulk
 from bbc_classifier.inference.bulk import predict_files
 from bbc_classifier.inference.classifier import Predictor
 from bbc_classifier.io import directory_lock, read_json
-from tests.tiny import tiny_classifier
+from tests.tiny import run_python, tiny_classifier
 
 SHARDS = 9
 INVALID = [("b.csv", 31), ("b.csv", 32), ("c.jsonl", 5), ("c.jsonl", 24)]
 REASONS = ["3 cells", "no text", "not JSON", "not a JSON"]
+OTHER_OPTIONS = [{"shard_rows": 5}, {"min_confidence": 0.3}, {"keep_columns": ["id"]}, {"text_column": ["id"]}]
+WRONG_OPTIONS = [{"input": "no/*.csv"}, {"keep_columns": ["no"]}, {"escape_formulas": True}, {"text_column": ["no"]}]
 
 
 @pytest.fixture
@@ -98,9 +98,6 @@ def test_a_stopped_run_is_resumed(run, monkeypatch, tmp_path, at, step):
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
 
-OTHER_OPTIONS = [{"shard_rows": 5}, {"min_confidence": 0.3}, {"keep_columns": ["id"]}, {"text_column": ["id"]}]
-
-
 def test_a_finished_run_is_left_alone_and_other_options_input_or_model_need_overwrite(run, inputs, tmp_path, tokenizer):
     first, output = run(), tmp_path / "out"
     before = {path: path.stat().st_mtime_ns for path in output.rglob("*")}
@@ -134,12 +131,7 @@ def test_columns_and_formats(run, tmp_path):
 
 
 def test_invalid_requests_and_directories_of_others_are_refused(run, tmp_path):
-    for options in (
-        {"input": "no/*.csv"},
-        {"keep_columns": ["no"]},
-        {"escape_formulas": True},
-        {"text_column": ["no"]},
-    ):
+    for options in WRONG_OPTIONS:
         with pytest.raises(UserError, match=f"--{next(iter(options))}"):
             run(**options)
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
@@ -173,11 +165,10 @@ def test_processes_share_the_shards(run, monkeypatch, tmp_path):
 @pytest.mark.slow
 def test_torchrun(run, tiny_model_dir, inputs, tmp_path):
     run("alone")
+    torchrun = "-m torch.distributed.run --nproc_per_node=2 --standalone -m bbc_classifier predict".split()
     paths = ["--model", str(tiny_model_dir), "--input", str(inputs), "--output_dir", str(tmp_path / "both")]
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node=2", "--standalone"]
     options = ["--shard_rows", "13", "--precision", "fp32"]
-    command = [*torchrun, "-m", "bbc_classifier", "predict", *paths, *options]
-    subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300)
+    run_python(*torchrun, *paths, *options, env={**os.environ, "OMP_NUM_THREADS": "1"}, timeout=300)
     assert contents(tmp_path / "both") == contents(tmp_path / "alone")
 
 

@@ -1,4 +1,4 @@
-"""Texts in, labels and probabilities out: batching, order, input types, loading and errors."""
+"""Texts in, labels, probabilities and reasons out: batching, order, input types, loading and errors."""
 
 import shutil
 from pathlib import Path
@@ -13,9 +13,13 @@ from transformers import AutoTokenizer, pipeline
 
 from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.inference.classifier import Predictor, encode, load_tokenizer, softmax, tokenize
+from bbc_classifier.inference.explain import Explanation, WordScore, explain
+from bbc_classifier.model import POOLINGS
 from tests.tiny import FAMILIES, save_tiny_encoder, tiny_classifier
 
 LONG = "shares fell in the market " * 30
+TYPES = [tuple, np.array, pd.Series, lambda texts: Dataset.from_dict({"text": texts})["text"], iter]
+TEXT = "The team scored <twice> in the  final."
 TEXTS = ["goal of the match", LONG, "", "film", "naïve café 🏆", "a b", LONG + "team"]
 
 
@@ -82,15 +86,14 @@ def test_every_family_computes_in_bf16(tokenizer, family):
 def test_adaptive_reading_reads_on_where_the_opening_is_not_clear(classifier):
     with pytest.raises(UserError, match="--adaptive"):
         classifier.set_adaptive(True)
-    whole = classifier.predict_proba([LONG, "goal of the match"])
+    texts = [LONG, "goal of the match"]
+    whole = classifier.predict_proba(texts)
     input_ids = tokenize(classifier.tokenizer, [LONG], classifier.config)[0][0]
     opening = softmax(classifier.logits([[*input_ids[:7], input_ids[-1]]]))[0]
     for threshold, expected in ((opening.max(), opening), (opening.max() + 1e-6, whole[0])):
         classifier.config.adaptive_reading = {"tokens": 8, "threshold": threshold}
         classifier.set_adaptive(True)
-        np.testing.assert_allclose(
-            classifier.predict_proba([LONG, "goal of the match"]), [expected, whole[1]], atol=1e-6
-        )
+        np.testing.assert_allclose(classifier.predict_proba(texts), [expected, whole[1]], atol=1e-6)
 
 
 def test_predictions_of_one_and_of_any_number_of_labels(classifier):
@@ -110,9 +113,6 @@ def test_predictions_of_one_and_of_any_number_of_labels(classifier):
         assert set(prediction.labels) == labels and prediction.label == next(iter(prediction.labels), None)
     classifier.config.label_thresholds = None
     assert classifier.thresholds == [0.5] * 5
-
-
-TYPES = [tuple, np.array, pd.Series, lambda texts: Dataset.from_dict({"text": texts})["text"], iter]
 
 
 @pytest.mark.parametrize("make", TYPES, ids=["tuple", "array", "Series", "Dataset column", "iterator"])
@@ -186,3 +186,33 @@ def test_other_and_incomplete_checkpoints_and_devices_are_errors(tiny_model_dir,
         save_file(tensors, path / "model.safetensors", metadata={"format": "pt"})
         with pytest.raises(UserError, match="no tokenizer with a vocabulary" if absent else r"lack classifier\.bias"):
             Predictor.from_pretrained(path)
+
+
+@pytest.mark.parametrize("pooling", [name for name, kind in POOLINGS.items() if kind.__module__.startswith("bbc")])
+def test_the_scores_of_words_sum_to_the_difference_of_logits(tokenizer, pooling):
+    # In float64, since the logits of a random model differ by 1e-5.
+    predictor = Predictor(tiny_classifier(pooling=pooling).double(), tokenizer)
+    explanation = explain(predictor, TEXT, steps=200)
+    assert [word.word for word in explanation.words] == TEXT.split()
+    assert all(TEXT[word.start : word.end] == word.word for word in explanation.words)
+    assert explanation.completeness_error < 0.02
+    probabilities = predictor.predict_proba([TEXT])[0]
+    assert explanation.label == predictor.label_names[probabilities.argmax()]
+    assert explanation.confidence == pytest.approx(probabilities.max(), abs=1e-6)
+    assert explain(predictor, TEXT, predictor.label_names[0]).label == predictor.label_names[0]
+
+
+def test_the_html_of_an_explanation_is_escaped_and_the_terminal_shows_the_text():
+    words = [WordScore("<b>", 2.0, 0, 3), WordScore("ball", -1.0, 4, 8)]
+    explanation = Explanation("<b> ball &", "sport", 0.9, words, 0.0)
+    assert "&lt;b&gt;" in explanation.to_html() and "<b>" not in explanation.to_html()
+    assert explanation.to_html().endswith(" &amp;</div>")
+    assert explanation.__rich__().plain == explanation.text and explanation.top(1) == words[:1]
+
+
+def test_explanations_of_unknown_labels_long_words_and_words_that_are_not_read(tokenizer):
+    predictor = Predictor(tiny_classifier(pooling="mean", max_input_tokens=8), tokenizer)
+    with pytest.raises(UserError, match="no label 'x'"):
+        explain(predictor, TEXT, "x")
+    assert np.isfinite([word.score for word in explain(predictor, "🙂 " + "a" * 300).words]).all()
+    assert 0 < len(explain(predictor, " ".join(["team"] * 30)).words) <= 6

@@ -1,6 +1,5 @@
 """One file: every row and column is written with its prediction."""
 
-import csv
 import datetime
 import json
 import shutil
@@ -22,6 +21,8 @@ ROWS = {
     "text": ["the goal, of the match", 'a "quoted"\nsecond line', "film"],
 }
 ADDED = ["prediction", "confidence", "p_business", "p_sport"]
+SOURCES = ["in.csv", "in.tsv", "in.jsonl", "in.json", "in.parquet", "in.xlsx"]
+TARGETS = ["out.csv", "out.tsv", "out.jsonl", "out.parquet", "out.xlsx", "out.csv"]
 
 
 @pytest.fixture
@@ -35,19 +36,15 @@ def run(tiny_model_dir, tmp_path):
     return call
 
 
-def read(path) -> list[dict]:
+def read(path):
     if path.suffix == ".parquet":
         return pq.read_table(path).to_pylist()
     if path.suffix == ".jsonl":
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     if path.suffix == ".xlsx":
         return pd.read_excel(path, dtype=str).to_dict("records")
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t" if path.suffix == ".tsv" else ","))
-
-
-SOURCES = ["in.csv", "in.tsv", "in.jsonl", "in.json", "in.parquet", "in.xlsx"]
-TARGETS = ["out.csv", "out.tsv", "out.jsonl", "out.parquet", "out.xlsx", "out.csv"]
+    separator = "\t" if path.suffix == ".tsv" else ","
+    return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False).to_dict("records")
 
 
 @pytest.mark.parametrize(("source", "target"), zip(SOURCES, TARGETS, strict=True))

@@ -1,6 +1,5 @@
 import torch
 
-from bbc_classifier.model import PooledEncoderForSequenceClassification
 from tests.tiny import tiny_classifier, tiny_config
 
 # Families as they are pretrained, where the tiny ones are simpler: relative positions, a sliding window.
@@ -10,13 +9,10 @@ RELATIVE = {
 }
 
 
-def loud_classifier(
-    family: str = "bert", pooling: str = "mean", **options: object
-) -> PooledEncoderForSequenceClassification:
+def loud_classifier(family: str = "bert", pooling: str = "mean", **options: object):
     """Return a tiny classifier with matrices of ten times their usual size, so that answers differ visibly."""
-    return tiny_classifier(
-        family, pooling, scale=10, encoder_config=tiny_config(family, **RELATIVE.get(family, {})), **options
-    )
+    encoder_config = tiny_config(family, **RELATIVE.get(family, {}))
+    return tiny_classifier(family, pooling, scale=10, encoder_config=encoder_config, **options)
 
 
 def random_ids(rows: int, tokens: int, seed: int = 0) -> torch.Tensor:

@@ -1,5 +1,6 @@
 """The model: what may not change an answer, starting from encoders and classifiers, the loss, and library features."""
 
+import json
 import math
 from contextlib import nullcontext
 from pathlib import Path
@@ -12,23 +13,29 @@ from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from transformers import BertForPreTraining, BertForSequenceClassification, DistilBertForMaskedLM
 
+import bbc_classifier.model
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification, legal_poolings, truncate
 from bbc_classifier.model.modeling_pooled_encoder import sequence_loss
-from tests.conftest import LABELS
+from tests.model import remote_code
 from tests.model.conftest import loud_classifier, ragged_batch, random_ids
-from tests.tiny import FAMILIES, save_tiny_encoder, tiny_classifier, tiny_config
+from tests.tiny import FAMILIES, LABELS, run_python, save_tiny_encoder, tiny_classifier, tiny_config
 
 from_encoder = PooledEncoderForSequenceClassification.from_encoder
 from_pretrained = PooledEncoderForSequenceClassification.from_pretrained
 close = torch.testing.assert_close
 MULTI_LABEL = "multi_label_classification"
 TOLERANCE = {"rtol": 1e-4, "atol": 2e-5}
+READING = {"max_input_tokens": 6, "truncation": "tail"}
+THRESHOLDS = {"problem_type": MULTI_LABEL, "label_thresholds": [0.2, 0.3, 0.4, 0.5, 0.6]}
+READERS = {kept: loud_classifier(max_input_tokens=8, truncation=kept) for kept in ("head", "tail", "head+tail")}
+HEAD = {"encoder", "pooling", "classifier"}
+SOURCES = [(BertForPreTraining, "pooler"), (BertForSequenceClassification, "mean"), (DistilBertForMaskedLM, "mean")]
 PAIRS = [("bert", pooling) for pooling in legal_poolings("bert")] + [
     (family, "pooler" if "pooler" in legal_poolings(family) else "mean") for family in FAMILIES if family != "bert"
 ]
 
 
-def padded(rows: list[torch.Tensor], width: int, side: str) -> dict[str, torch.Tensor]:
+def padded(rows, width, side):
     """Return a batch whose padding holds random tokens, hidden by the mask."""
     ids = random_ids(len(rows), width, seed=width)
     mask = torch.zeros_like(ids)
@@ -67,9 +74,6 @@ def test_padding_batch_order_and_saving_change_no_answer(family, pooling, tmp_pa
 def test_truncate(options, ids, read):
     config = PooledEncoderConfig(tiny_config(), **options)
     assert truncate(ids, config) == (read, "max_input_tokens" in options)
-
-
-READERS = {kept: loud_classifier(max_input_tokens=8, truncation=kept) for kept in ("head", "tail", "head+tail")}
 
 
 @settings(deadline=None, max_examples=60)
@@ -178,20 +182,15 @@ def test_the_compiled_model_answers_alike():
     close(torch.compile(model, fullgraph=True, backend="eager")(**batch).logits, model(**batch).logits, **TOLERANCE)
 
 
-def save_old_names(model: torch.nn.Module, directory: Path) -> None:
-    """Save as the first BERT checkpoints do: LayerNorm.gamma and .beta."""
-    model.config.save_pretrained(directory)
-    names = [name.replace("Norm.weight", "Norm.gamma").replace("Norm.bias", "Norm.beta") for name in model.state_dict()]
-    torch.save(dict(zip(names, model.state_dict().values(), strict=True)), directory / "pytorch_model.bin")
-
-
-SOURCES = [(BertForPreTraining, "pooler"), (BertForSequenceClassification, "mean"), (DistilBertForMaskedLM, "mean")]
-
-
 @pytest.mark.parametrize(("model_class", "pooling"), SOURCES)
 def test_every_encoder_tensor_arrives_and_nothing_is_printed(model_class, pooling, tmp_path, capfd):
     source = model_class(tiny_config(model_class.config_class.model_type)).half()  # its precision is not used
-    (save_old_names if model_class is BertForPreTraining else model_class.save_pretrained)(source, tmp_path)
+    tensors = source.state_dict()
+    source.save_pretrained(tmp_path)
+    if model_class is BertForPreTraining:  # its first checkpoints have LayerNorm.gamma and .beta
+        (tmp_path / "model.safetensors").unlink()
+        names = [name.replace("Norm.weight", "Norm.gamma").replace("Norm.bias", "Norm.beta") for name in tensors]
+        torch.save(dict(zip(names, tensors.values(), strict=True)), tmp_path / "pytorch_model.bin")
     capfd.readouterr()
     model = from_encoder(tmp_path, labels=LABELS, pooling=pooling)
     assert capfd.readouterr() == ("", "")
@@ -232,11 +231,6 @@ def test_the_options_of_a_new_classifier(tiny_bert_dir):
         from_encoder(tiny_bert_dir)
 
 
-READING = {"max_input_tokens": 6, "truncation": "tail"}
-THRESHOLDS = {"problem_type": MULTI_LABEL, "label_thresholds": [0.2, 0.3, 0.4, 0.5, 0.6]}
-HEAD = {"encoder", "pooling", "classifier"}
-
-
 @pytest.mark.parametrize(
     ("saved", "options", "kept"),
     [
@@ -268,3 +262,18 @@ def test_an_encoder_that_is_not_part_of_the_library_is_an_error_and_its_code_doe
     (tmp_path / "config.json").write_text('{"model_type": "own", "auto_map": {"AutoConfig": "configuration_own.Own"}}')
     with pytest.raises(ValueError, match="not part of transformers"):
         from_encoder(tmp_path, labels=LABELS)
+
+
+def test_a_checkpoint_holds_two_files_of_code_and_no_pickle_and_answers_alike_by_its_own_code(tmp_path):
+    checkpoint, code = remote_code.make(tmp_path), ["configuration_pooled_encoder.py", "modeling_pooled_encoder.py"]
+    names = {file.name for file in checkpoint.iterdir()}
+    assert names == {*code, "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+    source = Path(bbc_classifier.model.__file__).parent
+    assert all((checkpoint / name).read_text() == (source / name).read_text() for name in code)
+    assert json.loads((checkpoint / "config.json").read_text())["auto_map"] == {
+        "AutoConfig": "configuration_pooled_encoder.PooledEncoderConfig",
+        "AutoModelForSequenceClassification": "modeling_pooled_encoder.PooledEncoderForSequenceClassification",
+    }
+    # In a process that has torch and transformers only.
+    done = run_python("-m", "tests.model.remote_code", "check", str(tmp_path), cwd=Path(__file__).parents[2])
+    assert done.stderr.strip() == ""

@@ -1,34 +1,26 @@
 """Synthetic texts whose words give their topic away, and trainings of a tiny encoder that take a second."""
 
 import dataclasses
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bbc_classifier.config import DataArguments, ModelArguments, TrainArguments
-from bbc_classifier.training.train import TrainResult, train
+from bbc_classifier.training.train import train
+from tests.tiny import LABELS
 
-TOPIC_WORDS = {
-    "business": "shares market",
-    "entertainment": "film music",
-    "politics": "minister vote",
-    "sport": "goal match",
-    "tech": "phone software",
-}
+WORDS = ("shares market", "film music", "minister vote", "goal match", "phone software")
+TOPIC_WORDS = dict(zip(LABELS, WORDS, strict=True))
 TAGS = ["business", "sport", "tech"]
-Run = Callable[..., TrainResult]
 
 
-def topics(each: int = 20) -> tuple[list[str], list[str]]:
+def topics(each=20):
     """Return texts of very different lengths and their labels."""
     numbers = range(each)
     texts = [f"the {words} {number} " * (1 + number % 7) for words in TOPIC_WORDS.values() for number in numbers]
     return texts, [label for label in TOPIC_WORDS for _ in numbers]
 
 
-def tagged() -> tuple[list[str], list[list[str]]]:
+def tagged():
     """Return texts about none to all of three topics, one of which is rare, and their labels."""
     texts, labels = [], []
     for number in range(120):
@@ -39,7 +31,7 @@ def tagged() -> tuple[list[str], list[list[str]]]:
 
 
 @pytest.fixture
-def run(tiny_bert_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+def run(tiny_bert_dir, tmp_path, monkeypatch):
     """Return a function that trains in `tmp_path / name`; options go to the dataclass that has them.
 
     Figures take half of the time and are not drawn; `monkeypatch.undo()` draws them.
@@ -48,7 +40,7 @@ def run(tiny_bert_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         monkeypatch.setattr(f"bbc_classifier.evaluation.evaluate.{name}", lambda *args, **kwargs: None)
     monkeypatch.setattr("bbc_classifier.training.train.plot_learning_curves", lambda *args, **kwargs: None)
 
-    def call(name: str = "run", dataset: Any = None, **options: Any) -> TrainResult:
+    def call(name="run", dataset=None, **options):
         defaults = {"encoder": str(tiny_bert_dir), "max_length": 24, "precision": "fp32", "learning_rate": 5e-3}
         defaults |= {"per_device_train_batch_size": 8, "disable_tqdm": True, "output_dir": str(tmp_path / name)}
         python = {key: options.pop(key) for key in ("compute_metrics", "callbacks") if key in options}
@@ -62,5 +54,5 @@ def run(tiny_bert_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return call
 
 
-def weights(result: TrainResult) -> bytes:
+def weights(result):
     return (result.run_dir.model / "model.safetensors").read_bytes()

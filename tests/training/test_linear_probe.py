@@ -6,7 +6,6 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from bbc_classifier.inference.classifier import encode, predict_logits, sigmoid, softmax
-from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.training.linear_probe import PENALTIES, choose_penalty, fit_linear_probe, head_logits
 from tests.tiny import tiny_classifier
 
@@ -14,7 +13,7 @@ ROWS = [[2, 5 + row % 40, 7 + row % 11, *range(9, 9 + row % 6), 9, 3] for row in
 C = 0.1
 
 
-def classifier(labels: int, **options: object) -> PooledEncoderForSequenceClassification:
+def classifier(labels, **options):
     return tiny_classifier(id2label={index: f"label {index}." for index in range(labels)}, **options)
 
 

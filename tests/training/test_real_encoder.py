@@ -68,7 +68,5 @@ def test_the_words_of_an_explanation_count_and_those_of_a_random_head_differ(res
             other = explain(untrained, " ".join(words), explanation.label, steps=16)
             similarities.append(spearmanr(scores, [word.score for word in other.words]).statistic)
     top, at_random = np.transpose(drops)
-    print(f"log odds fall by {top.mean():.2f} (top words), {at_random.mean():.2f} (random words)")
-    print(f"larger in {(top > at_random).sum()} of 100 articles; rank correlation {np.mean(similarities):.2f}")
     assert (top > at_random).mean() > 0.9 and top.mean() > 2 * at_random.mean()
     assert abs(np.mean(similarities)) < 0.5

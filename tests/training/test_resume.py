@@ -7,6 +7,7 @@ import pytest
 from transformers import TrainerCallback
 
 from bbc_classifier.errors import EnvironmentFailure, Interrupted, UserError
+from bbc_classifier.io import write_text
 from bbc_classifier.training import train as train_module
 from bbc_classifier.training.run_dir import RunDirectory
 from bbc_classifier.training.trainer import ClassifierTrainer
@@ -14,7 +15,10 @@ from tests.training.conftest import weights
 
 OPTIONS = {"num_train_epochs": 2, "classifier_dropout": 0.3, "encoder_dropout": 0.1}  # an epoch has nine steps
 STEPS = {"eval_strategy": "steps", "save_strategy": "steps", "eval_steps": 4, "save_steps": 4}
+ACCUMULATION = {"gradient_accumulation_steps": 2, "num_train_epochs": 4, "train_sampling_strategy": "random"}
 slow = pytest.mark.slow
+# Killed at the end of an epoch, with accumulation, after a linear probe; by default in the second epoch.
+KILLED = [pytest.param(*p, marks=slow) for p in ((9, {}), (15, ACCUMULATION), (5, {"head_init": "linear_probe"}))]
 
 
 class StopAt(TrainerCallback):
@@ -26,13 +30,6 @@ class StopAt(TrainerCallback):
     def on_step_begin(self, args, state, control, **kwargs):
         if state.global_step == self.step:
             signal.raise_signal(self.number) if self.number else sys.exit("killed")
-
-
-ACCUMULATION = {"gradient_accumulation_steps": 2, "num_train_epochs": 4, "train_sampling_strategy": "random"}
-
-
-# Killed at the end of an epoch, with accumulation, after a linear probe; and in the second epoch.
-KILLED = [pytest.param(*p, marks=slow) for p in ((9, {}), (15, ACCUMULATION), (5, {"head_init": "linear_probe"}))]
 
 
 @pytest.mark.parametrize(("step", "options"), [(14, {}), *KILLED])
@@ -97,24 +94,18 @@ def test_a_full_disk_keeps_the_last_checkpoint(run, monkeypatch, tmp_path):
     assert run(resume_from_checkpoint="last", **options).record["training"]["resumed"]
 
 
-def checkpoint(run: RunDirectory, step: int, state: str | None = "{}"):
-    path = run.checkpoints / f"checkpoint-{step}"
-    path.mkdir(parents=True)
-    if state is not None:
-        (path / "trainer_state.json").write_text(state)
-    return path
-
-
 def test_the_newest_complete_checkpoint_is_resumed(tmp_path):
     run = RunDirectory(tmp_path)
-    checkpoint(run, 20, None)
+    nine, ten, eleven, twenty = (run.checkpoints / f"checkpoint-{step}" for step in (9, 10, 11, 20))
+    twenty.mkdir(parents=True)
     assert run.checkpoint_to_resume(None) is None and run.checkpoint_to_resume("last") is None
-    nine, ten = checkpoint(run, 9), checkpoint(run, 10)
-    checkpoint(run, 11, '{"epoch": ')  # the disk was full, or the process was killed
+    # The eleventh was being written when the disk was full, or the process was killed.
+    for path, state in ((nine, "{}"), (ten, "{}"), (eleven, '{"epoch": ')):
+        write_text(path / "trainer_state.json", state)
     for requested in ("last", "true", "True"):
         assert run.checkpoint_to_resume(requested) == ten
     assert run.checkpoint_to_resume(str(nine)) == nine
-    for requested, message in ((None, "--overwrite"), (str(run.checkpoints / "checkpoint-20"), "not a complete")):
+    for requested, message in ((None, "--overwrite"), (str(twenty), "not a complete")):
         with pytest.raises(UserError, match=message):
             run.checkpoint_to_resume(requested)
     run.start({}, ten, overwrite=False)
