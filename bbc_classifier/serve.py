@@ -36,10 +36,10 @@ try:
     from pydantic import BaseModel, ConfigDict, Field, ValidationError
     from starlette.requests import ClientDisconnect
     from uvicorn.config import STARTUP_FAILURE
-    from uvicorn.protocols.http.h11_impl import H11Protocol
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
     from uvicorn.supervisors import Multiprocess
 except ModuleNotFoundError as error:
-    raise UserError("serve needs three packages: pip install fastapi uvicorn prometheus-client") from error
+    raise UserError("serve needs four packages: pip install fastapi httptools uvicorn prometheus-client") from error
 
 logger = logging.getLogger(__name__)
 OPTIONS, METRICS = "BBC_CLASSIFIER_SERVE", "PROMETHEUS_MULTIPROC_DIR"  # environment variables of workers
@@ -175,7 +175,6 @@ def create_app(args: ServeArguments) -> FastAPI:
             answers.append([{"score": float(scores[label]), "label": names[label]} for label in order])
         return answers[0] if isinstance(inputs[0], str) else answers
 
-    @app.post("/predict")
     async def predict(request: Request) -> Response:
         started = time.perf_counter()
         try:
@@ -185,6 +184,8 @@ def create_app(args: ServeArguments) -> FastAPI:
         batcher.requests.labels(response.status_code).inc()
         batcher.seconds.observe(time.perf_counter() - started)
         return response
+
+    app.add_route("/predict", predict, methods=["POST"])  # without what FastAPI prepares for each request
 
     @app.get("/health")
     async def health() -> Response:
@@ -221,7 +222,7 @@ def create_worker_app() -> FastAPI:
         os._exit(STARTUP_FAILURE)  # While a process exits in steps, the supervisor waits in vain for its sign of life.
 
 
-class DrainingProtocol(H11Protocol):
+class DrainingProtocol(HttpToolsProtocol):
     """When the server stops, connections that wait for a request stay open for a moment: one may be on its way."""
 
     draining = False
