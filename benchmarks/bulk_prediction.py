@@ -3,7 +3,6 @@
 Headlines are halves of BBC titles put together. Writes results/bulk_prediction.json.
 """
 
-import argparse
 import hashlib
 import os
 import sys
@@ -16,7 +15,7 @@ import numpy as np
 import psutil
 import pyarrow as pa
 import pyarrow.parquet
-from common import RESULTS, write_results
+from common import make_parser, write_results
 
 from bbc_classifier import load_data
 from bbc_classifier.config import DEFAULT_RUN
@@ -34,9 +33,7 @@ def write_headlines(count: int, path: Path) -> None:
     pa.parquet.write_table(pa.table({"id": range(count), "text": texts}), path)
 
 
-def measure(
-    options: list[str], output_dir: Path, *, threads: int, processes: int = 1, kill_at: int = 0
-) -> dict[str, Any]:
+def measure(options: list[str], output_dir: Path, threads: int, processes: int = 1, kill_at: int = 0) -> dict[str, Any]:
     """Predict with the command; return seconds and the memory of its processes once a second, in MB.
 
     With `kill_at` it is killed as soon as so many shards are written.
@@ -65,10 +62,9 @@ def shards_digest(output_dir: Path) -> str:
 
 def main() -> None:
     """Measure and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__, "bulk_prediction.json")
     parser.add_argument("--model", default=DEFAULT_RUN, help="default: %(default)s")
     parser.add_argument("--rows", type=int, default=100_000, help="default: %(default)s")
-    parser.add_argument("--output_file", type=Path, default=RESULTS / "bulk_prediction.json", help="JSON to write")
     args = parser.parse_args()
     cores, cases = os.cpu_count() or 1, dict[str, Any]()
     with tempfile.TemporaryDirectory() as name:
@@ -87,10 +83,8 @@ def main() -> None:
         manifest = read_json(directory / "whole" / MANIFEST)
     for name, case in cases.items():
         print(f"{name:32} {case['seconds']:7.1f} s, {max(case['memory_mb']):,} MB")
-    precision = manifest["request"]["--precision"]
-    write_results(
-        args.output_file, {"rows": manifest["rows"], "precision": precision, "resumed_equal": equal, "cases": cases}
-    )
+    record = {"rows": manifest["rows"], "precision": manifest["request"]["--precision"], "resumed_equal": equal}
+    write_results(args.output_file, {**record, "cases": cases})
 
 
 if __name__ == "__main__":

@@ -1,19 +1,33 @@
-"""What the benchmarks share: operations of a training, the peak of a matrix product, summaries, the file of results."""
+"""What the benchmarks share: options, the stock model, operations of a training, seconds, the peak, the results."""
 
+import argparse
 import statistics
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import PreTrainedModel
+from transformers import AutoModelForSequenceClassification, PreTrainedModel, set_seed
 
 from bbc_classifier.io import write_json
 from bbc_classifier.model import locate_encoder
 from bbc_classifier.provenance import environment
 
 RESULTS = Path("results")
+
+
+def make_parser(description: str | None, file: str) -> argparse.ArgumentParser:
+    """Return a parser with the option `--output_file`, by default this file in results/."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--output_file", type=Path, default=RESULTS / file, help="default: %(default)s")
+    return parser
+
+
+def stock_model(encoder: str | Path, num_labels: int, seed: int, **options: Any) -> PreTrainedModel:
+    """Return the library's classifier with a new head."""
+    set_seed(seed)
+    return AutoModelForSequenceClassification.from_pretrained(encoder, num_labels=num_labels, **options)
 
 
 def save_sentence_encoder(encoder: str, path: str) -> str:
@@ -32,6 +46,15 @@ def synchronize() -> None:
     """Wait until the GPU, if there is one, has finished."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
+
+
+def timed(function: Callable[..., Any], *args: Any) -> float:
+    """Return the seconds of a call, those of the GPU included."""
+    synchronize()
+    started = time.perf_counter()
+    function(*args)
+    synchronize()
+    return time.perf_counter() - started
 
 
 def training_flop(encoder: PreTrainedModel, tokens: float, squared_tokens: float) -> float:
@@ -53,17 +76,9 @@ def training_flop(encoder: PreTrainedModel, tokens: float, squared_tokens: float
 
 def gemm_peak(dtype: torch.dtype, size: int = 4096) -> float:
     """Return the best FLOP/s of a few products of square matrices."""
-    left, right = (
-        torch.randn(size, size, device="cuda" if torch.cuda.is_available() else "cpu").to(dtype) for _ in "ab"
-    )
-    seconds = []
-    for _ in range(6):
-        synchronize()
-        started = time.perf_counter()
-        left @ right
-        synchronize()
-        seconds.append(time.perf_counter() - started)
-    return 2 * size**3 / min(seconds)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    left, right = (torch.randn(size, size, device=device).to(dtype) for _ in "ab")
+    return 2 * size**3 / min(timed(torch.matmul, left, right) for _ in range(6))
 
 
 def summary(values: Iterable[float], digits: int = 3) -> dict[str, float]:

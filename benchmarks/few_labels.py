@@ -7,7 +7,6 @@ limit on its steps. Encoders compute in bf16 where the processor has it. Each tr
 results/few-labels.json; what the file has is not measured again.
 """
 
-import argparse
 import statistics
 import tempfile
 import time
@@ -17,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from common import RESULTS, save_sentence_encoder, write_results
+from common import make_parser, save_sentence_encoder, write_results
 from datasets import Dataset
 
 from bbc_classifier import DataArguments, ModelArguments, TrainArguments, train
@@ -75,12 +74,11 @@ def measure(method: str, few: Dataset, rows: Dataset, seed: int) -> dict[str, fl
 
 def main() -> None:
     """Measure every method on every draw and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__, "few-labels.json")
     parser.add_argument("--per_class", type=int, nargs="+", default=[8, 16, 64], help="training articles of a class")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS, help="default: all")
     parser.add_argument("--draws", type=int, default=5, help="draws, and seeds, of a size (default: %(default)s)")
     parser.add_argument("--split", choices=("test", "validation"), default="test", help="default: %(default)s")
-    parser.add_argument("--output_file", type=Path, default=RESULTS / "few-labels.json", help="default: %(default)s")
     args = parser.parse_args()
     data = load_splits(DataArguments())
     rows, record = data.dataset[args.split], {name: data.info[name] for name in ("name", "split_fingerprint")}

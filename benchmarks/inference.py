@@ -4,19 +4,18 @@ All contenders read the same tokens of the same BBC test texts with the same cla
 Writes results/inference.json. Needs: pip install -e ".[benchmark]"
 """
 
-import argparse
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import torch
-from common import RESULTS, gemm_peak, save_sentence_encoder, shown, summary, synchronize, training_flop, write_results
+from common import gemm_peak, make_parser, save_sentence_encoder, shown, summary, timed, training_flop, write_results
 from transformers import pipeline
 
 from bbc_classifier import load_data
@@ -26,6 +25,7 @@ from bbc_classifier.inference.classifier import EXPORT_FILES, Predictor, softmax
 
 Predict = Callable[[list[str]], np.ndarray]  # texts to probabilities (texts, labels)
 BASE = "pipeline fp32, batch 1"
+HALF = torch.float16 if torch.cuda.is_available() else torch.bfloat16
 
 
 def with_pipeline(model: str, names: list[str], batch_size: int, dtype: torch.dtype) -> Predict:
@@ -79,10 +79,9 @@ def make_contenders(model: str, exports: Path) -> dict[str, Predict]:
     """Return every contender by its name; the classifier's own formats last."""
     load = partial(Predictor.from_pretrained, model)
     exact, path = load(), str(Path(model, "model") if Path(model, "model").is_dir() else model)
-    half = torch.float16 if torch.cuda.is_available() else torch.bfloat16
     contenders = {BASE: with_pipeline(path, exact.label_names, 1, torch.float32)}
     contenders["pipeline fp32, batch 32"] = with_pipeline(path, exact.label_names, 32, torch.float32)
-    contenders["pipeline half precision, batch 32"] = with_pipeline(path, exact.label_names, 32, half)
+    contenders["pipeline half precision, batch 32"] = with_pipeline(path, exact.label_names, 32, HALF)
     contenders["sentence-transformers, logistic regression"] = with_sentence_transformers(exact.config.max_input_tokens)
     contenders |= {"ours, fp32": exact.predict_proba, "ours": load(precision="auto").predict_proba}
     if exact.config.adaptive_reading:
@@ -90,13 +89,16 @@ def make_contenders(model: str, exports: Path) -> dict[str, Predict]:
     if not torch.cuda.is_available():
         for name in ("onnx", "onnx-int8"):
             directory = export(ExportArguments(model, format=name, output_dir=str(exports / name), measure=False))
-            contenders[f"ours, {name}"] = Predictor.from_pretrained(directory).predict_proba
+            with patch("bbc_classifier.inference.classifier.HAS_OPENVINO", False):
+                contenders[f"ours, {name}"] = Predictor.from_pretrained(directory).predict_proba
+        load = partial(Predictor.from_pretrained, exports / "onnx", precision="auto")
+        contenders["ours, onnx in OpenVINO"] = load().predict_proba
         for runtime in ("ONNX Runtime", "OpenVINO"):
-            contenders[f"{runtime} by itself, batch 32"] = by_itself(
-                runtime, exports / "onnx" / EXPORT_FILES["onnx"], exact
-            )
+            graph = exports / "onnx" / EXPORT_FILES["onnx"]
+            contenders[f"{runtime} by itself, batch 32"] = by_itself(runtime, graph, exact)
         if exact.config.adaptive_reading:
             contenders["ours, onnx-int8, adaptive"] = Predictor.from_pretrained(directory, adaptive=True).predict_proba
+            contenders["ours, onnx in OpenVINO, adaptive"] = load(adaptive=True).predict_proba
     return contenders
 
 
@@ -112,10 +114,7 @@ def compare(contenders: dict[str, Predict], texts: list[str], rounds: int) -> di
     answers = {name: predict(texts) for name, predict in contenders.items()}  # the first round is slower
     for _ in range(rounds):
         for name, predict in contenders.items():
-            started = time.perf_counter()
-            predict(texts)
-            synchronize()
-            rates[name].append(len(texts) / (time.perf_counter() - started))
+            rates[name].append(len(texts) / timed(predict, texts))
     exact, rows = answers["ours, fp32"], {}
     for name, own in rates.items():
         ratio = statistics.median(rate / base for rate, base in zip(own, rates[BASE], strict=True))
@@ -123,9 +122,8 @@ def compare(contenders: dict[str, Predict], texts: list[str], rounds: int) -> di
         difference = float(np.abs(answers[name] - exact).max())
         rows[name] = {"texts_per_second": summary(own, 1), "ratio": round(ratio, 2)}
         rows[name] |= {"equal_labels": round(equal, 4), "max_probability_difference": round(difference, 4)}
-        print(
-            f"  {name:44} {shown(rows[name]['texts_per_second'])} texts/s, × {ratio:.2f}, equal {equal:.3f}", flush=True
-        )
+        rate = shown(rows[name]["texts_per_second"])
+        print(f"  {name:44} {rate} texts/s, × {ratio:.2f}, equal {equal:.3f}", flush=True)
     return rows
 
 
@@ -145,28 +143,24 @@ def agreement(contenders: dict[str, Predict], articles: list[str]) -> dict[str, 
 def latency(predict: Predict, texts: list[str]) -> dict[str, float]:
     """Return the median and the 99th percentile of the milliseconds of one text at a time."""
     predict(texts[:1])
-    milliseconds = []
-    for text in texts:
-        started = time.perf_counter()
-        predict([text])
-        milliseconds.append(1000 * (time.perf_counter() - started))
+    milliseconds = [1000 * timed(predict, [text]) for text in texts]
     return {"p50": round(float(np.median(milliseconds)), 1), "p99": round(float(np.quantile(milliseconds, 0.99)), 1)}
 
 
 def main() -> None:
     """Measure every length and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__, "inference.json")
     parser.add_argument("--model", default=DEFAULT_RUN, help="default: %(default)s")
     parser.add_argument("--texts", type=int, default=128, help="articles (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
-    parser.add_argument("--output_file", type=Path, default=RESULTS / "inference.json", help="default: %(default)s")
     args = parser.parse_args()
     whole, record = list(load_data()["test"]["text"]), dict[str, Any]()
     articles = whole[: args.texts]
     with tempfile.TemporaryDirectory() as directory:
         contenders, exact = make_contenders(args.model, Path(directory)), Predictor.from_pretrained(args.model)
         cases = {f"{tokens} tokens": cut(exact, articles, tokens) for tokens in (8, 32, 128, 256)}
-        cases |= {"articles": articles, "articles and titles": [*articles, *(text.split("\n")[0] for text in articles)]}
+        titles = [text.split("\n")[0] for text in articles]
+        cases |= {"articles": articles, "articles and titles": [*articles, *titles]}
         for case, texts in cases.items():
             input_ids = tokenize(exact.tokenizer, texts, exact.config)[0]
             print(f"{case}: {len(texts)} texts, {np.mean([len(ids) for ids in input_ids]):.0f} tokens", flush=True)
@@ -175,22 +169,18 @@ def main() -> None:
             record[case] = {"num_texts": len(texts), "mean_tokens": round(counts.mean(), 1)}
             record[case] |= {"gflop_per_text": round(flop / 1e9, 3), "contenders": rows}
         different = agreement(contenders, whole)
-        titles = [text.split("\n")[0] for text in articles]
         single = {name: {"title": latency(contenders[name], titles)} for name in (BASE, "ours, fp32", "ours")}
         for name, entry in single.items():
             entry["article"] = latency(contenders[name], articles)
-    half = torch.float16 if torch.cuda.is_available() else torch.bfloat16
-    peaks = {"ours, fp32": gemm_peak(torch.float32) / 1e9, "ours": gemm_peak(half) / 1e9}
+    peaks = {"ours, fp32": gemm_peak(torch.float32) / 1e9, "ours": gemm_peak(HALF) / 1e9}
     for case in record.values():
         rates = {name: case["contenders"][name]["texts_per_second"]["median"] for name in peaks}
         shares = {name: rate * case["gflop_per_text"] / peaks[name] for name, rate in rates.items()}
         case["share_of_gemm_peak"] = {name: round(share, 3) for name, share in shares.items()}
     options = {"model": Path(args.model).name, "rounds": args.rounds, "threads": torch.get_num_threads()}
+    options |= {"cases": record, "different_labels": different, "latency_ms": single}
     gemm = {name: round(value) for name, value in peaks.items()}
-    write_results(
-        args.output_file,
-        {**options, "cases": record, "different_labels": different, "latency_ms": single, "gemm_gflops": gemm},
-    )
+    write_results(args.output_file, {**options, "gemm_gflops": gemm})
 
 
 if __name__ == "__main__":

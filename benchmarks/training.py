@@ -5,7 +5,6 @@ take turns on one split, in warm processes of their own. Seconds run from loadin
 the validation accuracy. Both get the rows in memory; ours includes its checks of the data and the linear probe.
 """
 
-import argparse
 import os
 import statistics
 import tempfile
@@ -15,25 +14,18 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 from math import inf
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Any
 
 import torch
-from common import RESULTS, summary, synchronize, training_flop, write_results
+from common import make_parser, stock_model, summary, synchronize, training_flop, write_results
 from datasets import Dataset, DatasetDict
-from transformers import (
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-    set_seed,
-)
+from transformers import AutoTokenizer, Trainer, TrainerCallback, TrainingArguments
 
 from bbc_classifier import ModelArguments, TrainArguments, load_data, train
 from bbc_classifier.config import ENCODER_RECIPES
 from bbc_classifier.model import locate_encoder
 
+Predict = Callable[[Sequence[str]], Sequence[int]]  # texts to label indices
 PEAK_TFLOPS = {"H100": 989, "H200": 989, "A100": 312}  # dense bf16 of the SXM cards, by NVIDIA's data sheets
 RECIPES, EVAL_ROWS = ("stock", "ours"), 64
 MEASURES = ("seconds", "seconds_to_accuracy", "test_accuracy", "peak_memory_mb", "tokens_per_second", "mfu")
@@ -95,13 +87,10 @@ class Recorder(TrainerCallback):
         self.rates |= {"mfu": peak and round(flops / peak / 1e12, 6), "peak_memory_mb": memory, "curve": self.curve}
 
 
-def stock_trainer(
-    task: dict[str, Any], output_dir: str, recorder: Recorder, **options: Any
-) -> Callable[[Sequence[str]], Sequence[int]]:
+def stock_trainer(task: dict[str, Any], output_dir: str, recorder: Recorder, **options: Any) -> Predict:
     """Train and save by the values of the library's example; return the function that predicts label indices."""
-    set_seed(task["seed"])
     tokenizer = AutoTokenizer.from_pretrained(task["encoder"])
-    model = AutoModelForSequenceClassification.from_pretrained(task["encoder"], num_labels=len(task["labels"]))
+    model = stock_model(task["encoder"], len(task["labels"]), task["seed"])
 
     def tokenized(texts: Sequence[str], labels: Sequence[int]) -> Dataset:
         tokens = tokenizer(list(texts), truncation=True, max_length=128, padding="max_length")
@@ -160,7 +149,7 @@ def compare(runs: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
 
 def main() -> None:
     """Take turns until all runs are done or the time is over; write the results after each round."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__, "training.json")
     parser.add_argument("--encoders", nargs="+", choices=("minilm", "mpnet"), default=["minilm"])
     parser.add_argument("--mpnet_dir", help="directory of all-mpnet-base-v2 (default: the cache of the Hub)")
     parser.add_argument("--runs", type=int, default=3, help="of each recipe and encoder (default: %(default)s)")
@@ -169,7 +158,6 @@ def main() -> None:
     parser.add_argument("--peak_tflops", type=float, help="dense bf16 peak (default: by the name of the card)")
     parser.add_argument("--max_samples", type=int, help="rows of each split (default: all)")
     parser.add_argument("--use_cpu", action="store_true", help="run on the CPU even if there is a GPU")
-    parser.add_argument("--output_file", type=Path, default=RESULTS / "training.json", help="default: %(default)s")
     args, started = parser.parse_args(), time.perf_counter()
     args.use_cpu |= not torch.cuda.is_available()
     os.environ["HF_HUB_OFFLINE"] = "1"  # read by the processes that train

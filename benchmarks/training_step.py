@@ -15,27 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from common import RESULTS, gemm_peak, shown, summary, synchronize, training_flop, write_results
-from transformers import (
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-    set_seed,
-)
+from common import gemm_peak, make_parser, shown, stock_model, summary, synchronize, training_flop, write_results
+from transformers import AutoTokenizer, PrinterCallback, Trainer, TrainerCallback, TrainingArguments, set_seed
 
 from bbc_classifier.config import TrainArguments
 from bbc_classifier.inference.classifier import choose_precision
 from bbc_classifier.model import PooledEncoderForSequenceClassification, locate_encoder
 from bbc_classifier.provenance import environment
-from bbc_classifier.training.trainer import (
-    ClassifierTrainer,
-    TokenizedRows,
-    training_arguments,
-    training_attention,
-)
+from bbc_classifier.training.trainer import ClassifierTrainer, TokenizedRows, training_arguments, training_attention
 
 LABELS = ["business", "entertainment", "politics", "sport", "tech"]
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
@@ -68,9 +55,7 @@ def random_ids(length: int, count: int) -> list[list[int]]:
 
 def stock_trainer(args: argparse.Namespace, length: int, output_dir: str) -> Trainer:
     """Return the library's classifier under the Trainer's defaults."""
-    set_seed(0)
-    path, options = locate_encoder(args.encoder).path, {"num_labels": len(LABELS), "attn_implementation": "sdpa"}
-    model = AutoModelForSequenceClassification.from_pretrained(path, **options)
+    model = stock_model(locate_encoder(args.encoder).path, len(LABELS), 0, attn_implementation="sdpa")
     sizes = {"per_device_train_batch_size": args.batch, "max_steps": args.steps, "learning_rate": 2e-5}
     quiet = {"report_to": "none", "save_strategy": "no", "disable_tqdm": True}
     arguments = TrainingArguments(output_dir, **sizes, **quiet)
@@ -141,14 +126,13 @@ def compare(args: argparse.Namespace, length: int) -> dict[str, Any]:
 
 def main() -> None:
     """Compare at every length and write the results."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__, "training_step.json")
     parser.add_argument("--encoder", default="minilm", help="name or directory (default: %(default)s)")
     parser.add_argument("--lengths", type=int, nargs="+", default=[128, 256], help="tokens of every row")
     parser.add_argument("--batch", type=int, default=16, help="rows per step (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=6, help="steps per training, 2 or more (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
     parser.add_argument("--gemm_size", type=int, default=4096, help="width of the matrices (default: %(default)s)")
-    parser.add_argument("--output_file", type=Path, default=RESULTS / "training_step.json", help="default: %(default)s")
     args = parser.parse_args()
     hardware = environment()["hardware"]
     device = hardware.get("gpu") or f"{hardware['processor']}, {torch.get_num_threads()} threads"

@@ -49,7 +49,7 @@ DATA_ROWS = {
     "conflicting_labels": "texts with conflicting labels",
     "leakage": "rows that also occur in the training data",
 }
-PAGE_KEYS = "name baseline encoder pooling seeds mean confusion_matrix reliability".split()
+PAGE_KEYS = "name baseline encoder pooling seeds mean per_class confusion_matrix reliability".split()
 CURVES = ("loss", "eval_log_loss", "eval_accuracy")
 
 

@@ -14,6 +14,7 @@ function node(tag, attributes = {}, ...children) {
   made.append(...children);
   return made;
 }
+const on = (places, kind, act) => places.forEach((place) => place.addEventListener(kind, (event) => act(place, event)));
 const row = (scope, heads, cells = []) => node("tr", {}, ...heads.map((head) => node("th", { scope }, head)), ...cells);
 // Choosing a configuration. Drawn is how much a pooling reads of token t, of which the last is padding, in dimension d.
 const TOKENS = 7;
@@ -25,6 +26,7 @@ const READS = {
   attention: (t) => [0.15, 0.9, 0.3, 0.1, 0.6, 0.2, 0][t],
   "cls+mean": (t) => first(t) || even(0.35)(t),
 };
+const SIGNS = { sum_t: "Σₜ", _t: "ₜ", _1: "₁", " . ": " · " };
 function sketch(name, dimensions, reads) {
   const cells = Array.from({ length: reads ? TOKENS * dimensions : 0 }, (_, number) => {
     const [t, d] = [Math.floor(number / dimensions), number % dimensions];
@@ -43,35 +45,24 @@ function choose(configuration) {
   for (const button of all("[data-copy]")) button.textContent = "Copy";
   for (const place of all("[data-show]")) place.textContent = chosen[place.dataset.show] ?? "";
   const formula = one("[data-show=formula]");
-  for (const [plain, sign] of [["sum_t", "Σₜ"], ["_t", "ₜ"], ["_1", "₁"], [" . ", " · "]]) {
-    formula.textContent = formula.textContent.replaceAll(plain, sign);
-  }
+  formula.textContent = formula.textContent.replace(/sum_t|_t|_1| \. /g, (plain) => SIGNS[plain]);
   sketch("pooled", 4, chosen.source && READS[chosen.pooling]);
   for (const box of all("#curves input")) box.checked ||= box.value === chosen.name;
   for (const draw of [drawWalk, drawCurves, drawCalibration]) draw();
 }
 // The walk from the confusion matrix to the metrics: what a step marks, and what it says.
 const SCORES = ["precision", "recall", "f1"];
+const ratio = (part, rest) => `${part} / ${part + rest} = ${(part / Math.max(part + rest, 1)).toFixed(4)}`;
 const STEPS = [
   ["tp", (s) => `True positives (TP): ${s.tp} texts of “${s.name}” are predicted as “${s.name}”.`],
   ["fp", (s) => `False positives (FP): ${s.fp} texts of other classes are predicted as “${s.name}”.`],
   ["fn", (s) => `False negatives (FN): ${s.fn} texts of “${s.name}” are predicted as another class.`],
-  ["tp fp", (s) => `Precision, how many predicted as “${s.name}” are right: TP / (TP + FP) = ${s.as.precision}`],
-  ["tp fn", (s) => `Recall, how many texts of “${s.name}” are found: TP / (TP + FN) = ${s.as.recall}`],
-  ["tp fp fn", (s) => `F1, one number for both: 2 TP / (2 TP + FP + FN) = ${s.as.f1}`],
+  ["tp fp", (s) => `Precision, how many predicted as “${s.name}” are right: TP / (TP + FP) = ${ratio(s.tp, s.fp)}`],
+  ["tp fn", (s) => `Recall, how many texts of “${s.name}” are found: TP / (TP + FN) = ${ratio(s.tp, s.fn)}`],
+  ["tp fp fn", (s) => `F1, one number for both: 2 TP / (2 TP + FP + FN) = ${ratio(2 * s.tp, s.fp + s.fn)}`],
   ["", () => "Macro average: the mean over the classes, each with the same weight."],
 ];
-function scores(counts, label) {
-  const [tp, of, predicted] = [counts[label][label], sum(counts[label]), sum(counts.map((line) => line[label]))];
-  const result = { name: page.labels[label], tp, fp: predicted - tp, fn: of - tp, as: {} };
-  [[tp, predicted], [tp, of], [2 * tp, of + predicted]].forEach(([part, whole], number) => {
-    result[SCORES[number]] = part / Math.max(whole, 1);
-    result.as[SCORES[number]] = `${part} / ${whole} = ${(part / Math.max(whole, 1)).toFixed(4)}`;
-  });
-  return result;
-}
-function macroTable(counts) {
-  const classes = counts.map((_, label) => scores(counts, label));
+function macroTable(classes) {
   const mean = (name) => sum(classes.map((each) => each[name])) / classes.length;
   const macro = { name: "macro average", precision: mean("precision"), recall: mean("recall"), f1: mean("f1") };
   const cells = (each) => SCORES.map((name) => node("td", {}, each[name].toFixed(4)));
@@ -81,25 +72,21 @@ function macroTable(counts) {
   const table = node("table", { id: "macro" }, row("col", ["class", "precision", "recall", "F1"]), ...lines);
   return chosen.seeds.length > 1 ? [table, node("p", { class: "faint" }, note)] : [table];
 }
-function drawWalk() {
-  const { counts } = chosen.confusion_matrix;
+function drawWalk(steps = 0) {
+  step = Math.min(Math.max(step + steps, 0), STEPS.length - 1);
   const [label, marks] = [one("#class").selectedIndex, STEPS[step][0].split(" ")];
-  const lines = counts.map((line, r) => row("row", [page.labels[r]], line.map((count, c) => {
+  const lines = chosen.confusion_matrix.counts.map((line, r) => row("row", [page.labels[r]], line.map((count, c) => {
     const [isRow, isColumn, share] = [r === label, c === label, count / Math.max(sum(line), 1)];
     const mark = isRow && isColumn ? "tp" : isColumn ? "fp" : isRow ? "fn" : "";
-    const classes = `${marks.includes(mark) ? mark : ""} ${share > 0.75 ? "full" : ""}`;
-    return node("td", { class: classes, style: `--share: ${100 * share}%` }, String(count));
+    const look = `${marks.includes(mark) ? mark : ""} ${share > 0.75 ? "full" : ""}`;
+    return node("td", { class: look, style: `--share: ${100 * share}%` }, String(count));
   })));
   one("#matrix").replaceChildren(row("col", ["true ↓ predicted →", ...page.labels]), ...lines);
-  const values = scores(counts, label);
-  const items = STEPS.slice(0, step + 1).map(([mark, text]) => node("li", { class: mark }, text(values)));
-  if (step === STEPS.length - 1) items.at(-1).append(...macroTable(counts));
+  const classes = page.labels.map((name) => ({ name, ...chosen.per_class[name] }));
+  const items = STEPS.slice(0, step + 1).map(([mark, text]) => node("li", { class: mark }, text(classes[label])));
+  if (step === STEPS.length - 1) items.at(-1).append(...macroTable(classes));
   one("#steps").replaceChildren(...items);
   one("#step").textContent = `Step ${step + 1} of ${STEPS.length}`;
-}
-function walkBy(steps) {
-  step = Math.min(Math.max(step + steps, 0), STEPS.length - 1);
-  drawWalk();
 }
 // Charts of lines, each with a name, a color and points [x, y, step]; pointer and arrow keys read values.
 function scale(values, start, end, log) {
@@ -177,46 +164,35 @@ function drawCalibration() {
   const line = { name: chosen.name, color: "var(--accent)", strong: true, points };
   one("#reliability").replaceChildren(chart(`Accuracy by confidence: ${chosen.name}`, "confidence", [perfect, line]));
 }
-// Sorting (numbers by size, other text by alphabet: NaN is falsy), copying, choosing.
-const compareCells = (one, other) => one - other || one.localeCompare(other);
-for (const table of all("table.sortable")) {
-  all("thead th", table).forEach((head, column) => {
-    const button = node("button", { type: "button" }, ...head.childNodes);
-    head.append(button);
-    button.addEventListener("click", () => {
-      const descending = head.getAttribute("aria-sort") === "ascending";
-      for (const other of all("thead th", table)) other.removeAttribute("aria-sort");
-      head.setAttribute("aria-sort", descending ? "descending" : "ascending");
-      const value = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent;
-      const rows = [...table.tBodies[0].rows];
-      const [filled, empty] = [rows.filter(value), rows.filter((row) => !value(row))];
-      filled.sort((a, b) => compareCells(value(a), value(b)) * (descending ? -1 : 1));
-      table.tBodies[0].append(...filled, ...empty);
-    });
-  });
-}
-for (const button of all("[data-copy]")) {
-  button.addEventListener("click", async () => {
-    const code = button.nextElementSibling;
-    getSelection().selectAllChildren(code);
-    await navigator.clipboard.writeText(code.textContent);
-    button.textContent = "Copied";
-  });
-}
-for (const place of CHOICES) {
-  place.addEventListener("click", () => {
-    const [[kind, value]] = Object.entries(place.dataset);
-    const having = page.configurations.filter((each) => each[kind] === value);
-    const near = having.find((each) => each.encoder === chosen.encoder || each.pooling === chosen.pooling);
-    choose(having.includes(chosen) ? chosen : (near ?? having[0]));
-  });
-}
+// Sorting (numbers by size, other text by alphabet: NaN is falsy; empty cells last), copying, choosing.
+for (const head of all(".sortable thead th")) head.append(node("button", { type: "button" }, ...head.childNodes));
+on(all(".sortable thead button"), "click", ({ parentElement: head }) => {
+  const [table, descending] = [head.closest("table"), head.getAttribute("aria-sort") === "ascending"];
+  for (const other of all("thead th", table)) other.removeAttribute("aria-sort");
+  head.setAttribute("aria-sort", descending ? "descending" : "ascending");
+  const value = ({ cells }) => cells[head.cellIndex].dataset.value ?? cells[head.cellIndex].textContent;
+  const order = (a, b) => !a - !b || (a - b || a.localeCompare(b)) * (descending ? -1 : 1);
+  const rows = [...table.tBodies[0].rows].sort((a, b) => order(value(a), value(b)));
+  table.tBodies[0].append(...rows);
+});
+on(all("[data-copy]"), "click", async (button) => {
+  const code = button.nextElementSibling;
+  getSelection().selectAllChildren(code);
+  await navigator.clipboard.writeText(code.textContent);
+  button.textContent = "Copied";
+});
+on(CHOICES, "click", (place) => {
+  const [[kind, value]] = Object.entries(place.dataset);
+  const having = page.configurations.filter((each) => each[kind] === value);
+  const near = having.find((each) => each.encoder === chosen.encoder || each.pooling === chosen.pooling);
+  choose(having.includes(chosen) ? chosen : (near ?? having[0]));
+});
 one("#class").append(...page.labels.map((name) => node("option", {}, name)));
-one("#class").addEventListener("change", drawWalk);
-one("#previous").addEventListener("click", () => walkBy(-1));
-one("#next").addEventListener("click", () => walkBy(1));
+one("#class").addEventListener("change", () => drawWalk());
+one("#previous").addEventListener("click", () => drawWalk(-1));
+one("#next").addEventListener("click", () => drawWalk(1));
 one("#walk").addEventListener("keydown", (event) => {
-  if (ARROWS[event.key] && !event.target.matches("select, .scroll")) walkBy(ARROWS[event.key]);
+  if (ARROWS[event.key] && !event.target.matches("select, .scroll")) drawWalk(ARROWS[event.key]);
 });
 const trained = new Set(page.curves.filter((curve) => curve.loss.length).map((curve) => curve.name));
 for (const value of trained) {
@@ -232,5 +208,5 @@ for (const [name, dimensions] of [["tokens", 1], ["encoded", 4]]) sketch(name, d
 choose(page.configurations.find((each) => !each.baseline) ?? page.configurations[0]);
 addEventListener("beforeprint", () => {
   for (const details of all("details")) details.open = true;
-  walkBy(STEPS.length);
+  drawWalk(STEPS.length);
 });
