@@ -153,10 +153,10 @@ def plot_accuracy_by_rows(curves: Sequence[Mapping[str, Any]], path: Path | None
 
 def plot_rates(cases: Mapping[str, Mapping[str, float]], path: Path | None = None, *, title: str = "") -> Figure:
     """Plot texts a second, on a logarithmic axis, of every contender in each of `cases` (contender: rate)."""
-    figure, axes = _figure(4.2)
+    figure, axes = _figure(4.4, width=1.15 * WIDTH)
     for number, name in enumerate(next(iter(cases.values()))):
-        rates = [case[name] for case in cases.values()]
-        axes.plot(rates, list(cases), "osD^vPXhp"[number % 9], color=PALETTE[number % len(PALETTE)], ls="-", label=name)
+        color, marker = (*PALETTE, "black")[number % 8], "osD^vPXhp"[number % 9]
+        axes.plot([case[name] for case in cases.values()], list(cases), marker, color=color, ls="-", label=name)
     axes.set(xscale="log", xlabel="texts a second")
     axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.invert_yaxis()
