@@ -189,6 +189,7 @@ class OnnxModel(torch.nn.Module):
 
             hint = "bf16" if precision == "bf16" else "f32"
             options = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": torch.get_num_threads()}
+            options["ENABLE_CPU_PINNING"] = False  # else several processes would share a core
             self._compiled = openvino.compile_model(self.path, "CPU", options)
             return
         try:
