@@ -98,7 +98,7 @@ def table(records: dict[str, list[dict]]) -> str:
     paragraphs = (
         "BBC News, each article predicted out of five folds; 95 % Wilson intervals in brackets; p: McNemar's exact "
         "test; of several seeds, the largest. TF-IDF and the head of `quick` are fitted on train and validation, the "
-        "others on train. `accurate` is of an earlier version, which also trained on first 30 words. "
+        "others on train. `accurate`, other corpora and few labels were trained on first 30 words too. "
         f"`accurate` against `default`: p = {p_value(records['accurate'], records['default'][0])}. "
         "Records: `results/`, written by `python scripts/cross_validate.py NAME`.",
         f"Seconds a fold, from data to evaluation on {hardware['cores']} cores ({hardware['processor']}, "
