@@ -58,3 +58,9 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def without_openvino(monkeypatch):
+    """Run graphs in onnxruntime."""
+    monkeypatch.setattr("bbc_classifier.inference.classifier.HAS_OPENVINO", False)
