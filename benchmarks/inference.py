@@ -91,14 +91,14 @@ def make_contenders(model: str, exports: Path) -> dict[str, Predict]:
             directory = export(ExportArguments(model, format=name, output_dir=str(exports / name), measure=False))
             with patch("bbc_classifier.inference.classifier.HAS_OPENVINO", False):
                 contenders[f"ours, {name}"] = Predictor.from_pretrained(directory).predict_proba
-        load = partial(Predictor.from_pretrained, exports / "onnx", precision="auto")
-        contenders["ours, onnx in OpenVINO"] = load().predict_proba
+        load_graph = partial(Predictor.from_pretrained, exports / "onnx", precision="auto")
+        contenders["ours, onnx in OpenVINO"] = load_graph().predict_proba
         for runtime in ("ONNX Runtime", "OpenVINO"):
             graph = exports / "onnx" / EXPORT_FILES["onnx"]
             contenders[f"{runtime} by itself, batch 32"] = by_itself(runtime, graph, exact)
         if exact.config.adaptive_reading:
             contenders["ours, onnx-int8, adaptive"] = Predictor.from_pretrained(directory, adaptive=True).predict_proba
-            contenders["ours, onnx in OpenVINO, adaptive"] = load(adaptive=True).predict_proba
+            contenders["ours, onnx in OpenVINO, adaptive"] = load_graph(adaptive=True).predict_proba
     return contenders
 
 

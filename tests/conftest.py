@@ -62,5 +62,5 @@ def chromium():
 
 @pytest.fixture(autouse=True)
 def without_openvino(monkeypatch):
-    """Run graphs in onnxruntime."""
+    """Run graphs in onnxruntime: a signal crashes a pytest process that has loaded OpenVINO."""
     monkeypatch.setattr("bbc_classifier.inference.classifier.HAS_OPENVINO", False)

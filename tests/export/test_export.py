@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -24,7 +23,7 @@ from bbc_classifier.export.onnx import export_onnx, quantize, write_graph
 from bbc_classifier.inference.classifier import EXPORT_FILES, SAMPLE_TEXTS, OnnxModel, Predictor
 from bbc_classifier.io import file_sha256, read_json, write_json
 from bbc_classifier.model import legal_poolings
-from tests.tiny import FAMILIES, LABELS, articles, tiny_classifier, tiny_config, tiny_tokenizer, write_csv
+from tests.tiny import FAMILIES, LABELS, articles, run_python, tiny_classifier, tiny_config, tiny_tokenizer, write_csv
 
 TEXTS = ["the match", "goal!", "the shares of a market fell in £3.5m " * 8, "a film", "the minister and a vote " * 20]
 SHORT_AND_LONG = ["Shares fell in early trading.", "the match " * 60]
@@ -175,8 +174,7 @@ def test_a_graph_computes_in_openvino_in_fp32_and_bf16_and_only_in_its_own_forma
         assert [each.precision for each in loaded] == ["fp32", "bf16"] and loaded[0].model.uses_openvino
         print(json.dumps([each.predict_proba(SAMPLE_TEXTS).tolist() for each in loaded]))"""
     # In a process of its own: the tests of signals crash in one that has loaded OpenVINO.
-    done = subprocess.run([sys.executable, "-c", code, exports["onnx"]], capture_output=True, text=True, check=True)
-    exact, half = json.loads(done.stdout.splitlines()[-1])
+    exact, half = json.loads(run_python("-c", code, str(exports["onnx"])).stdout.splitlines()[-1])
     expected = Predictor(short_classifier(), tokenizer).predict_proba(SAMPLE_TEXTS)
     np.testing.assert_allclose(exact, expected, rtol=0, atol=1e-5)
     np.testing.assert_allclose(half, expected, rtol=0, atol=0.05)
