@@ -363,7 +363,9 @@ class ClassifierTrainer(Trainer):
         if self.sampling_strategy == "sequential":
             return super().get_train_dataloader()
         is_grouped = self.sampling_strategy == "group_by_length"
-        lengths = [len(item["rows"][0]["input_ids"]) if is_grouped else 0 for item in self.train_dataset]
+        lengths = [0] * len(self.train_dataset)
+        if is_grouped:
+            lengths = [max(len(row["input_ids"]) for row in item["rows"]) for item in self.train_dataset]
         step_rows = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
         loader = DataLoader(
             self.train_dataset,
