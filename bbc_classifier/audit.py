@@ -64,6 +64,7 @@ def audit(args: AuditArguments, data_args: DataArguments, dataset: Any = None) -
         "invalid_rows": {
             "without_text": _listed(frame["row_id"][frame["text"].isna()]),
             "without_label": _listed(frame["row_id"][frame["label"].isna()]),
+            "without_text_or_label": _listed(frame["row_id"][frame["text"].isna() | frame["label"].isna()]),
             "with_unreadable_characters": _listed([row for row, text in row_texts if UNREADABLE.search(text)]),
         },
         "lengths": _lengths(texts, args.encoder) if len(texts) else None,
@@ -238,7 +239,7 @@ def _table(name: str, found: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _findings(found: dict[str, Any]) -> Iterator[str]:
     """Yield a sentence for everything that needs attention, with the option that helps."""
     invalid, conflicts = found["invalid_rows"], found["conflicting_labels"]
-    if unusable := invalid["without_text"]["count"] + invalid["without_label"]["count"]:
+    if unusable := invalid["without_text_or_label"]["count"]:
         yield f"{unusable:,} rows have no text or no label: train with --drop_invalid_rows."
     if invalid["with_unreadable_characters"]["count"]:
         yield "Some texts have unreadable characters: check the encoding of the file."

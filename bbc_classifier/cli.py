@@ -285,7 +285,7 @@ def _warn_few_rows(options: Options, record: Mapping[str, Any], split: str) -> N
     if record["data"]["split_sizes"]["train"] < few and options.groups[0].recipe is None:
         print(f"With fewer than {FEW_TEXTS_PER_LABEL} texts a label, --recipe few may be more accurate.")
     if not record["data"]["predefined_split"]:
-        model, left_out = options.groups[0], OF_THE_GRID | {"output_dir", "overwrite", "folds", "test_fraction"}
+        model, left_out = options.groups[0], OF_THE_GRID | config.RUNTIME_ONLY | {"folds", "test_fraction"}
         given = options.given.items()
         flags = [part for name, value in given if name not in left_out for part in config.as_flag(name, value)]
         grid = ["--encoders", model.encoder, "--poolings", model.pooling or "mean", "--folds", "5"]
@@ -348,7 +348,8 @@ def _predict(options: Options) -> int:
         print(f"{label:<14} {prediction.confidence:.3f}   ({shares})   {excerpt}")
         if explanation:
             Console(highlight=False).print(explanation)
-            print("for it:", ", ".join(f"{word.word} {word.score:+.2f}" for word in explanation.top()))
+            words = ", ".join(f"{word.word} {word.score:+.2f}" for word in explanation.top())
+            print(f"words for {explanation.label}: {words}")
     _warn_truncated(sum(p.truncated for p in predictions), len(texts), classifier.config.max_input_tokens)
     return 0
 

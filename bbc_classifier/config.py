@@ -31,6 +31,8 @@ TRUNCATIONS = ("head", "tail", "head+tail")
 HEAD_INITS = ("random", "linear_probe")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 SAMPLING = ("group_by_length", "random", "sequential")
+# What the options of a run on data in memory have as `dataset`.
+IN_MEMORY = "memory"
 RECIPES = Path(__file__).parent / "recipes"
 RECIPE_NAMES = sorted(path.stem for path in RECIPES.glob("*.yaml"))
 # The recipe of an encoder where --recipe names none; every other encoder takes "standard".
@@ -167,7 +169,7 @@ class ColumnArguments(_Checked):
 
     text_column: list[str] | None = option(None, "Column of the text. Several are joined.", nargs="+", common=True)
     delimiter: str | None = option(
-        None, "Between columns. Unset: comma for .csv, tab for .tsv.", CHARACTER, common=True
+        None, "Column delimiter. Unset: comma for .csv, tab for .tsv.", CHARACTER, common=True
     )
     encoding: str = option("utf-8", "Character encoding of text files, such as cp1252.")
     quoting: str = option("minimal", "none reads quotation marks as ordinary characters.", choices=("minimal", "none"))
@@ -307,7 +309,7 @@ class PredictArguments(ColumnArguments, WorkerArguments):
     )
     output_file: str | None = option(None, "File to write: .csv, .tsv, .jsonl, .parquet, .xlsx, .txt.", common=True)
     output_dir: str | None = option(None, "Directory to write in shards; running it again resumes it.", common=True)
-    format: str = option("text", "Of printed predictions.", choices=("text", "json"), common=True)
+    format: str = option("text", "Format of printed predictions.", choices=("text", "json"), common=True)
     top_k: int | None = option(None, "Probabilities of this many labels. Unset: all.", AT_LEAST_1, common=True)
     min_confidence: float = option(0.0, "Below this confidence no label is given.", PROBABILITY, common=True)
     explain: bool = option(False, "Show which words led to the label of each text given (needs captum).", common=True)
@@ -345,10 +347,10 @@ class DemoArguments(_Checked):
     port: int = option(7860, "Port to listen on.", PORT, common=True)
     min_confidence: float = option(0.5, "Below this confidence the page says unsure.", PROBABILITY, common=True)
     max_characters: int = option(20_000, "Longest text that the page takes.", AT_LEAST_1)
-    max_rows: int = option(1000, "Most rows of an uploaded file.", AT_LEAST_1)
+    max_rows: int = option(1000, "Maximum number of rows of an uploaded file.", AT_LEAST_1)
     max_file_size: str = option("5mb", "Largest uploaded file.", BYTES)
-    max_waiting: int = option(20, "Most requests that wait; others are refused.", AT_LEAST_1)
-    max_requests_per_minute: int = option(60, "Most requests a minute from one address.", AT_LEAST_1)
+    max_waiting: int = option(20, "Maximum number of requests that wait; others are refused.", AT_LEAST_1)
+    max_requests_per_minute: int = option(60, "Maximum number of requests a minute from one address.", AT_LEAST_1)
     device: str | None = option(None, "cpu, cuda, mps …; unset, the accelerator if there is one.")
 
 
@@ -362,9 +364,9 @@ class ServeArguments(_Checked):
     host: str = option("127.0.0.1", "Address to listen on; 0.0.0.0 lets other machines in.", common=True)
     port: int = option(8080, "Port to listen on.", PORT, common=True)
     workers: int = option(1, "Processes, each with a copy of the classifier.", AT_LEAST_1, common=True)
-    max_batch_texts: int = option(64, "Most texts classified together.", AT_LEAST_1)
-    max_client_batch_size: int = option(32, "Most texts of one request.", AT_LEAST_1)
-    max_waiting: int = option(512, "Most texts that wait in a process; others are refused.", AT_LEAST_1)
+    max_batch_texts: int = option(64, "Maximum number of texts classified together.", AT_LEAST_1)
+    max_client_batch_size: int = option(32, "Maximum number of texts in one request.", AT_LEAST_1)
+    max_waiting: int = option(512, "Maximum number of texts that wait in a process; others are refused.", AT_LEAST_1)
     max_body_size: str = option("2mb", "Largest body of a request.", BYTES)
     device: str | None = option(None, "cpu, cuda, mps …; unset, the accelerator if there is one.", common=True)
     precision: str = option("auto", PRECISION_HELP, choices=PRECISIONS)

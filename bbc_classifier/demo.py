@@ -121,7 +121,10 @@ def build_page(args: DemoArguments) -> Any:
             result = predict_file(options, predictor, args.max_rows)
             preview = _preview(target, result.delimiter)
         except UserError as error:
-            raise page_error(html.escape(str(error).replace(str(source), source.name))) from error
+            message = str(error).replace(str(source), source.name)
+            if "--delimiter" in message or "--encoding" in message:  # options that the page does not have
+                message = f"{source.name} cannot be read: save it as .xlsx, or as CSV in UTF-8 with commas"
+            raise page_error(html.escape(message)) from error
         counts = ", ".join(
             f"{escape_markdown(label or 'unsure')} {count}" for label, count in result.label_counts.most_common()
         )

@@ -89,6 +89,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             UserError: An option or the data are not valid.
         """
+        if isinstance(labels, np.ndarray) and labels.ndim > 1:
+            raise UserError(f"labels: shape {labels.shape}; give a label, or a list of labels, for each text")
         texts, labels = list(texts), list(labels)
         values = {**DEFAULTS, **self.options, "encoder": self.encoder}
         if values.get("output_dir") is None:
@@ -118,6 +120,12 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
         """Return the calibrated probabilities, (texts, labels) float64; columns in the order of `classes_`."""
         return self._fitted().predict_proba(texts)
+
+    def score(self, texts: Iterable[str], labels: Iterable[Any], sample_weight: np.ndarray | None = None) -> float:
+        """Return the accuracy; of a multi-label classifier the share of texts of which all labels are correct."""
+        pairs = zip(self.predict(texts), labels, strict=True)
+        is_correct = [set(found) == set(true) if _is_list(true) else found == true for found, true in pairs]
+        return float(np.average(is_correct, weights=sample_weight))
 
     def classify(self, texts: Iterable[str], top_k: int | None = None, min_confidence: float = 0.0) -> list[Prediction]:
         """Return label, confidence and probabilities by name of each text; see `Predictor.classify`."""
@@ -152,6 +160,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
     def save(self, path: str | Path, *, overwrite: bool = False) -> None:
         """Write the model and its tokenizer to a directory that `from_pretrained` and transformers load."""
         predictor = self._fitted()
+        if not hasattr(predictor.model, "save_pretrained"):
+            raise UserError("save: an ONNX export is a directory already; copy it")
         prepare_output_dir("path", Path(path), overwrite=overwrite, marker="config.json")
         with atomic_write(Path(path)) as tmp_path:
             cast(Any, predictor.model).save_pretrained(tmp_path)

@@ -64,7 +64,7 @@ def shown_p(value: float) -> str:
 
 def table(records: dict[str, list[dict]]) -> str:
     """Return the Markdown tables: whole texts, and parts of them."""
-    first = ["| | errors of 2,121 | accuracy | macro F1 | log loss | ECE | p against TF-IDF, SVM | logistic |"]
+    first = ["| | errors of 2,121 | accuracy | macro F1 | log loss | ECE | p, TF-IDF SVM | p, TF-IDF logistic |"]
     first.append("|---" * 8 + "|")
     columns = [f"{name} | ECE" for name in KINDS.values()]
     second = [f"| | {' | '.join(columns)} |", "|---" * (1 + 2 * len(columns)) + "|"]
@@ -96,9 +96,9 @@ def table(records: dict[str, list[dict]]) -> str:
             seconds = [fold["seconds"]["total"] for fold in records[row][0]["folds"]]
             times.append(f"`{row}` {np.median(seconds):.0f} s ({min(seconds):.0f} to {max(seconds):.0f})")
     paragraphs = (
-        "BBC News, each article predicted out of five folds; 95 % Wilson intervals in brackets; p: McNemar's exact "
-        "test; of several seeds, the largest. TF-IDF and the head of `quick` are fitted on train and validation, the "
-        "others on train. `accurate`, other corpora and few labels were trained on first 30 words too. "
+        "BBC News, each article predicted out of five folds; 95 % Wilson intervals in brackets; ECE: expected "
+        "calibration error; p: McNemar's exact test, of several seeds the largest. TF-IDF and the head of `quick` are "
+        "fitted on train and validation, the others on train. "
         f"`accurate` against `default`: p = {p_value(records['accurate'], records['default'][0])}. "
         "Records: `results/`, written by `python scripts/cross_validate.py NAME`.",
         f"Seconds a fold, from data to evaluation on {hardware['cores']} cores ({hardware['processor']}, "

@@ -48,6 +48,7 @@ EXPECTED = {
     "invalid_rows": {
         "without_text": {"count": 2, "row_ids": ["train.jsonl:4", "test.jsonl:5"]},
         "without_label": {"count": 1, "row_ids": ["train.jsonl:5"]},
+        "without_text_or_label": {"count": 3, "row_ids": ["train.jsonl:4", "train.jsonl:5", "test.jsonl:5"]},
         "with_unreadable_characters": {"count": 2, "row_ids": ["test.jsonl:6", "test.jsonl:7"]},
     },
     "leakage": {

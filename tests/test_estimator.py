@@ -6,7 +6,7 @@ import pytest
 from datasets import Dataset
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
@@ -69,7 +69,11 @@ def test_labels_of_any_type_and_number_and_columns_of_a_dataset(estimator):
     several = [[label, "news"] for label in LABELS]
     predictions = estimator.fit(TEXTS, several).predict(TEXTS[:3])
     assert len(predictions) == 3 and all(set(row) <= {*TOPIC_WORDS, "news"} for row in predictions)
-    assert estimator.evaluate(TEXTS, several)["metrics"]["micro_f1"] >= 0
+    metrics, splits = estimator.evaluate(TEXTS, several)["metrics"], KFold(2)
+    assert metrics["micro_f1"] >= 0 and estimator.score(TEXTS, several) == metrics["subset_accuracy"]
+    assert np.isfinite(cross_val_score(estimator, TEXTS, several, cv=splits)).all()
+    with pytest.raises(UserError, match="labels: shape"):
+        estimator.fit(TEXTS, np.eye(len(TEXTS)))
 
 
 def test_parameters_and_clones(estimator):

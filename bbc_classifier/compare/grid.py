@@ -1,5 +1,6 @@
 """The runs of a comparison, and the options of `train` for each of them: a run trained alone is the same run."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from itertools import product
@@ -79,8 +80,8 @@ class Grid:
         first_seed = self.given.get("seed", TrainArguments.seed)
         folds = range(self.given["folds"]) if self.given.get("folds") else [None]
         limit = self.given.get("max_train_samples")
-        sizes = {int(size) for size in args.train_sizes if size != "all"} - {limit}
-        splits = list(product(folds, [limit, *sorted(sizes, reverse=True)]))
+        sizes = {limit if size == "all" else int(size) for size in args.train_sizes}
+        splits = list(product(folds, sorted(sizes, key=lambda size: -(size or math.inf))))
         self.runs = [
             RunSpec(f"{names[encoder]}-{pooling}", seed, fold, size, encoder, pooling)
             for seed in range(first_seed, first_seed + args.seeds)

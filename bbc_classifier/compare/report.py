@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from bbc_classifier import plots
 from bbc_classifier.compare.results import COMPARISON, FAILURES, RunResult, compute_results, load_runs
 from bbc_classifier.config import ReportArguments, train_command
-from bbc_classifier.io import atomic_write, escape_markdown, prepare_output_dir, read_json, write_json, write_text
+from bbc_classifier.io import escape_markdown, prepare_output_dir, read_json, write_json, write_text
 from bbc_classifier.provenance import without_local_paths
 
 MODELING_FILE = Path(__file__).parents[1] / "model" / "modeling_pooled_encoder.py"
@@ -61,8 +61,7 @@ def report(args: ReportArguments, paths: Sequence[str | Path]) -> tuple[dict[str
     output_dir = Path(args.output_dir)
     prepare_output_dir("--output_dir", output_dir, overwrite=args.overwrite, marker="results.json")
     command = shlex.join(["bbc-classifier", "report", *map(str, paths), "--output_dir", args.output_dir])
-    with atomic_write(output_dir) as tmp_path:
-        return write_report([Path(path) for path in paths], tmp_path, command=command), output_dir
+    return write_report([Path(path) for path in paths], output_dir, command=command), output_dir
 
 
 def write_report(paths: Sequence[Path], output_dir: Path, *, command: str) -> dict[str, Any]:
@@ -256,9 +255,6 @@ def _texts(row: Mapping[str, Any], run: RunResult, sources: Mapping[str, Mapping
             f"The pooling {pooling} is registered by {module or 'another module'}; its source is not part of this page."
         )
         texts["where"] = where
-    if not shapes:
-        lost = "The shapes are not known: the run has no saved model."
-        return texts | {"encoded": f"{row['num_parameters']:,} parameters, pooling and head included", "pooled": lost}
     tokens, width, labels = shapes["max_input_tokens"] or "n", shapes["pooled_size"], shapes["num_labels"]
     encoder, pooling = (f"{shapes['parameters'].get(part, 0):,} parameters" for part in ("encoder", "pooling"))
     return texts | {

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from safetensors import safe_open
 from sklearn.metrics import brier_score_loss, confusion_matrix, log_loss
 
 from bbc_classifier.errors import UserError
@@ -262,32 +261,8 @@ def _describe(config: ConfigResult) -> dict[str, Any]:
         "milliseconds_per_text": statistics.median(times) if times else None,
         "num_parameters": model.get("num_parameters"),
         "weights_bytes": model.get("weights_bytes"),
-        "shapes": _shapes(config.runs[0][0].path / "model"),
+        "shapes": model.get("shapes"),
         "configuration": records[0]["options"],
-    }
-
-
-def _shapes(model: Path) -> dict[str, Any]:
-    """Return the sizes of a saved model and its parameters by part, from its configuration and the weights' header.
-
-    Empty for a baseline, and for a record that was copied without its model.
-    """
-    if not (model / "model.safetensors").is_file():
-        return {}
-    with safe_open(model / "model.safetensors", framework="np") as file:
-        shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}  # noqa: SIM118
-    parameters: Counter[str] = Counter()
-    for name, shape in shapes.items():
-        parameters["pooling" if name.startswith("encoder.pooler.") else name.partition(".")[0]] += math.prod(shape)
-    config = read_json(model / "config.json")
-    encoder, (labels, width) = config["encoder_config"], shapes["classifier.weight"]
-    return {
-        "max_input_tokens": config["max_input_tokens"],
-        "num_hidden_layers": encoder.get("num_hidden_layers", encoder.get("n_layers")),
-        "hidden_size": encoder.get("hidden_size", encoder.get("dim")),  # DistilBERT's name
-        "pooled_size": width,
-        "num_labels": labels,
-        "parameters": dict(parameters),
     }
 
 
@@ -321,7 +296,8 @@ def _class_scores(counts: np.ndarray, labels: list[str]) -> pd.DataFrame:
 def _seed_metrics(config: ConfigResult, seed: int) -> dict[str, Any]:
     """Return the metrics of one seed over all examples, with Wilson's interval of the accuracy."""
     correct, n, labels = int(config.is_correct[seed].sum()), len(config.y_true), range(len(config.labels))
-    scores = _class_scores(config.confusion_matrix(slice(seed, seed + 1)), config.labels).mean()
+    scores = _class_scores(config.confusion_matrix(slice(seed, seed + 1)), config.labels)
+    scores = scores[scores[["tp", "fp", "fn"]].any(axis=1)].mean()  # over the labels that occur, as in a run's record
     metrics = {"accuracy": correct / n} | {f"macro_{name}": scores[name] for name in ("precision", "recall", "f1")}
     if config.probabilities is not None:
         probabilities = config.probabilities[seed] / config.probabilities[seed].sum(axis=1, keepdims=True)

@@ -15,7 +15,7 @@ from transformers import TrainerCallback
 from bbc_classifier import io
 from bbc_classifier.compare.grid import Grid, RunSpec
 from bbc_classifier.compare.results import COMPARISON, FAILURES
-from bbc_classifier.config import RUNTIME_ONLY, CompareArguments, hyperparameters
+from bbc_classifier.config import IN_MEMORY, RUNTIME_ONLY, CompareArguments, hyperparameters
 from bbc_classifier.data.loading import LoadedData, load_splits
 from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.baselines import run_baseline
@@ -67,6 +67,8 @@ def compare(args: CompareArguments, given: Mapping[str, Any] | None = None, *, d
     comparison is resumed. `dataset` is data in memory, as `train` takes it.
     """
     given = {name: value for name, value in (given or {}).items() if value not in (None, {})}
+    if dataset is not None:
+        given["dataset"] = IN_MEMORY
     path = Path(given.get("output_dir", DEFAULT_DIRECTORY))
     if given.get("overwrite") and args.shard != "1/1":
         raise UserError("--overwrite would remove the runs of other shards; remove the directory yourself")

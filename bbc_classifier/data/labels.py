@@ -154,14 +154,14 @@ def read_label_map(label_map: LabelMap) -> dict[str, str]:
 def map_labels(rows: Iterable[list[str] | str | None], label_map: LabelMap) -> list[LabelSet | None]:
     """Return the label names of each row as a sorted tuple after `label_map`; None where there is no label.
 
-    UserError if no entry of the map is a label.
+    UserError if no name of the map, old or new, is a label.
     """
     label_map = read_label_map(label_map)
     sets = [None if row is None else (row,) if isinstance(row, str) else tuple(row) for row in rows]
     names = sorted({name for row in sets if row is not None for name in row})
     if unused := [old for old in label_map if old not in names]:
         message = f"--label_map: no row has the label '{unused[0]}'; the data has {', '.join(names[:20])}"
-        if len(unused) == len(label_map):
+        if len(unused) == len(label_map) and not set(label_map.values()) & set(names):
             raise UserError(message)
         logger.warning(message)
     return [None if row is None else tuple(sorted({label_map.get(name, name) for name in row})) for row in sets]

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from datasets import DatasetDict
 from transformers.utils import cached_file
 
-from bbc_classifier.config import DataArguments, EvaluateArguments
+from bbc_classifier.config import IN_MEMORY, DataArguments, EvaluateArguments
 from bbc_classifier.data.duplicates import text_hash
 from bbc_classifier.data.loading import LoadedData, excerpts, labels_to_array, load_splits
 from bbc_classifier.errors import UserError
@@ -29,7 +29,7 @@ from bbc_classifier.provenance import environment, peak_memory_mb, record_header
 # Options that name data. Without any of them, `evaluate` takes the data of the classifier's own run.
 DATA_SOURCES = ("dataset", "train_file", "validation_file", "test_file")
 # Options of the run that also apply to other data, unless they are given.
-REMEMBERED = ("text_column", "label_column", "label_separator", "label_map", "delimiter", "encoding", "quoting")
+REMEMBERED = ("text_column", "label_column", "label_separator", "label_map", "delimiter", "quoting")
 # How texts are read is part of the classifier.
 CLASSIFIER_OPTIONS = {"max_length", "truncation", "excerpts"}
 
@@ -212,19 +212,20 @@ def _load(
         if not names_data:
             raise UserError(f"--model: '{args.model}' has no test split of its own; name data with --dataset")
         logger.warning("the texts that '%s' was trained on are not known: the data may hold some of them", args.model)
-    if names_data or identity is None:
+    if names_data:
         remembered = {name: own["data"][name] for name in REMEMBERED if name in own["data"]}
         data_args = DataArguments(**(remembered | options))
         data = load_splits(data_args, dataset, args.split)
         if data.info["identity"] != identity:
             return data_args, data, False
-    data_args = DataArguments(**(own["data"] | options))
+    data_args, remedy = DataArguments(**(own["data"] | options)), "name data with --dataset or --test_file"
+    if data_args.dataset == IN_MEMORY and dataset is None:
+        raise UserError(f"--model: '{args.model}' was trained on data in memory; {remedy}")
     data = load_splits(data_args, dataset, own_split)
     if data.info["identity"] != identity:
-        raise UserError(
-            f"--model: the data that '{args.model}' was trained on were in memory or have changed since; name the data "
-            "to evaluate on with --dataset or --test_file"
-        )
+        raise UserError(f"--model: the data that '{args.model}' was trained on have changed since; {remedy}")
+    if not len(data.dataset["test"]):
+        raise UserError(f"--model: '{args.model}' kept no test rows; {remedy}")
     return data_args, data, True
 
 

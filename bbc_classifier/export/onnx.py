@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxscript
+import onnxscript  # noqa: F401  (torch.onnx.export needs it)
 import torch
 from onnx import numpy_helper
 from onnx_ir.passes.common import ClearMetadataAndDocStringPass
@@ -70,22 +70,11 @@ def write_graph(model: PooledEncoderForSequenceClassification, path: Path) -> No
             input_names=list(INPUTS),
             output_names=["logits"],
             dynamic_shapes={name: {0: "batch", 1: "tokens"} for name in INPUTS},
-            custom_translation_table={torch.ops.aten.sort.stable: _stable_sort},
         )
         assert program is not None  # Only the exporter without dynamo returns None.
         # Among the exporter's notes are stack traces with the paths of this machine.
         ClearMetadataAndDocStringPass()(program.model)
         program.save(path, external_data=False)
-
-
-def _stable_sort(values: Any, stable: bool | None = None, dim: int = -1, descending: bool = False) -> Any:
-    """Translate a stable sort of integers, which the exporter lacks, to TopK.
-
-    Of equal values TopK puts the one with the lower index first (https://onnx.ai/onnx/operators/onnx__TopK.html).
-    """
-    ops: Any = onnxscript.opset18
-    count, integers = ops.Gather(ops.Shape(values), ops.Constant(value_ints=[dim])), onnx.TensorProto.INT64
-    return ops.TopK(ops.Cast(values, to=integers), count, axis=dim, largest=int(descending), sorted=1)
 
 
 def quantize(path: Path) -> None:

@@ -202,12 +202,12 @@ def _configuration(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _data_rows(record: Mapping[str, Any]) -> list[list[str]]:
-    data, pairs = record["data"], record["data"]["near_duplicate_pairs"]
+    data = record["data"]
     counts = {
         "Rows": data["num_rows"],
         "Distinct texts": data["num_unique_texts"],
         "Exact duplicates removed before the split": data["exact_duplicates_dropped"],
-        "Pairs of near duplicates": "not searched" if pairs is None else pairs,
+        "Pairs of near duplicates": data["near_duplicate_pairs"],
         "Texts with conflicting labels": data["conflicting_labels"],
         "Test rows that also occur in train or validation": data["leakage"]["test"],
     }

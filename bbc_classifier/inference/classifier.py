@@ -112,7 +112,7 @@ def encode(
 ) -> EncoderOutput:
     """Return the pooled embeddings and the logits of every row in the order given; `options` as `predict_logits`."""
     captured: list[np.ndarray] = []
-    with model.classifier.register_forward_pre_hook(lambda _, args: captured.append(args[0].double().cpu().numpy())):
+    with model.classifier.register_forward_pre_hook(lambda _, args: captured.append(args[0].cpu().double().numpy())):
         logits = predict_logits(model, input_ids, pad_token_id, **options)
     embeddings = np.zeros((len(input_ids), model.classifier.in_features))
     embeddings[_longest_first(input_ids)] = np.concatenate([embeddings[:0], *captured])
@@ -158,7 +158,7 @@ def predict_logits(
             ids = torch.tensor(padded, dtype=torch.long)
             mask = (torch.arange(width) < torch.tensor([[len(input_ids[row])] for row in rows])).long()
             output = model(input_ids=ids.to(device), attention_mask=mask.to(device))
-            logits[rows] = output.logits.double().cpu().numpy()
+            logits[rows] = output.logits.cpu().double().numpy()
             bar.update(len(rows))
     if invalid := int((~np.isfinite(logits)).any(axis=1).sum()):
         cause = "its weights are damaged, or the precision is too low (use fp32)"

@@ -88,7 +88,7 @@ def explain(predictor: Predictor, text: str, label: str | None = None, steps: in
         raise UserError("explanations need captum: pip install captum") from error
     model, tokenizer, names = predictor.model, predictor.tokenizer, predictor.label_names
     if isinstance(model, OnnxModel) or not tokenizer.is_fast:
-        raise UserError("explanations need a torch model and a fast tokenizer")
+        raise UserError("an ONNX export or a slow tokenizer cannot be explained; use the run that was exported")
     probabilities = predictor.predict_proba([text])[0]
     if label is not None and label not in names:
         raise UserError(f"there is no label '{label}'; the classifier has {', '.join(names)}")
@@ -109,7 +109,7 @@ def explain(predictor: Predictor, text: str, label: str | None = None, steps: in
         internal_batch_size=STEPS_PER_BATCH,
         return_convergence_delta=True,
     )
-    per_token = attributions.detach().sum(-1)[0].double().cpu().numpy()
+    per_token = attributions.detach().sum(-1)[0].cpu().double().numpy()
     words = [(match.start(), match.end()) for match in re.finditer(r"\S+", text)]
     scores, is_read = np.zeros(len(words)), np.zeros(len(words), dtype=bool)
     starts = np.array([start for start, _ in words])

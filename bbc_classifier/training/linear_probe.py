@@ -53,7 +53,7 @@ def fit_linear_probe(
 
 def head_logits(model: PooledEncoderForSequenceClassification, embeddings: np.ndarray) -> np.ndarray:
     """Return the head's logits, (rows, labels) float64, of embeddings (rows, hidden)."""
-    weight, bias = (parameter.detach().double().cpu().numpy() for parameter in model.classifier.parameters())
+    weight, bias = (parameter.detach().cpu().double().numpy() for parameter in model.classifier.parameters())
     return embeddings @ weight.T + bias
 
 

@@ -5,6 +5,7 @@ import json
 import logging
 import math
 import os
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -19,6 +20,7 @@ from transformers import AutoConfig, PreTrainedTokenizerBase, TrainerCallback, e
 from transformers.tokenization_utils_base import VERY_LARGE_INTEGER
 
 from bbc_classifier.config import (
+    IN_MEMORY,
     DataArguments,
     ModelArguments,
     TrainArguments,
@@ -131,7 +133,9 @@ def train(
     if training_args and training_args.overwrite and training_args.resume_from_checkpoint not in (None, "false"):
         raise UserError("--overwrite and --resume_from_checkpoint exclude each other")
     model_args, data_args, args = resolve_options(model_args, data_args, training_args)
-    run = RunDirectory(args.output_dir or default_output_dir(model_args, data_args, args, dataset))
+    if dataset is not None and not isinstance(dataset, LoadedData):
+        data_args = replace(data_args, dataset=IN_MEMORY)
+    run = RunDirectory(args.output_dir or default_output_dir(model_args, data_args, args))
     trainer_args = training_arguments(args, run.checkpoints)
     is_main, device = trainer_args.process_index == 0, trainer_args.device
     precision = choose_precision(args.precision or "auto", device.type)
@@ -257,6 +261,7 @@ def train(
             "encoder": {**encoder_record(model_args), "test_rows_seen": num_seen},
             "model": {
                 "num_parameters": model.num_parameters(),
+                "shapes": model_shapes(model),
                 "weights_sha256": file_sha256(run.model / "model.safetensors"),
                 "weights_bytes": (run.model / "model.safetensors").stat().st_size,
                 "labels": data.label_names,
@@ -295,14 +300,16 @@ def train(
 def resolve_options(
     model_args: ModelArguments | None, data_args: DataArguments | None, args: TrainArguments | None
 ) -> tuple[ModelArguments, DataArguments, TrainArguments]:
-    """Return the options with those of the recipe; an encoder that is a classifier of ours keeps how it reads texts."""
+    """Return the options with those of the recipe; an encoder that is a run or its model keeps recipe and reading."""
     model_args, data_args = model_args or ModelArguments(), data_args or DataArguments()
     if model_args.pooling_module:
         import_pooling_module(model_args.pooling_module)
     with hub_errors(f"--encoder {model_args.encoder}"):
         config = AutoConfig.from_pretrained(find_encoder(model_args).path, revision=model_args.encoder_revision)
     if isinstance(config, PooledEncoderConfig):
-        model_args = replace(model_args, pooling=model_args.pooling or config.pooling)
+        run = RunDirectory(Path(find_encoder(model_args).path).parent)
+        recipe = model_args.recipe or (read_json(run.options)["model"]["recipe"] if run.options.is_file() else None)
+        model_args = replace(model_args, recipe=recipe, pooling=model_args.pooling or config.pooling)
         data_args = replace(
             data_args,
             max_length=data_args.max_length or config.max_input_tokens,
@@ -311,11 +318,9 @@ def resolve_options(
     return resolve_recipe(model_args, data_args, args or TrainArguments())
 
 
-def default_output_dir(
-    model_args: ModelArguments, data_args: DataArguments, args: TrainArguments, dataset: Any = None
-) -> Path:
+def default_output_dir(model_args: ModelArguments, data_args: DataArguments, args: TrainArguments) -> Path:
     """Return runs/<data>-<encoder>-<pooling>-seed<seed>, without the name of the data if it is BBC News."""
-    name = "memory" if dataset is not None else Path(data_args.train_file or data_args.dataset).name
+    name = Path(data_args.train_file or data_args.dataset).name
     prefix = "" if name == DataArguments.dataset else f"{slug(name)}-"
     return Path("runs") / f"{prefix}{find_encoder(model_args).name}-{model_args.pooling}-seed{args.seed}"
 
@@ -362,6 +367,21 @@ def build_model(
     tokenizer = load_tokenizer(find_encoder(model_args).path, model_args.encoder_revision)
     tokenizer.model_max_length = VERY_LARGE_INTEGER  # the model cuts texts; with a limit, pipelines would warn
     return model, tokenizer
+
+
+def model_shapes(model: PooledEncoderForSequenceClassification) -> dict[str, Any]:
+    """Return the sizes of a classifier and the number of parameters of its parts."""
+    parameters: Counter[str] = Counter()
+    for name, parameter in model.named_parameters():
+        parameters["pooling" if name.startswith("encoder.pooler.") else name.partition(".")[0]] += parameter.numel()
+    return {
+        "max_input_tokens": model.config.max_input_tokens,
+        "num_hidden_layers": getattr(model.config.encoder_config, "num_hidden_layers", None),
+        "hidden_size": model.config.hidden_size,
+        "pooled_size": model.classifier.in_features,
+        "num_labels": model.classifier.out_features,
+        "parameters": dict(parameters),
+    }
 
 
 def tokenize_split(

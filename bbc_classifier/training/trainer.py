@@ -217,8 +217,8 @@ def weight_changes(before: dict[str, torch.Tensor], model: torch.nn.Module) -> d
         group = f"layer {number[1]}" if number and parts[0] == "encoder" else group
         group = "shared" if group == "encoder" else group  # such as MPNet's table of relative positions
         total = sums.setdefault(group, [0.0, 0.0])
-        total[0] += float((parameter.detach() - before[name]).double().square().sum())
-        total[1] += float(before[name].double().square().sum())
+        total[0] += float((parameter.detach() - before[name]).cpu().double().square().sum())
+        total[1] += float(before[name].cpu().double().square().sum())
     return {group: math.sqrt(change / (norm or 1.0)) for group, (change, norm) in sums.items()}
 
 

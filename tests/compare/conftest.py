@@ -48,7 +48,9 @@ def write_run(
         record["baseline"] = baseline
     else:
         record |= {"encoder": {"name": encoder}, "training": {"best_step": 4}}
-        record["model"] = {"num_parameters": 1000, "weights_bytes": 4000}
+        sizes = dict.fromkeys(("num_hidden_layers", "hidden_size", "pooled_size", "num_labels"), 2)
+        shapes = {"max_input_tokens": 16, **sizes, "parameters": {"encoder": 994, "classifier": 6}}
+        record["model"] = {"num_parameters": 1000, "weights_bytes": 4000, "shapes": shapes}
         test["seconds"] = 2.0
         groups["model"] = {"encoder": encoder, "pooling": pooling, "refit_on_validation": size is None}
         groups["training"] = {"seed": seed, "learning_rate": options.get("learning_rate", 1e-5)}

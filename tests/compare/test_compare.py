@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bbc_classifier.compare.grid import Grid
-from bbc_classifier.compare.report import write_report
-from bbc_classifier.config import CompareArguments
+from bbc_classifier.compare.report import report, write_report
+from bbc_classifier.config import CompareArguments, ReportArguments
 from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.evaluation.baselines import BASELINES
 from bbc_classifier.training.train import train
@@ -82,6 +82,9 @@ def test_a_failed_run_is_reported_and_the_others_continue(train_grid, tiny_bert_
     (broken / "model.safetensors").write_bytes(b"no weights")
     (missing / "config.json").write_text("{}")
     grid = {"encoders": [str(path) for path in (broken, missing, tiny_bert_dir)], "train_sizes": ["6", "all"]}
+    sizes = [["6"], ["2", "all"], ["12"]]
+    grids = (Grid(CompareArguments(encoders=["minilm"], train_sizes=size), {"max_train_samples": 8}) for size in sizes)
+    assert [{run.train_size for run in grid.runs} for grid in grids] == [{6}, {2, 8}, {12}]
     failed = {}
     for shard in ("1/2", "2/2"):
         failed |= train_grid(tmp_path / "grid", {"max_train_samples": 12}, shard=shard, **grid).failed
@@ -90,6 +93,10 @@ def test_a_failed_run_is_reported_and_the_others_continue(train_grid, tiny_bert_
     finished = {f"{name}-rows{rows}" for name in ("tiny-bert-cls-seed42", *BASELINES) for rows in (6, 12)}
     assert {file.parent.name for file in tmp_path.glob("grid/runs/*/record.json")} == finished
     results = write_report([tmp_path / "grid"], tmp_path / "grid", command="")
+    with pytest.raises(UserError, match="--overwrite"):
+        report(ReportArguments(str(tmp_path / "grid")), [tmp_path / "grid"])
+    report(ReportArguments(str(tmp_path / "grid"), overwrite=True), [tmp_path / "grid"])
+    assert {file.parent.name for file in tmp_path.glob("grid/runs/*/record.json")} == finished
     assert results["failed"] == failed and results["configurations"][0]["train_size"] == 12
     assert sorted({row["train_rows"] for row in results["learning_curves"]}) == [6, 12]
 

@@ -101,5 +101,6 @@ def test_a_map_renames_and_merges(caplog):
     assert map_labels([["b", "a"], []], {"b": "a"}) == [("a",), ()]
     assert map_labels(["a", "b"], {"a": "arts", "sprot": "x"}) == [("arts",), ("b",)]
     assert "'sprot'" in caplog.text
+    assert map_labels(["arts"], {"a": "arts"}) == [("arts",)]  # renamed before, such as newer rows
     with pytest.raises(UserError, match="--label_map"):
         map_labels(["a"], {"b": "c"})

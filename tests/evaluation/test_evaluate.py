@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
-from bbc_classifier.config import DataArguments, EvaluateArguments
+from bbc_classifier.config import IN_MEMORY, DataArguments, EvaluateArguments
 from bbc_classifier.data.duplicates import text_hashes
 from bbc_classifier.data.loading import LoadedData, load_splits
 from bbc_classifier.errors import UserError
@@ -34,7 +34,8 @@ def make_run(path: Path, model_dir: Path, dataset: object = None, **data: object
     loaded = load_splits(args, dataset)
     shutil.copytree(model_dir, path / "model")
     known = {name: loaded.info[name] for name in ("identity", "split_fingerprint")}
-    write_json(path / "options.json", {"data": asdict(args), "dataset": known})
+    given = {"dataset": IN_MEMORY} if dataset is not None else {}
+    write_json(path / "options.json", {"data": asdict(args) | given, "dataset": known})
     seen = [text for split in ("train", "validation") for text in loaded.dataset[split]["text"]]
     write_json(path / "seen_texts.json", text_hashes(seen))
     return path
@@ -98,8 +99,14 @@ def test_the_runs_own_file_by_name_and_data_in_memory_give_the_test_split(run, t
     frame = pd.DataFrame(rows_of(0, 20), columns=["text", "label"])
     in_memory = make_run(tmp_path / "in-memory", tiny_model_dir, dataset=frame)
     assert run_evaluation(in_memory, dataset=frame)["evaluation"]["test"]["n"] == n
+    with pytest.raises(UserError, match="in memory"):
+        run_evaluation(in_memory)
+    options = {"train_file": str(tmp_path / "news.csv"), "delimiter": ";", "text_column": ["headline"]}
+    untested = make_run(tmp_path / "untested", tiny_model_dir, test_fraction=0, **options)
+    with pytest.raises(UserError, match="no test rows"):
+        run_evaluation(untested)
     write_news(tmp_path / "news.csv", rows_of(5, 25))
-    with pytest.raises(UserError, match="in memory or have changed"):
+    with pytest.raises(UserError, match="have changed"):
         run_evaluation(run)
 
 

@@ -83,6 +83,7 @@ def test_known_data_sets_are_linked_with_their_terms(run):
     ("changes", "words"),
     [
         ({"data": {"leakage": {"test": 3}}}, "3 test texts also occur in the training"),
+        ({"data": {"near_duplicate_pairs": None}}, "near duplicates | – |"),
         ({"data": {"predefined_split": True}}, "The splits come with the data set"),
         ({"training": {"num_processes": 8}}, "8 processes on"),
         ({"training": {"resumed": True}}, "since the run was resumed"),

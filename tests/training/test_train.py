@@ -61,6 +61,7 @@ def test_seed_and_options_decide_the_weights_and_a_finished_run_is_returned(run)
     before = {path: path.stat().st_mtime_ns for path in first.run_dir.path.rglob("*")}
     finished = run("a", max_steps=2, logging_steps=3, resume_from_checkpoint="last")
     assert not finished.is_new and finished.record == read_json(first.run_dir.record)
+    assert first.record["options"]["data"]["dataset"] == "memory"
     for options, message in (
         ({"pooling": "max"}, "pooling: mean, now max"),
         ({"dataset": topics(each=21)}, "identity"),
@@ -137,6 +138,9 @@ def test_a_finished_run_is_an_encoder_that_reads_as_before(run):
     assert second.metrics["accuracy"] >= 0.9  # the head is kept
     assert second.record["encoder"]["weights_sha256"] == first.record["model"]["weights_sha256"]
     assert first.record["encoder"]["test_rows_seen"] == second.record["encoder"]["test_rows_seen"] == 0
+    options = {"max_length": 17, "max_steps": -1, "num_train_epochs": None}
+    probe = run("probe", recipe="quick", **options)
+    assert run("next", encoder=str(probe.run_dir.path), **options).record["options"]["model"]["recipe"] == "quick"
     third = run("third", encoder=str(first.run_dir.model), max_length=None, split_seed=1, max_steps=1)
     test = set(read_json(third.run_dir.split)["test"])
     fitted = {row for split in ("train", "validation") for row in read_json(first.run_dir.split)[split]}
