@@ -1,7 +1,9 @@
 """From texts to labels and calibrated probabilities, with a torch model or its ONNX export."""
 
 import copy
+import ctypes
 import logging
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -82,6 +84,17 @@ def tokenize(
 def opening(input_ids: list[int], tokens: int) -> list[int]:
     """Return the first `tokens` tokens of a text, of which the last one is its closing special token."""
     return input_ids if len(input_ids) <= tokens else [*input_ids[: tokens - 1], input_ids[-1]]
+
+
+def keep_freed_memory() -> None:
+    """Make the C library keep the memory that a batch frees for the next batch; a tenth faster on a CPU with glibc.
+
+    By default it returns the memory to the system, which then fills each page with zeros before the next batch.
+    """
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h. Old versions refuse more than 32 MiB for the first.
+        _ = libc.mallopt(-3, 1 << 30) or libc.mallopt(-3, 1 << 25)
+        libc.mallopt(-1, (1 << 31) - 1)
 
 
 def choose_precision(requested: str, device: str) -> str:
@@ -271,6 +284,7 @@ class Predictor:
 
     @classmethod
     def _load(cls, path_or_hub_id: str | Path, revision: str | None, device: str | None) -> "Predictor":
+        keep_freed_memory()
         location, what = model_location(path_or_hub_id), f"--model '{path_or_hub_id}'"
         with hub_errors(what):
             values, _ = PreTrainedConfig.get_config_dict(location, revision=revision)

@@ -44,6 +44,7 @@ from bbc_classifier.inference.classifier import (
     choose_precision,
     encode,
     hub_errors,
+    keep_freed_memory,
     load_tokenizer,
     opening,
     sigmoid,
@@ -160,6 +161,7 @@ def train(
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         model, tokenizer = build_model(model_args, data_args, args, data)
         model.to(device)
+        keep_freed_memory()
         train_config = copy.copy(model.config)
         if args.trains_encoder and args.train_max_length:
             train_config.max_input_tokens = min(args.train_max_length, data_args.max_length or 0)

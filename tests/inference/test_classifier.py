@@ -1,5 +1,6 @@
 """Texts in, labels, probabilities and reasons out: batching, order, input types, loading and errors."""
 
+import platform
 import shutil
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.inference.classifier import Predictor, encode, load_tokenizer, softmax, tokenize
 from bbc_classifier.inference.explain import Explanation, WordScore, explain
 from bbc_classifier.model import POOLINGS
-from tests.tiny import FAMILIES, save_tiny_encoder, tiny_classifier
+from tests.tiny import FAMILIES, run_python, save_tiny_encoder, tiny_classifier
 
 LONG = "shares fell in the market " * 30
 TYPES = [tuple, np.array, pd.Series, lambda texts: Dataset.from_dict({"text": texts})["text"], iter]
@@ -73,6 +74,16 @@ def test_precision_is_chosen_if_it_agrees_with_fp32(classifier, monkeypatch):
     assert classifier.precision == "bf16"
     assert 0 < np.abs(classifier.predict_proba(TEXTS) - exact).max() < 0.1
     assert classifier.model.dtype == torch.float32  # what is saved and explained
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc returns memory that can be kept")
+def test_freed_memory_is_kept_for_the_next_batch():
+    code = (
+        "import resource, torch; from bbc_classifier.inference.classifier import keep_freed_memory as keep; keep();"
+        "faults = [(torch.ones(1 << 24), resource.getrusage(resource.RUSAGE_SELF).ru_minflt)[1] for _ in range(41)];"
+        "print((faults[-1] - faults[0]) / 40)"
+    )
+    assert float(run_python("-c", code).stdout) < 8000  # a tensor of 64 MiB has 16,384 pages of 4 KiB
 
 
 @pytest.mark.parametrize("family", FAMILIES)
