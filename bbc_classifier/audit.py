@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from bbc_classifier.config import AuditArguments, DataArguments
@@ -26,7 +25,6 @@ from bbc_classifier.provenance import environment, peak_memory_mb, record_header
 logger = logging.getLogger(__name__)
 
 TOKEN_LIMITS = (128, 256, 512)
-RANDOM_SPLITS, HELD_OUT_SHARE = 100, 0.15
 FEW_ROWS = 10
 # Control characters other than tab and line ends, and the character a decoder leaves where it failed.
 UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
@@ -72,7 +70,6 @@ def audit(args: AuditArguments, data_args: DataArguments, dataset: Any = None) -
         "near_duplicate_pairs": len(duplicates.near) if data_args.near_duplicates else None,
         "conflicting_labels": _conflicts(texts, duplicates),
         "leakage": _leakage(texts, duplicates) if is_split else None,
-        "random_split_leakage": None if is_split else _random_split_leakage(duplicates),
         **_similar_labels(frame, data_args),
         "rare_labels": rare_labels(frame["label"], FEW_ROWS),
     }
@@ -161,24 +158,6 @@ def _leakage(texts: pd.DataFrame, duplicates: Duplicates) -> dict[str, Any]:
     return leakage
 
 
-def _random_split_leakage(duplicates: Duplicates) -> dict[str, Any] | None:
-    """Return the share of test rows that a random 70/15/15 split of the rows repeats in train, over seeded splits."""
-    text_of, names = pd.factorize(pd.Series(duplicates.hashes, dtype=object))
-    held_out = round(HELD_OUT_SHARE * len(text_of))
-    if not held_out:
-        return None
-    one, other = (names.get_indexer([pair[end] for pair in duplicates.near]) for end in (0, 1))
-    shares = []
-    for seed in range(RANDOM_SPLITS):
-        shuffled = text_of[np.random.default_rng(seed).permutation(len(text_of))]
-        in_train = np.isin(np.arange(len(names)), shuffled[2 * held_out :])
-        seen = in_train.copy()
-        seen[[*one[in_train[other]], *other[in_train[one]]]] = True
-        shares.append(seen[shuffled[:held_out]].mean())
-    table = pd.Series(shares).agg(["mean", "min", "max"]).round(4)
-    return {"splits": RANDOM_SPLITS, "test_rows": held_out, "exact_or_near_share": table.to_dict()}
-
-
 def _similar_labels(frame: pd.DataFrame, data_args: DataArguments) -> dict[str, Any]:
     """Return labels that differ only in case, punctuation or spaces, and the label map that makes them one.
 
@@ -259,6 +238,3 @@ def _findings(found: dict[str, Any]) -> Iterator[str]:
             rows = f"{leak['exact_or_near']:,} {split} rows ({leak['share']:.1%})"
             remedy = "scores on them are optimistic. Train with --drop_leaked_rows"
             yield f"{rows} have a duplicate in an earlier split: {remedy}."
-    random_split = found["random_split_leakage"]
-    if random_split and (share := random_split["exact_or_near_share"]["mean"]):
-        yield f"A random split would repeat {share:.1%} of its test rows in train; the split of `train` does not."

@@ -474,7 +474,7 @@ def _push(options: Options) -> None:
 
 
 CLASSIFIERS_OWN = frozenset({"max_length", "truncation", "excerpts"})
-OF_THE_GRID = frozenset({"encoder", "pooling", "fold", "push_to_hub", "resume_from_checkpoint"})
+OF_THE_GRID = frozenset({"encoder", "pooling", "fold", "push_to_hub", "hub_token", "resume_from_checkpoint"})
 TRAINING = (config.ModelArguments, config.DataArguments, config.TrainArguments)
 TEXTS = ("text", "*", "Texts to classify. Without any: standard input, one text per line.")
 REPORTED = ("path", "+", "Directories of comparisons, or of their shards.")

@@ -9,7 +9,6 @@ from bbc_classifier.audit import audit
 from bbc_classifier.config import AuditArguments, DataArguments
 from bbc_classifier.errors import UserError
 from bbc_classifier.io import read_json
-from tests.tiny import articles
 
 STORY = "shares fell in early trading on friday as investors waited for the figures of the largest bank in london"
 MATCH = "the striker scored twice in the final and the club won the cup for the first time in thirty years"
@@ -56,7 +55,6 @@ EXPECTED = {
         # The share is of the 6 rows that have a text.
         "test": {"exact": 2, "exact_or_near": 3, "share": 0.5, "row_ids": [f"test.jsonl:{row}" for row in (1, 2, 3)]},
     },
-    "random_split_leakage": None,
 }
 
 
@@ -84,14 +82,6 @@ def test_what_is_counted_by_hand_and_pairs_are_written_by_row_id_without_a_text(
     ]
     assert {path.name for path in directory.iterdir()} == {"audit.json", "pairs.csv", "label_counts.png", "lengths.png"}
     assert not [path.name for path in directory.iterdir() if b"striker" in path.read_bytes().lower()]
-
-
-def test_a_random_split_of_repeated_texts_leaks_and_one_of_different_texts_does_not(tmp_path):
-    different = articles("business", "sport", each=20)
-    leakage = run_audit(tmp_path, pd.DataFrame(different, columns=["text", "label"]))["random_split_leakage"]
-    assert leakage["test_rows"] == 6 and leakage["exact_or_near_share"] == {"mean": 0, "min": 0, "max": 0}
-    found = run_audit(tmp_path, pd.DataFrame([(STORY, "business")] * 20, columns=["text", "label"]))
-    assert found["random_split_leakage"]["exact_or_near_share"] == {"mean": 1, "min": 1, "max": 1}
 
 
 def test_labels_that_look_alike_come_with_the_map_that_joins_them(tmp_path):

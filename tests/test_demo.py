@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 
+import gradio
 import pandas as pd
 import pytest
 import yaml
@@ -15,7 +16,6 @@ from bbc_classifier.export.export import export
 from bbc_classifier.io import read_json
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
-gradio = pytest.importorskip("gradio")
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import time
 import numpy as np
 import psutil
 import pytest
+from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,11 +20,6 @@ from bbc_classifier.cli import main
 from bbc_classifier.config import ServeArguments
 from bbc_classifier.errors import UserError
 from bbc_classifier.inference.classifier import Predictor
-
-pytest.importorskip("fastapi")
-pytest.importorskip("prometheus_client")
-from fastapi.testclient import TestClient
-
 from bbc_classifier.serve import Batcher, RequestError, create_app
 
 TEXTS, JSON = ["A goal in the match.", "goal " * 50, "The market \0 fell."], {"Content-Type": "application/json"}

@@ -20,6 +20,7 @@ GRID_OPTIONS = {
     "pooling": "--poolings",
     "fold": "--folds alone",
     "push_to_hub": "`bbc-classifier push` after the comparison",
+    "hub_token": "`bbc-classifier push` after the comparison",
     "resume_from_checkpoint": "nothing: the same command always resumes",
 }
 OFFLINE_HINT = "without the Hub, `--encoders minilm --mode linear_probe` compares poolings in minutes"

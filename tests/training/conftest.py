@@ -20,6 +20,12 @@ def topics(each=20):
     return texts, [label for label in TOPIC_WORDS for _ in numbers]
 
 
+def titled():
+    """Return `topics` with a title each, which becomes an excerpt."""
+    texts, labels = topics()
+    return [f"{text.split()[1]} news {number}\n{text}" for number, text in enumerate(texts)], labels
+
+
 def tagged():
     """Return texts about none to all of three topics, one of which is rare, and their labels."""
     texts, labels = [], []

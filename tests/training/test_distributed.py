@@ -49,13 +49,12 @@ def run(launcher: list[str], flags: list[str], path: Path) -> dict:
 def test_two_processes_take_the_steps_and_have_the_metrics_of_one(flags, tmp_path, launcher):
     flags = [*flags, *"--max_steps 10 --eval_steps 5 --learning_rate 1e-3 --per_device_eval_batch_size 4".split()]
     one = run(ONE, [*flags, "--per_device_train_batch_size", "16"], tmp_path / "one")
-    two = run(launcher, [*flags, "--per_device_train_batch_size", "8"], tmp_path / "two")
+    run(launcher, [*flags, "--per_device_train_batch_size", "8"], tmp_path / "two")
     assert one["data"]["split_sizes"]["validation"] % 2 == 1
     histories = [read_json(tmp_path / name / "history.json") for name in ("one", "two")]
     for name in ("loss", "eval_loss"):
         losses = [[entry[name] for entry in history if name in entry] for history in histories]
         assert losses[1] == pytest.approx(losses[0], abs=1e-4) and losses[0]
-    assert one["evaluation"]["test"]["n"] == two["evaluation"]["test"]["n"]
     files = [sorted(path.name for path in (tmp_path / name).rglob("*")) for name in ("one", "two")]
     assert files[0] == files[1]
 

