@@ -414,7 +414,7 @@ def _audit(options: Options) -> None:
     given = _values_of(options.given, config.DataArguments)
     if record["suggested_label_map"]:
         given["label_map"] = record["suggested_label_map"]
-    if any(record["invalid_rows"][kind]["count"] for kind in ("without_text", "without_label")):
+    if record["invalid_rows"]["without_text_or_label"]["count"]:
         given["drop_invalid_rows"] = True
     flags = [part for name, value in given.items() for part in config.as_flag(name, value)]
     print(f"Next: {shlex.join(['bbc-classifier', 'train', *flags])}")

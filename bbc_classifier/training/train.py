@@ -306,10 +306,11 @@ def resolve_options(
     model_args, data_args = model_args or ModelArguments(), data_args or DataArguments()
     if model_args.pooling_module:
         import_pooling_module(model_args.pooling_module)
+    path = find_encoder(model_args).path
     with hub_errors(f"--encoder {model_args.encoder}"):
-        config = AutoConfig.from_pretrained(find_encoder(model_args).path, revision=model_args.encoder_revision)
+        config = AutoConfig.from_pretrained(path, revision=model_args.encoder_revision)
     if isinstance(config, PooledEncoderConfig):
-        run = RunDirectory(Path(find_encoder(model_args).path).parent)
+        run = RunDirectory(Path(path).parent)
         recipe = model_args.recipe or (read_json(run.options)["model"]["recipe"] if run.options.is_file() else None)
         model_args = replace(model_args, recipe=recipe, pooling=model_args.pooling or config.pooling)
         data_args = replace(
