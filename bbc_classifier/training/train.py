@@ -6,7 +6,7 @@ import logging
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -40,6 +40,7 @@ from bbc_classifier.evaluation.calibration import (
 )
 from bbc_classifier.evaluation.evaluate import evaluate_split, predict_examples
 from bbc_classifier.inference.classifier import (
+    EncoderOutput,
     Predictor,
     choose_precision,
     encode,
@@ -165,15 +166,15 @@ def train(
         train_config = copy.copy(model.config)
         if args.trains_encoder and args.train_max_length:
             train_config.max_input_tokens = min(args.train_max_length, data_args.max_length or 0)
-        train_rows, validation_rows = (
-            tokenize_split(data, split, tokenizer, config, excerpts=bool(data_args.excerpts))
-            for split, config in zip(FITTED_SPLITS, (train_config, model.config), strict=True)
-        )
+        train_rows = tokenize_split(data, "train", tokenizer, train_config, data_args.excerpts)
         # The head and the checkpoint are chosen on inputs as in training, the temperature on inputs as in prediction.
+        validation_rows = tokenize_split(data, "validation", tokenizer, model.config, data_args.excerpts)
         cut_ids = [truncate(ids, train_config)[0] for ids in validation_rows.input_ids]
         cut_validation_rows = replace(validation_rows, input_ids=cut_ids)
         num_validation = len(data.dataset["validation"])
+        # A multi-label threshold lies between two rows, so validation rows are encoded in the precision of predictions.
         encode_rows = partial(encode, model, pad_token_id=tokenizer.pad_token_id, progress=not args.disable_tqdm)
+        encode_validation = partial(encode_rows, precision="fp32" if data.multi_label else precision)
         trainer_args.distributed_state.wait_for_everyone()  # all processes have looked at the run directory
         if is_main:
             encoder_texts = texts_seen_by_encoder(model_args)
@@ -185,21 +186,17 @@ def train(
         timer.mark("prepare")
 
         is_probe = model_args.head_init == "linear_probe" and checkpoint is None
-        # A multi-label threshold lies between two rows, so it is fitted in the precision of predictions.
-        fit_precision = "fp32" if data.multi_label else precision
         train_loss, inverse_penalty = None, 0.0  # without training, and without a linear probe
         attention = model.encoder.config._attn_implementation
-        if is_probe:
-            input_ids = train_rows.input_ids
-            if args.trains_encoder:
-                input_ids = [opening(ids, OPENING_TOKENS) for ids in input_ids]
-            fitted = encode_rows(input_ids, precision=precision).embeddings, train_rows.labels
-            if args.trains_encoder:
-                inverse_penalty = PENALTY_BEFORE_TRAINING / len(train_rows.labels)
-                fit_linear_probe(model, *fitted, inverse_penalty)
-            else:
-                held_out = encode_rows(cut_ids, precision=fit_precision).embeddings
-                inverse_penalty = choose_penalty(model, fitted, (held_out, validation_rows.labels))
+        if is_probe and args.trains_encoder:
+            openings = [opening(ids, OPENING_TOKENS) for ids in train_rows.input_ids]
+            embeddings = encode_rows(openings, precision=precision).embeddings
+            inverse_penalty = PENALTY_BEFORE_TRAINING / len(embeddings)
+            fit_linear_probe(model, embeddings, train_rows.labels, inverse_penalty)
+        elif is_probe:
+            fitted = encode_rows(train_rows.input_ids, precision=precision).embeddings, train_rows.labels
+            held_out = encode_validation(cut_ids).embeddings, validation_rows.labels
+            inverse_penalty = choose_penalty(model, fitted, held_out)
         with StopOnSignal() as stop, explained_failures(trainer_args):
             initial_weights = {name: tensor.detach().clone() for name, tensor in model.named_parameters()}
             trainer = ClassifierTrainer(
@@ -224,24 +221,15 @@ def train(
             weight_change.pop("head", None)  # the process that fitted the probe knew where the head started
         if args.trains_encoder:
             validate_training(weight_change, trainer)
-            logits = encode_rows(validation_rows.input_ids, precision=fit_precision).logits
+            logits = encode_validation(validation_rows.input_ids).logits
         else:
-            logits = head_logits(model, held_out)
-        temperature, probabilities = calibrate(model, logits, validation_rows.labels)
-        adaptive_reading, min_confidence = None, None
-        if not data.multi_label:
-            whole = probabilities[:num_validation]
-            min_confidence = suggest_min_confidence(validation_rows.labels[:num_validation], whole)
-            texts = validation_rows.input_ids[:num_validation]
-            openings = [opening(ids, OPENING_TOKENS) for ids in texts]
-            logits = encode_rows(openings, precision=fit_precision).logits
-            adaptive_reading = choose_adaptive_reading(model, texts, logits, whole)
+            logits = head_logits(model, held_out[0])
+        calibration, probabilities = calibrate(model, validation_rows, num_validation, logits, encode_validation)
         is_refit = is_probe and model_args.refit_on_validation and not args.trains_encoder
         if is_refit:
-            embeddings = np.concatenate([fitted[0], held_out])
-            labels = np.concatenate([fitted[1], validation_rows.labels])
+            embeddings, labels = (np.concatenate(parts) for parts in zip(fitted, held_out, strict=True))
             fit_linear_probe(model, embeddings, labels, inverse_penalty)
-            model.apply_temperature(temperature)
+            model.apply_temperature(calibration["temperature"])
         with atomic_write(run.model) as tmp_path:
             model.save_pretrained(tmp_path)
             tokenizer.save_pretrained(tmp_path)
@@ -261,13 +249,7 @@ def train(
             **record_header(),
             "options": without_local_paths(hyperparameters(model_args, data_args, args)),
             "encoder": {**encoder_record(model_args), "test_rows_seen": num_seen},
-            "model": {
-                "num_parameters": model.num_parameters(),
-                "shapes": model_shapes(model),
-                "weights_sha256": file_sha256(run.model / "model.safetensors"),
-                "weights_bytes": (run.model / "model.safetensors").stat().st_size,
-                "labels": data.label_names,
-            },
+            "model": model_record(model, run.model / "model.safetensors"),
             "data": data.info,
             "training": {
                 "precision": precision,
@@ -284,10 +266,7 @@ def train(
                 "head_max_abs_weight": float(model.classifier.weight.detach().abs().max()),
             },
             "problem_type": model.config.problem_type,
-            "temperature": temperature,
-            "suggested_min_confidence": min_confidence,
-            "adaptive_reading": adaptive_reading,
-            "thresholds": dict(zip(data.label_names, model.config.label_thresholds or [], strict=False)) or None,
+            **calibration,
             "evaluation": evaluation,
             "baseline": tfidf_report(data),
             "examples": predict_examples(classifier),
@@ -372,12 +351,12 @@ def build_model(
     return model, tokenizer
 
 
-def model_shapes(model: PooledEncoderForSequenceClassification) -> dict[str, Any]:
-    """Return the sizes of a classifier and the number of parameters of its parts."""
+def model_record(model: PooledEncoderForSequenceClassification, weights: Path) -> dict[str, Any]:
+    """Return the labels and sizes of a classifier and its file of weights: the record's `model` entry."""
     parameters: Counter[str] = Counter()
     for name, parameter in model.named_parameters():
         parameters["pooling" if name.startswith("encoder.pooler.") else name.partition(".")[0]] += parameter.numel()
-    return {
+    shapes = {
         "max_input_tokens": model.config.max_input_tokens,
         "num_hidden_layers": getattr(model.config.encoder_config, "num_hidden_layers", None),
         "hidden_size": model.config.hidden_size,
@@ -385,10 +364,21 @@ def model_shapes(model: PooledEncoderForSequenceClassification) -> dict[str, Any
         "num_labels": model.classifier.out_features,
         "parameters": dict(parameters),
     }
+    return {
+        "num_parameters": model.num_parameters(),
+        "shapes": shapes,
+        "weights_sha256": file_sha256(weights),
+        "weights_bytes": weights.stat().st_size,
+        "labels": list(model.config.id2label.values()),
+    }
 
 
 def tokenize_split(
-    data: LoadedData, split: str, tokenizer: PreTrainedTokenizerBase, config: PooledEncoderConfig, *, excerpts: bool
+    data: LoadedData,
+    split: str,
+    tokenizer: PreTrainedTokenizerBase,
+    config: PooledEncoderConfig,
+    excerpts: bool | None,
 ) -> TokenizedRows:
     """Return the token ids and labels of a split's texts, followed by those of their excerpts if asked."""
     texts, labels = data.dataset[split]["text"][:], data.dataset[split]["label"]
@@ -416,16 +406,35 @@ def write_split(run: RunDirectory, data: LoadedData, encoder_texts: Iterable[str
 
 
 def calibrate(
-    model: PooledEncoderForSequenceClassification, logits: np.ndarray, labels: np.ndarray
-) -> tuple[float, np.ndarray]:
-    """Fit temperature and thresholds on validation, apply them, and return the temperature and the probabilities."""
-    multi_label = model.config.is_multi_label
-    temperature = fit_temperature(labels, logits, multi_label)
+    model: PooledEncoderForSequenceClassification,
+    rows: TokenizedRows,
+    num_texts: int,
+    logits: np.ndarray,
+    encode_rows: Callable[[list[list[int]]], EncoderOutput],
+) -> tuple[dict[str, Any], np.ndarray]:
+    """Set what is fitted on validation rows and their `logits`; return the record of it and the probabilities.
+
+    Temperature and thresholds are fitted on all rows, the rest on the texts, which are the first `num_texts` rows.
+    """
+    temperature = fit_temperature(rows.labels, logits, model.config.is_multi_label)
     model.apply_temperature(temperature)
-    probabilities = (sigmoid if multi_label else softmax)(logits / temperature)
-    if multi_label:
-        model.config.label_thresholds = fit_thresholds(labels, probabilities)
-    return temperature, probabilities
+    probabilities = (sigmoid if model.config.is_multi_label else softmax)(logits / temperature)
+    thresholds = min_confidence = adaptive_reading = None
+    if model.config.is_multi_label:
+        model.config.label_thresholds = fit_thresholds(rows.labels, probabilities)
+        thresholds = dict(zip(model.config.id2label.values(), model.config.label_thresholds, strict=True))
+    else:
+        texts, whole = rows.first(num_texts), probabilities[:num_texts]
+        openings = encode_rows([opening(ids, OPENING_TOKENS) for ids in texts.input_ids]).logits
+        min_confidence = suggest_min_confidence(texts.labels, whole)
+        adaptive_reading = choose_adaptive_reading(model, texts.input_ids, openings, whole)
+    record = {
+        "temperature": temperature,
+        "suggested_min_confidence": min_confidence,
+        "adaptive_reading": adaptive_reading,
+        "thresholds": thresholds,
+    }
+    return record, probabilities
 
 
 def choose_adaptive_reading(
