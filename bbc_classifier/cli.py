@@ -5,6 +5,7 @@ import dataclasses
 import difflib
 import json
 import logging
+import math
 import os
 import shlex
 import shutil
@@ -261,9 +262,9 @@ def _train(options: Options) -> None:
     print_report(evaluation[split], split)
     _warn_few_rows(options, result.record, split)
     if sure := result.record["suggested_min_confidence"]:
-        threshold, share, accuracy = sure["min_confidence"], 100 * sure["share"], 100 * sure["accuracy"]
-        print(f"With --min_confidence {threshold:.2f}, predict labels {share:.0f} % of validation texts, ", end="")
-        print(f"{accuracy:.1f} % of them correctly.")
+        threshold, share = math.floor(1e4 * sure["min_confidence"]) / 1e4, 100 * sure["share"]
+        print(f"With --min_confidence {threshold}, predict labels {share:.0f} % of validation texts, ", end="")
+        print(f"{100 * sure['accuracy']:.1f} % of them correctly.")
     print_written(path, "model", "record.json", "predictions", "figures")
     if training.push_to_hub:
         push_args.repo_id = training.hub_model_id or slug(path.name)
@@ -284,7 +285,7 @@ def _warn_few_rows(options: Options, record: Mapping[str, Any], split: str) -> N
     few = FEW_TEXTS_PER_LABEL * len(record["model"]["labels"])
     if record["data"]["split_sizes"]["train"] < few and options.groups[0].recipe is None:
         print(f"With fewer than {FEW_TEXTS_PER_LABEL} texts a label, --recipe few may be more accurate.")
-    if not record["data"]["predefined_split"]:
+    if not record["data"]["predefined_split"] and record["problem_type"] == "single_label_classification":
         model, left_out = options.groups[0], OF_THE_GRID | config.RUNTIME_ONLY | {"folds", "test_fraction"}
         given = options.given.items()
         flags = [part for name, value in given if name not in left_out for part in config.as_flag(name, value)]

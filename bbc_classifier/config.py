@@ -46,12 +46,16 @@ RECIPE_DEFAULTS: dict[str, Any] = {
     "frozen_layers": 0,
     "precision": "auto",
     "num_train_epochs": 3.0,
+    "min_steps": 0,
+    "load_best_model_at_end": True,
     "learning_rate": 2e-5,
     "per_device_train_batch_size": 16,
     "weight_decay": 0.01,
     "warmup_steps": 0.1,
     "lr_scheduler_type": "linear",
 }
+# Few rows are trained for as many epochs as `min_steps` takes, but no more than this.
+MAX_EPOCHS = 3
 # Options that say where and how to run, not what is computed: not compared when a run is found finished.
 RUNTIME_ONLY = frozenset(
     "output_dir overwrite resume_from_checkpoint disable_tqdm report_to logging_steps push_to_hub hub_model_id "
@@ -221,6 +225,11 @@ class TrainArguments(_Checked):
     )
     num_train_epochs: float | None = option(None, "Passes over the training rows.", AT_LEAST_0, common=True)
     max_steps: int = option(-1, "Training steps, in place of epochs.", common=True)
+    min_steps: int | None = option(
+        None,
+        f"Up to {MAX_EPOCHS} epochs if one has fewer steps. Unset: the recipe's; 0 with --num_train_epochs.",
+        AT_LEAST_0,
+    )
     learning_rate: float | None = option(None, "Peak learning rate of AdamW.", ABOVE_0, common=True)
     train_max_length: int | None = option(None, "Longest input in training steps. Unset: --max_length.", AT_LEAST_3)
     per_device_train_batch_size: int | None = option(
@@ -240,7 +249,9 @@ class TrainArguments(_Checked):
     eval_strategy: str = option("epoch", "When to evaluate on validation.", choices=("epoch", "steps"))
     save_strategy: str = option("epoch", "When to save a checkpoint.", choices=("epoch", "steps", "best"))
     save_total_limit: int = option(1, "Checkpoints to keep beside the best one.", AT_LEAST_1)
-    load_best_model_at_end: bool = option(True, "Keep the checkpoint with the best validation metric, not the last.")
+    load_best_model_at_end: bool | None = option(
+        None, "Keep the checkpoint with the best validation metric, not the last. Unset: the recipe's."
+    )
     train_sampling_strategy: str = option("group_by_length", "Order of training rows.", choices=SAMPLING)
     seed: int = option(42, "Seed of the head, dropout and row order.", SEED, common=True)
     data_seed: int | None = option(None, "Seed of the row order. Unset: --seed.", SEED)
@@ -489,6 +500,8 @@ def resolve_recipe(
         }
         return typing.cast(Arguments, dataclasses.replace(typing.cast(Any, arguments), **changes))
 
+    if training.num_train_epochs is not None and training.min_steps is None:
+        training = dataclasses.replace(training, min_steps=0)
     model, data, training = filled(model), filled(data), filled(training)
     if model.head_init == "random" and not training.trains_encoder:
         raise UserError("--num_train_epochs 0 trains nothing; add --head_init linear_probe, which needs no epochs")

@@ -86,7 +86,7 @@ def build_page(args: DemoArguments) -> Any:
         if not prediction.labels:
             notes.append(f"No label has a probability of {args.min_confidence:.2f} or more.")
         if prediction.truncated:
-            notes.append(f"Only the first {config.max_input_tokens} tokens were read.")
+            notes.append(f"The text is longer: {config.max_input_tokens} of its tokens were read.")
         return prediction.probabilities, "\n\n".join(notes)
 
     def show_reasons(text: str, request: gradio.Request) -> str:

@@ -103,28 +103,34 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         result = train(model_args, data_args, training_args, dataset=(texts, named))
         renamed = read_label_map(values.get("label_map"))
         distinct = {name: label for label, name in reversed(names.items())} | {name: name for name in renamed.values()}
-        predictor = Predictor.from_pretrained(result.run_dir.path, precision=values.get("precision") or "auto")
+        device, precision = "cpu" if values.get("use_cpu") else None, values.get("precision") or "auto"
+        predictor = Predictor.from_pretrained(result.run_dir.path, device=device, precision=precision)
         self._set_predictor(predictor, distinct)
         self.run_dir_ = result.run_dir.path
         return self
 
     def predict(self, texts: Iterable[str]) -> Any:
         """Return the label of each text, (texts,); of a multi-label classifier a list of lists of labels."""
-        predictions = self.classify(texts)
+        predictions, columns = self.classify(texts), {name: column for column, name in enumerate(self._class_names)}
         if self._fitted().multi_label:
-            classes = dict(zip(self._fitted().label_names, self.classes_, strict=True))
-            return [[classes[name] for name in prediction.labels] for prediction in predictions]
-        names = self._fitted().label_names
-        return self.classes_[[names.index(prediction.labels[0]) for prediction in predictions]]
+            return [[self.classes_[columns[name]] for name in prediction.labels] for prediction in predictions]
+        return self.classes_[[columns[prediction.labels[0]] for prediction in predictions]]
 
     def predict_proba(self, texts: Iterable[str]) -> np.ndarray:
         """Return the calibrated probabilities, (texts, labels) float64; columns in the order of `classes_`."""
-        return self._fitted().predict_proba(texts)
+        predictor = self._fitted()
+        order = [predictor.label_names.index(name) for name in self._class_names]
+        return predictor.predict_proba(texts)[:, order]
 
     def score(self, texts: Iterable[str], labels: Iterable[Any], sample_weight: np.ndarray | None = None) -> float:
         """Return the accuracy; of a multi-label classifier the share of texts of which all labels are correct."""
+        labels, renamed = list(labels), read_label_map(self.options.get("label_map"))
+        final = {label: renamed.get(name, label) for label, name in _label_names(labels).items()}
         pairs = zip(self.predict(texts), labels, strict=True)
-        is_correct = [set(found) == set(true) if _is_list(true) else found == true for found, true in pairs]
+        is_correct = [
+            set(found) == {final[label] for label in true} if _is_list(true) else found == final[true]
+            for found, true in pairs
+        ]
         return float(np.average(is_correct, weights=sample_weight))
 
     def classify(self, texts: Iterable[str], top_k: int | None = None, min_confidence: float = 0.0) -> list[Prediction]:
@@ -162,7 +168,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         predictor = self._fitted()
         if not hasattr(predictor.model, "save_pretrained"):
             raise UserError("save: an ONNX export is a directory already; copy it")
-        prepare_output_dir("path", Path(path), overwrite=overwrite, marker="config.json")
+        prepare_output_dir("path", Path(path), overwrite=overwrite, marker="model.safetensors")
         with atomic_write(Path(path)) as tmp_path:
             cast(Any, predictor.model).save_pretrained(tmp_path)
             predictor.tokenizer.save_pretrained(tmp_path)
@@ -196,8 +202,11 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
             raise TypeError(f"'{min(unknown)}' is not a parameter; docs/options.md lists the options of training")
 
     def _set_predictor(self, predictor: Predictor, classes: dict[str, Any]) -> None:
-        """Keep the predictor, and the caller's label by its name in the classifier."""
-        self.predictor_, self.classes_ = predictor, np.array([classes[name] for name in predictor.label_names])
+        """Keep the predictor, and the caller's labels, sorted as scikit-learn expects them, with their names."""
+        labels = np.array([classes[name] for name in predictor.label_names])
+        order = np.argsort(labels, kind="stable")
+        self.predictor_, self.classes_ = predictor, labels[order]
+        self._class_names = [predictor.label_names[place] for place in order]
 
     def _fitted(self) -> Predictor:
         if not hasattr(self, "predictor_"):

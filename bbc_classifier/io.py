@@ -112,9 +112,12 @@ def directory_lock(path: Path, task: str) -> Iterator[None]:
             raise UserError(f"--output_dir: {problem}; wait for it or choose another directory") from error
         except OSError as error:
             raise EnvironmentFailure(f"--output_dir: cannot write to '{path}': {error.strerror}") from error
-        stack.callback(Path(lock.lock_file).unlink, missing_ok=True)
         stack.callback(lock.release)
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # Windows removes the file on release, and not before
+                Path(lock.lock_file).unlink()
 
 
 def prepare_output_dir(flag: str, path: Path, *, overwrite: bool, marker: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bbc_classifier import DataArguments, ModelArguments, TrainArguments, train
-from bbc_classifier.config import RECIPE_NAMES
+from bbc_classifier.config import ENCODER_RECIPES, RECIPE_NAMES
 from bbc_classifier.data.loading import load_splits
 from bbc_classifier.evaluation.baselines import BASELINES, run_baseline
 from bbc_classifier.evaluation.calibration import expected_calibration_error
@@ -22,7 +22,7 @@ from bbc_classifier.io import write_json
 from bbc_classifier.provenance import environment, record_header
 
 RESULTS = Path("results")
-ENCODERS = {"accurate": "mpnet"}
+ENCODERS = {recipe: encoder for encoder, recipe in ENCODER_RECIPES.items()}
 
 
 def run_fold(name: str, seed: int, data_args: DataArguments, train_only: bool) -> tuple[pd.DataFrame, dict]:

@@ -68,7 +68,7 @@ class Grid:
             raise UserError("--encoders: two encoders have the same name, and so would their runs")
         for encoder, location in located.items():
             try:
-                config = AutoConfig.from_pretrained(location.path)
+                config = AutoConfig.from_pretrained(location.path, trust_remote_code=False)
             except (OSError, ValueError) as error:
                 self.unavailable[encoder] = f"cannot be loaded ({' '.join(str(error).split())}); {OFFLINE_HINT}"
                 continue

@@ -82,7 +82,7 @@ def write_report(paths: Sequence[Path], output_dir: Path, *, command: str) -> di
     configurations, curves, name = results["configurations"], results["learning_curves"], results["data"]["name"]
     for row in results["hardest_examples"]:
         row["title"] = titles.get(row["row_id"], "")
-    results |= {"summary": summary(results), "command": shlex.join(without_local_paths(shlex.split(command)))}
+    results |= {"summary": summary(results), "command": shlex.join(map(_without_local_path, shlex.split(command)))}
     write_json(output_dir / "results.json", results)
     write_text(output_dir / "results.csv", _csv(configurations))
     path = output_dir / "figures" / "accuracy.png"
@@ -113,6 +113,11 @@ def write_report(paths: Sequence[Path], output_dir: Path, *, command: str) -> di
     return results
 
 
+def _without_local_path(part: str) -> str:
+    name, equals, value = part.rpartition("=")
+    return name + equals + without_local_paths(value)
+
+
 def summary(results: Mapping[str, Any]) -> list[str]:
     """Return the first sentences of the report: the best, its lead over TF-IDF, ties, cost and the protocol."""
     rows, n, folds = results["configurations"], results["protocol"]["articles"], results["protocol"]["folds"]
@@ -125,6 +130,8 @@ def summary(results: Mapping[str, Any]) -> list[str]:
     if folds:
         protocol += " Folds share most of their training texts, and texts of a fold one model; the tests treat texts as"
         protocol += " independent."
+    if seen := results["data"]["encoders_that_saw_test_rows"]:
+        protocol += f" Optimistic: {', '.join(seen)} was trained on texts of these test rows before."
     if not trained:
         return ["No encoder was trained: this comparison does not show whether an encoder helps.", protocol]
     shown = {row["name"]: (row["mean"]["accuracy"] * n, f"{100 * row['mean']['accuracy']:.2f} %") for row in rows}

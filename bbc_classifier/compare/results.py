@@ -1,5 +1,6 @@
 """From run directories to `results.json`: metrics with intervals, paired tests and groups. Needs no torch."""
 
+import logging
 import math
 import statistics
 from collections import Counter, defaultdict
@@ -18,6 +19,8 @@ from bbc_classifier.evaluation.calibration import expected_calibration_error, re
 from bbc_classifier.evaluation.statistics import holm, letter_groups, paired_difference, wilson_interval
 from bbc_classifier.io import read_json
 from bbc_classifier.provenance import record_header
+
+logger = logging.getLogger(__name__)
 
 # In a comparison's directory, beside runs/: options, unsupported combinations and titles; and a file per failed run.
 COMPARISON, FAILURES = "comparison.json", "failures"
@@ -98,8 +101,13 @@ def load_runs(paths: Sequence[Path]) -> list[RunResult]:
             record = read_json(directory / "record.json")
             if record.get("problem_type") == "multi_label_classification":
                 raise UserError(f"'{directory}' is a multi-label run; a comparison needs runs with one label per text")
+            if "test" not in record["evaluation"]:
+                logger.warning("'%s' has no test rows and is left out", directory)
+                continue
             predictions = pd.read_parquet(directory / "predictions" / "test.parquet")
             runs[directory.resolve()] = RunResult(directory, record, predictions.set_index("row_id").sort_index())
+    if not runs:
+        raise UserError("no run has test rows; train with --test_fraction above 0")
     return list(runs.values())
 
 
@@ -351,9 +359,12 @@ def _data(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what the records contain about the data, machines, versions and commits."""
     provenances = [record["provenance"] for record in records]
     hardware = ([each["hardware"].get(name) for name in ("processor", "gpu", "cores")] for each in provenances)
+    encoders = [record["encoder"] for record in records if "encoder" in record]
+    saw_test_rows = {encoder["name"] for encoder in encoders if encoder.get("test_rows_seen")}
     of_one_split = ("split_sizes", "label_counts", "split_fingerprint")
     return {
         **{name: value for name, value in records[0]["data"].items() if name not in of_one_split},
+        "encoders_that_saw_test_rows": sorted(saw_test_rows),
         "split_fingerprints": sorted({record["data"]["split_fingerprint"] for record in records}),
         "machines": sorted({", ".join(str(part) for part in parts if part) for parts in hardware}),
         "versions": provenances[0]["versions"],

@@ -53,6 +53,8 @@ def find_columns(place: str, names: Sequence[str], kind: str, wanted: Columns = 
     if not found:
         usual = ", ".join(known[:4])
         raise UserError(f"{place}: no column is called {usual} or the like; set --{kind}_column to one of {listed}")
+    if repeated := [name for name in found if list(names).count(name) > 1]:
+        raise UserError(f"{place} has several columns called '{repeated[0]}'; rename them")
     return found
 
 
@@ -105,6 +107,10 @@ def read_labels(
         logger.warning("%s: normalized %d labels, such as %s to '%s'", where, len(changed), ascii(old), new)
     if all(WHOLE_NUMBER.fullmatch(name) for names in rows for name in names):
         rows = [[name.partition(".")[0] for name in names] for names in rows]
+    vectors = [names for names, is_list in zip(rows, lists, strict=True) if is_list]
+    lengths = {len(names) for names in vectors}
+    if len(lengths) == 1 < max(lengths) and {name for names in vectors for name in names} <= {"0", "1"}:
+        raise UserError(f"{where}: lists of 0 and 1 have no label names; give lists of names, or a column per label")
     return [names if is_list else next(iter(names), None) for names, is_list in zip(rows, lists, strict=True)]
 
 

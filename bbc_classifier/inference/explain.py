@@ -117,6 +117,8 @@ def explain(predictor: Predictor, text: str, label: str | None = None, steps: in
         start, end = encoded["offset_mapping"][place]
         if end > start:
             word = int(np.searchsorted(starts, end - 1, side="right")) - 1
+            if word < 0:  # a token of white space before the first word
+                continue
             scores[word] += score
             is_read[word] = True
     shown = [

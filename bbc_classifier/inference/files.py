@@ -79,7 +79,7 @@ class InputFile:
         self.num_shards = -(-self.num_rows // args.shard_rows)
         if not self.num_rows:
             return
-        columns = self._trained_with.get("text_column") or []
+        columns = self._trained_with.get("text_column") or record.get("data", {}).get("columns", {}).get("text") or []
         wanted = args.text_column or (columns if set(columns) <= set(self._schema.names) else None)
         self.text_columns = find_columns(f"'{path}'", self._schema.names, "text", wanted)
         self.columns = args.keep_columns or self._schema.names
@@ -136,7 +136,8 @@ class InputFile:
                 return
             first = file.readline()
             stated = re.fullmatch(r'"?sep=(.)"?\s*', first, re.IGNORECASE)  # a line for Excel
-            usual, trained_with = DELIMITERS[self._suffix], self._trained_with.get("delimiter")
+            usual, trained_with = DELIMITERS[self._suffix], self._trained_with.get("delimiter") or ""
+            trained_with = trained_with.replace("\\t", "\t")
             found = next((mark for mark in (usual, trained_with, *";,\t|") if mark and mark in first), usual)
             given = self._args.delimiter or (stated and stated[1])
             if not given and found not in (usual, trained_with):
@@ -145,15 +146,19 @@ class InputFile:
             quoting: Any = csv.QUOTE_NONE if self._args.quoting == "none" else csv.QUOTE_MINIMAL
             csv.field_size_limit(1 << 26)
             lines = file if stated else chain([first], file)
-            rows = filter(None, csv.reader(lines, delimiter=self.delimiter, quoting=quoting, strict=True))
+            reader = csv.reader(lines, delimiter=self.delimiter, quoting=quoting, strict=True)
+            rows = filter(None, reader)
             header = [name.strip() for name in next(rows, [])]
             if repeated := [name for name in header if name and header.count(name) > 1]:
                 raise UserError(f"'{self.path}': two columns are named '{repeated[0]}'; rename one")
-            for row in rows:
-                if len(row) == len(header):
-                    yield {name: cell for name, cell in zip(header, row, strict=True) if name}
-                else:
-                    yield f"{len(row)} cells, but the header has {len(header)}"
+            try:
+                for row in rows:
+                    if len(row) <= len(header):  # spreadsheets leave out empty cells at the end
+                        yield {name: cell for name, cell in zip(header, row, strict=False) if name}
+                    else:
+                        yield f"{len(row)} cells, but the header has {len(header)}"
+            except csv.Error as error:
+                raise csv.Error(f"line {reader.line_num}: {error}") from error
 
 
 def _column(values: list[Any]) -> pa.Array:
@@ -230,5 +235,5 @@ def _cell(value: Any, escape_formulas: bool) -> Any:
         return value
     if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
         value = ";".join(value)
-    text = _as_text(value)
+    text = re.sub(r"\r(?!\n)", "\n", _as_text(value))  # csv does not quote a carriage return alone
     return f"'{text}" if escape_formulas and FORMULA.match(text) else text

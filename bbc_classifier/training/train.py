@@ -77,7 +77,7 @@ FITTED_SPLITS = ("train", "validation")
 # Tokens of a text that adaptive reading reads first, and on which the head is fitted before a training.
 OPENING_TOKENS = 64
 # What the record shows beside every single-label run, unless there are more training rows than this.
-BASELINE, MAX_BASELINE_ROWS = "tfidf-logistic", 50_000
+BASELINE, MAX_BASELINE_ROWS, MAX_BASELINE_SIZE = "tfidf-logistic", 50_000, 1_000_000  # rows; rows times labels
 
 logger = logging.getLogger(__name__)
 
@@ -287,7 +287,11 @@ def resolve_options(
         import_pooling_module(model_args.pooling_module)
     path = find_encoder(model_args).path
     with hub_errors(f"--encoder {model_args.encoder}"):
-        config = AutoConfig.from_pretrained(path, revision=model_args.encoder_revision)
+        try:
+            config = AutoConfig.from_pretrained(path, revision=model_args.encoder_revision, trust_remote_code=False)
+        except ValueError as error:
+            problem = "has a type of model that is not part of transformers"
+            raise UserError(f"--encoder: '{model_args.encoder}' {problem}") from error
     if isinstance(config, PooledEncoderConfig):
         run = RunDirectory(Path(path).parent)
         recipe = model_args.recipe or (read_json(run.options)["model"]["recipe"] if run.options.is_file() else None)
@@ -462,7 +466,8 @@ def tfidf_report(data: LoadedData) -> dict[str, Any] | None:
     None also for texts without words.
     """
     num_rows = len(data.dataset["train"])
-    if data.multi_label or num_rows > MAX_BASELINE_ROWS or not len(data.dataset["test"]):
+    is_too_large = num_rows > MAX_BASELINE_ROWS or num_rows * len(data.label_names) > MAX_BASELINE_SIZE
+    if data.multi_label or is_too_large or not len(data.dataset["test"]):
         return None
     try:
         result = run_baseline(BASELINE, data, use_validation=False)

@@ -33,7 +33,7 @@ from transformers import (
 from transformers.integrations import TensorBoardCallback, get_available_reporting_integrations
 from transformers.masking_utils import eager_mask
 
-from bbc_classifier.config import TrainArguments
+from bbc_classifier.config import MAX_EPOCHS, TrainArguments
 from bbc_classifier.errors import EnvironmentFailure, Interrupted, TrainingDivergedError, UserError
 from bbc_classifier.evaluation.metrics import metric_names, validation_metrics
 from bbc_classifier.inference.classifier import choose_precision
@@ -101,7 +101,7 @@ class RowCollator(DataCollatorWithPadding):
 def training_arguments(args: TrainArguments, output_dir: Path) -> TrainingArguments:
     """Return the Trainer's arguments from the options that `resolve_recipe` filled; it writes to `output_dir`."""
     for name, reason in UNSUPPORTED.items():
-        if args.trainer_kwargs.get(name):
+        if args.trainer_kwargs.get(name, False) or (name in ("bf16", "fp16") and name in args.trainer_kwargs):
             raise UserError(f"--{name} is not supported: {reason}")
     trackers = get_available_reporting_integrations()
     for name in set(args.report_to) - {"none", "all", *trackers}:
@@ -336,10 +336,15 @@ class ClassifierTrainer(Trainer):
             # The Trainer's own loss counts the rows twice that fill the last batch of several processes.
             return {**ours, "loss": ours["log_loss"], **(compute_metrics(prediction) if compute_metrics else {})}
 
+        items = train.as_dataset()
+        step_items = trainer_args.train_batch_size * trainer_args.gradient_accumulation_steps * trainer_args.world_size
+        if args.trains_encoder:
+            epochs = math.ceil((args.min_steps or 0) * step_items / len(items))
+            trainer_args.num_train_epochs = max(trainer_args.num_train_epochs, min(epochs, MAX_EPOCHS))
         super().__init__(
             model=model,
             args=trainer_args,
-            train_dataset=train.as_dataset(),
+            train_dataset=items,
             eval_dataset=validation.as_dataset(),
             processing_class=tokenizer,
             data_collator=RowCollator(tokenizer, pad_to_multiple_of=None if trainer_args.use_cpu else 8),

@@ -136,6 +136,8 @@ def test_a_dry_run_needs_no_hub_and_a_changed_run_is_not_published(run, tmp_path
     with pytest.raises(UserError, match="--output_dir"):
         publish(run, **options)
     assert publish(run, **options, overwrite=True) == [path]
+    with pytest.raises(UserError, match="--output_dir"):  # the run itself
+        publish(run, **options | {"output_dir": str(run.parent), "repo_id": run.name}, overwrite=True)
 
 
 @pytest.mark.parametrize(
@@ -161,7 +163,11 @@ def test_what_cannot_succeed_is_an_error_with_a_remedy(hub, run, monkeypatch, to
     [("/commit/", 503, "status 503"), ("/commit/", 412, "status 412"), ("PUT /lfs/", 500, "status 500")],
 )
 def test_a_failure_leaves_nothing_half_published(hub, run, request_line, status, message):
-    hub.failures[request_line] = status
+    hub.failures["validate-yaml"] = 400
+    with pytest.raises(UserError, match="--license"):
+        publish(run)
+    assert not hub.repositories
+    hub.failures = {request_line: status}
     with pytest.raises(EnvironmentFailure, match=message):
         publish(run)
     assert set(hub.repositories[REPO].files()) == {".gitattributes"}
