@@ -85,7 +85,7 @@ def audit(args: AuditArguments, data_args: DataArguments, dataset: Any = None) -
     }
     unit = "words" if tokens is None else "tokens"
     title, limits = f"{raw.info['name']}, {len(frame):,} rows", () if tokens is None else TOKEN_LIMITS
-    with atomic_write(output_dir) as tmp_dir:
+    with atomic_write(output_dir, keep_others=True) as tmp_dir:
         tmp_dir.mkdir()
         _pairs(texts, duplicates).to_csv(tmp_dir / "pairs.csv", index=False, lineterminator="\n", float_format="%.4f")
         plot_label_counts(found["label_counts"], tmp_dir / "label_counts.png", title=title)

@@ -189,6 +189,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "pooling_module" in options.given:
             sys.path.insert(0, str(Path.cwd()))
             config.import_pooling_module(options.given["pooling_module"])
+        if name not in ("audit", "card", "report"):
+            _show_transfers_only()
         code = COMMANDS[name].run(options) or 0
         sys.stdout.flush()
         return code
@@ -232,8 +234,19 @@ def _prepare_process() -> None:
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("DATASETS_VERBOSITY", "critical")
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_VERBOSITY", "error")
+    if not sys.stderr.isatty():
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+
+
+def _show_transfers_only() -> None:
+    """Show the progress of downloads and uploads, but not of loading weights, which takes a second."""
+    from huggingface_hub.utils import are_progress_bars_disabled, enable_progress_bars
+    from transformers.utils import logging as library_logging
+
+    if not are_progress_bars_disabled():
+        library_logging.disable_progress_bar()
+        enable_progress_bars()
 
 
 def _train(options: Options) -> None:

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -62,7 +62,6 @@ RUNTIME_ONLY = frozenset(
     "hub_private_repo hub_revision hub_license hub_token".split()
 )
 KINDS = {int: (numbers.Integral, "a whole number"), float: (numbers.Real, "a number"), bool: (bool, "true or false")}
-Arguments = TypeVar("Arguments")
 
 
 class Rule(NamedTuple):
@@ -89,22 +88,7 @@ SHARD = Rule(
 )
 
 
-def num_bytes(size: str) -> int:
-    """Return the bytes of a size such as "2mb"; ValueError if it is none."""
-    if not (match := re.fullmatch(r"(\d+) *([kmg]?)b", size.lower())):
-        raise ValueError(size)
-    return int(match[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[match[2]]
-
-
-def _is_size(size: str) -> bool:
-    try:
-        return num_bytes(size) > 0
-    except ValueError:
-        return False
-
-
 CHARACTER = Rule("one character, or \\t", lambda value: len(value.replace("\\t", "\t")) == 1)
-BYTES = Rule("a size such as 500kb or 2mb", _is_size)
 
 
 def option(default: Any, help: str, rule: Rule | None = None, *, common: bool = False, **metadata: Any):
@@ -244,8 +228,8 @@ class TrainArguments(_Checked):
     precision: str | None = option(
         None, "auto: bf16 if the device computes it, fp16 on older GPUs, else fp32.", choices=PRECISIONS, common=True
     )
-    early_stopping_patience: int = option(2, "Evaluations without improvement before it stops; 0 never.", AT_LEAST_0)
-    metric_for_best_model: str = option("macro_f1", "Validation metric that chooses the checkpoint.", common=True)
+    early_stopping_patience: int = option(2, "Evaluations without a better model until it stops; 0 never.", AT_LEAST_0)
+    metric_for_best_model: str = option("macro_f1", "Validation metric of --load_best_model_at_end.", common=True)
     eval_strategy: str = option("epoch", "When to evaluate on validation.", choices=("epoch", "steps"))
     save_strategy: str = option("epoch", "When to save a checkpoint.", choices=("epoch", "steps", "best"))
     save_total_limit: int = option(1, "Checkpoints to keep beside the best one.", AT_LEAST_1)
@@ -260,7 +244,7 @@ class TrainArguments(_Checked):
     logging_steps: int = option(10, "Steps between log entries.", AT_LEAST_1)
     report_to: list[str] = option(["none"], "Trackers, such as tensorboard or wandb.", common=True, nargs="+")
     disable_tqdm: bool = option(False, "Hide progress bars.")
-    push_to_hub: bool = option(False, "Publish the finished run with its card to --hub_model_id.", common=True)
+    push_to_hub: bool = option(False, "Publish the run with its card to --hub_model_id (command only).", common=True)
     hub_model_id: str | None = option(None, "Hub id to publish to. Unset: your own namespace and the run's name.")
     hub_private_repo: bool = option(False, "Make a new repository private.")
     hub_revision: str | None = option(None, "Branch to publish to.")
@@ -359,7 +343,7 @@ class DemoArguments(_Checked):
     min_confidence: float = option(0.5, "Below this confidence the page says unsure.", PROBABILITY, common=True)
     max_characters: int = option(20_000, "Longest text that the page takes.", AT_LEAST_1)
     max_rows: int = option(1000, "Maximum number of rows of an uploaded file.", AT_LEAST_1)
-    max_file_size: str = option("5mb", "Largest uploaded file.", BYTES)
+    max_file_size: int = option(5_000_000, "Largest uploaded file, in bytes.", AT_LEAST_1)
     max_waiting: int = option(20, "Maximum number of requests that wait; others are refused.", AT_LEAST_1)
     max_requests_per_minute: int = option(60, "Maximum number of requests a minute from one address.", AT_LEAST_1)
     device: str | None = option(None, "cpu, cuda, mps …; unset, the accelerator if there is one.")
@@ -378,7 +362,7 @@ class ServeArguments(_Checked):
     max_batch_texts: int = option(64, "Maximum number of texts classified together.", AT_LEAST_1)
     max_client_batch_size: int = option(32, "Maximum number of texts in one request.", AT_LEAST_1)
     max_waiting: int = option(512, "Maximum number of texts that wait in a process; others are refused.", AT_LEAST_1)
-    max_body_size: str = option("2mb", "Largest body of a request.", BYTES)
+    max_body_size: int = option(2_000_000, "Largest body of a request, in bytes.", AT_LEAST_1)
     device: str | None = option(None, "cpu, cuda, mps …; unset, the accelerator if there is one.", common=True)
     precision: str = option("auto", PRECISION_HELP, choices=PRECISIONS)
 
@@ -492,17 +476,13 @@ def resolve_recipe(
     name = model.recipe or ENCODER_RECIPES.get(model.encoder, "standard")
     values = {**RECIPE_DEFAULTS, **read_yaml(RECIPES / f"{name}.yaml", "--recipe"), "recipe": name}
 
-    def filled(arguments: Arguments) -> Arguments:
-        changes = {
-            entry.name: values[entry.name]
-            for entry in dataclasses.fields(typing.cast(Any, arguments))
-            if entry.name in values and getattr(arguments, entry.name) is None
-        }
-        return typing.cast(Arguments, dataclasses.replace(typing.cast(Any, arguments), **changes))
-
     if training.num_train_epochs is not None and training.min_steps is None:
         training = dataclasses.replace(training, min_steps=0)
-    model, data, training = filled(model), filled(data), filled(training)
+    groups: list[Any] = [model, data, training]
+    for number, group in enumerate(groups):
+        unset = {name: values[name] for name, value in vars(group).items() if value is None and name in values}
+        groups[number] = dataclasses.replace(group, **unset)
+    model, data, training = groups
     if model.head_init == "random" and not training.trains_encoder:
         raise UserError("--num_train_epochs 0 trains nothing; add --head_init linear_probe, which needs no epochs")
     return model, data, training
@@ -564,17 +544,14 @@ def read_yaml(path: Path, flag: str) -> dict[str, Any]:
 def trainer_options() -> dict[str, str]:
     """Return the help of every field of `transformers.TrainingArguments`, read from its source without importing it."""
     spec = importlib.util.find_spec("transformers")
-    if spec is None or not spec.submodule_search_locations:
-        return {}
-    tree = ast.parse((Path(spec.submodule_search_locations[0]) / "training_args.py").read_text(encoding="utf-8"))
+    assert spec and spec.origin
+    tree = ast.parse(Path(spec.origin).with_name("training_args.py").read_text(encoding="utf-8"))
     (definition,) = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "TrainingArguments")
     options = {}
     for node in definition.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and not node.target.id.startswith("_"):
-            metadata = [entry for entry in ast.walk(node) if isinstance(entry, ast.Dict)]
-            texts = [
-                ast.literal_eval(entry.values[0]) for entry in metadata if isinstance(entry.values[0], ast.Constant)
-            ]
+            first_values = (entry.values[0] for entry in ast.walk(node) if isinstance(entry, ast.Dict))
+            texts = [ast.literal_eval(value) for value in first_values if isinstance(value, ast.Constant)]
             options[node.target.id] = " ".join(str(texts[0]).split()) if texts else ""
     return options
 

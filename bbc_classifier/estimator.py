@@ -169,7 +169,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         if not hasattr(predictor.model, "save_pretrained"):
             raise UserError("save: an ONNX export is a directory already; copy it")
         prepare_output_dir("path", Path(path), overwrite=overwrite, marker="model.safetensors")
-        with atomic_write(Path(path)) as tmp_path:
+        with atomic_write(Path(path), keep_others=True) as tmp_path:
             cast(Any, predictor.model).save_pretrained(tmp_path)
             predictor.tokenizer.save_pretrained(tmp_path)
 

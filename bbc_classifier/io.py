@@ -30,10 +30,11 @@ def _parent_directory(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def atomic_write(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path, *, keep_others: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; what is created there replaces `path` on success and is removed on failure.
 
-    An existing file or directory is replaced. A full disk and a missing permission raise `EnvironmentFailure`.
+    An existing file or directory is replaced; with `keep_others` what the new directory lacks moves into it. A full
+    disk and a missing permission raise `EnvironmentFailure`.
     """
     path = path.absolute()
     tmp_path, old = path.with_name(f".{path.name}.tmp"), path.with_name(f".{path.name}.old")
@@ -46,6 +47,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
                 remove(old)
                 path.rename(old)
             tmp_path.replace(path)
+            for entry in list(old.iterdir()) if keep_others and old.is_dir() else ():
+                if not (path / entry.name).exists():
+                    entry.rename(path / entry.name)
             remove(old)
     except Exception as error:
         if is_disk_full(error):

@@ -23,7 +23,7 @@ import numpy as np
 import psutil
 from tqdm.auto import tqdm
 
-from bbc_classifier.config import ServeArguments, import_pooling_module, num_bytes
+from bbc_classifier.config import ServeArguments, import_pooling_module
 from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.inference.classifier import Predictor, model_location, sigmoid, softmax, tokenize
 
@@ -147,7 +147,7 @@ def create_app(args: ServeArguments) -> FastAPI:
     """Return the application with the classifier loaded and tried. UserError: it does not exist or cannot predict."""
     predictor = Predictor.from_pretrained(args.model, args.revision, args.device, args.precision)
     predictor.probabilities(["The first batch is slow."])
-    version, max_bytes = importlib.metadata.version("bbc-classifier"), num_bytes(args.max_body_size)
+    version, max_bytes = importlib.metadata.version("bbc-classifier"), args.max_body_size
     names, batcher, max_texts = predictor.label_names, Batcher(predictor, args), args.max_client_batch_size
 
     @asynccontextmanager

@@ -134,6 +134,8 @@ class Handler(BaseHTTPRequestHandler):
             case ["GET", "api", "whoami-v2"]:
                 return {"name": "ann", "auth": {"type": "access_token", "accessToken": {"role": self.role}}}
             case ["POST", "api", "validate-yaml"]:
+                if b"license: Apache2" in self.raw:
+                    raise HTTPFailure(400, "license must be one of a list", "")
                 return {"errors": [], "warnings": []}
             case ["POST", "api", "repos", "create"]:
                 asked = json.loads(self.raw)

@@ -56,13 +56,16 @@ def test_labels_of_any_type_and_number_and_columns_of_a_dataset(estimator):
     assert estimator.classes_.tolist() == [0, 10, 20, 30, 40]
     assert set(estimator.predict(TEXTS)) <= set(numbers)
     estimator.fit(TEXTS, np.array(numbers, dtype=float))
-    assert estimator.classes_.tolist() == [0, 10, 20, 30, 40]
     assert estimator.evaluate(TEXTS, np.array(numbers, dtype=float))["n"] == len(TEXTS)
+    words = [str(9 + number // 10) for number in numbers]
+    probabilities = estimator.fit(TEXTS, words).predict_proba(TEXTS)
+    assert estimator.classes_.tolist() == ["10", "11", "12", "13", "9"]  # as scikit-learn sorts them
+    np.testing.assert_array_equal(estimator.classes_[probabilities.argmax(axis=1)], estimator.predict(TEXTS))
     spaced = [f"{label}  news " for label in LABELS]
     assert set(estimator.fit(TEXTS, spaced).predict(TEXTS)) <= set(spaced)
     estimator.set_params(label_map={"tech news": "technology"}).fit(TEXTS, spaced)
     assert set(estimator.classes_) == {*spaced, "technology"} - {"tech  news "}
-    assert estimator.evaluate(TEXTS, spaced)["n"] == len(TEXTS)
+    assert estimator.evaluate(TEXTS, spaced)["metrics"]["accuracy"] == estimator.score(TEXTS, spaced)
     with pytest.raises(UserError, match="label"):
         estimator.fit(TEXTS, [None, *LABELS[1:]])
     estimator.set_params(label_map=None)

@@ -14,12 +14,12 @@ from tests.tiny import run_python
 
 def test_a_file_or_directory_is_replaced_as_a_whole(tmp_path: Path) -> None:
     file, directory = tmp_path / "a" / "file.json", tmp_path / "b" / "directory"
-    for content in ({"x": 1}, {"x": 2}):
-        write_json(file, content)
-        with atomic_write(directory) as tmp:
+    for number, keep_others in enumerate((False, True, False)):
+        write_json(file, number)
+        with atomic_write(directory, keep_others=keep_others) as tmp:
             tmp.mkdir()
-            write_json(tmp / "inner.json", content)
-        assert read_json(file) == read_json(directory / "inner.json") == content
+            write_json(tmp / f"{number}.json", number)
+        assert read_json(file) == read_json(directory / f"{number}.json")
     assert sorted(path.name for path in tmp_path.rglob(".*")) == []
 
 

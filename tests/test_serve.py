@@ -28,7 +28,7 @@ VALUES = st.recursive(st.none() | st.booleans() | st.floats() | st.text(st.chara
 
 @pytest.fixture(scope="module")
 def client(tiny_model_dir):
-    args = ServeArguments(model=str(tiny_model_dir), precision="fp32", max_body_size="2kb")
+    args = ServeArguments(model=str(tiny_model_dir), precision="fp32", max_body_size=2048)
     with TestClient(create_app(args)) as client:
         yield client
 
@@ -104,7 +104,7 @@ def test_what_waits_is_one_batch_and_failures_stay_in_theirs(tiny_model_dir, cap
 
 
 def test_options_and_the_port_are_checked(tiny_model_dir, capsys):
-    for options in ({"max_body_size": "2"}, {"max_waiting": 3}, {"port": 70000}):
+    for options in ({"max_body_size": 0}, {"max_waiting": 3}, {"port": 70000}):
         with pytest.raises(UserError, match="--"):
             ServeArguments(**options)
     with socket.create_server(("127.0.0.1", 0)) as taken:

@@ -84,7 +84,10 @@ def write_report(paths: Sequence[Path], output_dir: Path, *, command: str) -> di
         row["title"] = titles.get(row["row_id"], "")
     results |= {"summary": summary(results), "command": shlex.join(map(_without_local_path, shlex.split(command)))}
     write_json(output_dir / "results.json", results)
-    write_text(output_dir / "results.csv", _csv(configurations))
+    table = pd.json_normalize(configurations, "per_seed", CSV_COLUMNS).convert_dtypes().set_index(CSV_COLUMNS)
+    table[["accuracy_low", "accuracy_high"]] = table.pop("intervals.accuracy").tolist()
+    table = table.rename(columns=lambda name: name.removeprefix("metrics."))
+    write_text(output_dir / "results.csv", table.to_csv(lineterminator="\n"))
     path = output_dir / "figures" / "accuracy.png"
     plots.plot_accuracy(configurations, path, title=name)
     if curves:
@@ -182,13 +185,6 @@ def _table(configurations: Sequence[Mapping[str, Any]]) -> list[list[dict[str, A
             best, second = ranked[:-3:-1] if more_is_better else ranked[:2]
             best["best"] = best["text"] != second["text"]
     return rows
-
-
-def _csv(configurations: Sequence[Mapping[str, Any]]) -> str:
-    """Return a CSV row per configuration and seed."""
-    table = pd.json_normalize(list(configurations), "per_seed", CSV_COLUMNS).convert_dtypes().set_index(CSV_COLUMNS)
-    table[["accuracy_low", "accuracy_high"]] = table.pop("intervals.accuracy").tolist()
-    return table.rename(columns=lambda name: name.removeprefix("metrics.")).to_csv(lineterminator="\n")
 
 
 def pooling_sources() -> dict[str, dict[str, str]]:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -74,11 +74,6 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(normalize_text(text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
-def text_hashes(texts: Iterable[str]) -> list[str]:
-    """Return the distinct hashes of texts in ascending order: what a run stores as the texts it has seen."""
-    return sorted({text_hash(text) for text in texts})
-
-
 @dataclass(frozen=True)
 class Duplicates:
     """Which rows have the same text, and which nearly the same."""
@@ -133,7 +128,12 @@ def near_duplicate_pairs(texts: Sequence[str]) -> list[tuple[int, int, float]]:
     shingles: list[np.ndarray] = []
     pairs = []
     for row, text in enumerate(tqdm(texts, "near duplicates", disable=len(texts) < 10_000, leave=False)):
-        shingles.append(_shingle_hashes(words(text)))
+        of_text = words(text)
+        starts = range(max(1, len(of_text) - SHINGLE_WORDS + 1))
+        distinct = {" ".join(of_text[start : start + SHINGLE_WORDS]) for start in starts}
+        digests = (hashlib.blake2b(each.encode("utf-8", "surrogatepass"), digest_size=8) for each in distinct)
+        hashes = b"".join(digest.digest() for digest in digests)
+        shingles.append(np.sort(np.frombuffer(hashes, dtype="<u8")))
         sketch = empty.copy()
         # MinHash takes 32 bits; the upper ones are as good a hash as all 64.
         sketch.update_batch((shingles[row] >> np.uint64(32)).tolist())
@@ -147,11 +147,3 @@ def near_duplicate_pairs(texts: Sequence[str]) -> list[tuple[int, int, float]]:
         if len(partners) < MAX_PARTNERS:
             index.insert(row, sketch, check_duplication=False)
     return sorted(pairs)
-
-
-def _shingle_hashes(text_words: Sequence[str]) -> np.ndarray:
-    """Return the sorted distinct 64-bit hashes of the shingles of a text."""
-    starts = range(max(1, len(text_words) - SHINGLE_WORDS + 1))
-    shingles = {" ".join(text_words[start : start + SHINGLE_WORDS]) for start in starts}
-    digests = [hashlib.blake2b(shingle.encode("utf-8", "surrogatepass"), digest_size=8) for shingle in shingles]
-    return np.sort(np.frombuffer(b"".join(digest.digest() for digest in digests), dtype="<u8"))

@@ -179,7 +179,7 @@ def evaluate(args: EvaluateArguments, data_options: Mapping[str, Any] | None = N
     classifier.progress = True
     location, weights = model_location(args.model), getattr(classifier.model, "path", None)  # the path of an ONNX graph
     weights = weights or cached_file(location, EXPORT_FILES["transformers"], revision=args.revision)
-    with atomic_write(output_dir) as tmp_dir:
+    with atomic_write(output_dir, keep_others=True) as tmp_dir:
         report = evaluate_split(classifier, data, "test", tmp_dir, name=name)
         record = {
             **record_header(),

@@ -74,19 +74,17 @@ def paired_difference(first: np.ndarray, second: np.ndarray) -> dict[str, Any]:
     """Return the difference in accuracy of two classifiers, given as for `sign_flip_p_value`, with intervals and tests.
 
     `n` rows; `diff_pp`, the difference in percentage points, and `diff_rows`, in rows, both of means over seeds;
-    `interval` and `lower_bound`, Student's 95 % interval and one-sided bound of that mean over rows, also in points;
+    `interval`, Student's 95 % interval of that mean over rows, also in points;
     `p_value` (`sign_flip_p_value`); `mcnemar`, per pair of seeds where both have as many or one has one, else empty.
     """
-    differences, quantiles = first.mean(axis=0) - second.mean(axis=0), [(1 - LEVEL) / 2, (1 + LEVEL) / 2, 1 - LEVEL]
+    differences, quantiles = first.mean(axis=0) - second.mean(axis=0), [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     bounds = differences.mean() + t.ppf(quantiles, len(differences) - 1) * sem(differences)
-    low, high, lower_bound = (100 * bounds).tolist()
     pairs = [] if 1 != len(first) != len(second) != 1 else list(zip(*np.broadcast_arrays(first, second), strict=True))
     return {
         "n": first.shape[1],
         "diff_pp": 100 * float(differences.mean()),
         "diff_rows": float(differences.sum()),
-        "interval": [low, high],
-        "lower_bound": lower_bound,
+        "interval": (100 * bounds).tolist(),
         "p_value": sign_flip_p_value(first, second),
         "mcnemar": [mcnemar(*pair) for pair in pairs],
     }

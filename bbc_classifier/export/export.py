@@ -159,13 +159,11 @@ def _load_test_split(run: RunDirectory) -> LoadedData | None:
     """Return the data of a run; None, with the reason in the log, if they are not available or have changed."""
     try:
         data = load_splits(DataArguments(**read_json(run.options)["data"]))
+        if data.info["split_fingerprint"] != read_json(run.record)["data"]["split_fingerprint"]:
+            raise UserError("the data have changed since the run was trained")
+        if not len(data.dataset["test"]):
+            raise UserError("the run has no test rows")
+        return data
     except (UserError, EnvironmentFailure) as error:
-        logger.warning("the run's data are not available (%s): compared on example texts", error)
+        logger.warning("the test split of the run is not available, so example texts are taken: %s", error)
         return None
-    if data.info["split_fingerprint"] != read_json(run.record)["data"]["split_fingerprint"]:
-        logger.warning("the data have changed since the run was trained: compared on example texts")
-        return None
-    if not len(data.dataset["test"]):
-        logger.warning("the run has no test rows: compared on example texts")
-        return None
-    return data

@@ -10,8 +10,6 @@ each row has a scale of its own. The head stays in float32.
 
 import logging
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,16 +48,20 @@ def export_onnx(
     save_tokenizer(tokenizer, output_dir, None)
     path = output_dir / EXPORT_FILES[export_format]
     path.parent.mkdir(parents=True)
-    write_graph(model, path)
-    if export_format == "onnx-int8":
-        quantize(path)
+    # The exporter and the quantizer log notes that concern none of these graphs.
+    logging.disable(logging.WARNING)
+    try:
+        write_graph(model, path)
+        if export_format == "onnx-int8":
+            quantize(path)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def write_graph(model: PooledEncoderForSequenceClassification, path: Path) -> None:
     """Write the graph `input_ids`, `attention_mask` (batch, tokens) int64 → `logits` (batch, labels) float32."""
     has_rotary = any("rope" in name for name in model.config.encoder_config.to_dict())
-    # The exporter logs what it thinks of packages that no model here uses.
-    with warnings.catch_warnings(action="ignore"), quiet_logging():
+    with warnings.catch_warnings(action="ignore"):
         program = torch.onnx.export(
             model.eval(),
             # Sizes of 1 would be exported as constants, and one tensor for both as one input.
@@ -81,29 +83,17 @@ def quantize(path: Path) -> None:
     """Replace the graph in a file by one with 8-bit weights."""
     model = onnx.load(path)
     _quantize_tables(model.graph)
-    # The quantizer logs a recommendation of a preprocessing that these graphs do not need.
-    with quiet_logging():
-        quantize_dynamic(
-            model,
-            path,
-            # The heads and the pooler are applied to one row per text: Gemm, which stays in float32.
-            nodes_to_quantize=[node.name for node in model.graph.node if node.op_type == "MatMul"],
-            op_types_to_quantize=["MatMul"],
-            weight_type=QuantType.QInt8,
-            per_channel=True,
-            # 7 bits: without them sums overflow on processors that have no instruction for 8-bit products.
-            reduce_range=True,
-        )
-
-
-@contextmanager
-def quiet_logging() -> Iterator[None]:
-    """Log errors only."""
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(logging.NOTSET)
+    quantize_dynamic(
+        model,
+        path,
+        # The heads and the pooler are applied to one row per text: Gemm, which stays in float32.
+        nodes_to_quantize=[node.name for node in model.graph.node if node.op_type == "MatMul"],
+        op_types_to_quantize=["MatMul"],
+        weight_type=QuantType.QInt8,
+        per_channel=True,
+        # 7 bits: without them sums overflow on processors that have no instruction for 8-bit products.
+        reduce_range=True,
+    )
 
 
 def _quantize_tables(graph: Any) -> None:

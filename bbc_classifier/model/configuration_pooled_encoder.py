@@ -3,7 +3,6 @@
 import copy
 import importlib.metadata
 import importlib.util
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,16 +111,6 @@ class PooledEncoderConfig(PreTrainedConfig):
             raise ValueError("one label is only possible with problem_type='multi_label_classification'; give two")
         if self.label_thresholds is not None and not self.is_multi_label:
             raise ValueError("label_thresholds need problem_type='multi_label_classification'")
-        for name in ("classifier_dropout", "label_smoothing"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
-                raise ValueError(f"{name} must be a number of at least 0 and below 1, not {value!r}")
-        for name, upper in (("class_weights", math.inf), ("label_thresholds", 1)):
-            values = getattr(self, name)
-            if values is not None and len(values) != len(names):
-                raise ValueError(f"{name} has {len(values)} values for {len(names)} labels")
-            if not all(0 < value < upper for value in values or ()):
-                raise ValueError(f"{name} must be numbers above 0 and below {upper}, not {values}")
         if limit is not None and (not isinstance(limit, int) or limit < 3):
             raise ValueError(f"max_input_tokens must be an integer of at least 3, not {limit!r}")
         if limit is not None and positions is not None and limit > positions:

@@ -28,7 +28,7 @@ from bbc_classifier.config import (
     import_pooling_module,
     resolve_recipe,
 )
-from bbc_classifier.data.duplicates import text_hash, text_hashes
+from bbc_classifier.data.duplicates import text_hash
 from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits, with_excerpts
 from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.baselines import run_baseline
@@ -405,8 +405,8 @@ def write_split(run: RunDirectory, data: LoadedData, encoder_texts: Iterable[str
     """Write which rows are in which split, and hashes of the texts that this training and that of the encoder read."""
     row_ids = {split: list(rows["row_id"]) for split, rows in data.dataset.items()}
     write_json(run.split, {"fingerprint": data.info["split_fingerprint"], **row_ids})
-    own_texts = text_hashes(text for split in FITTED_SPLITS for text in data.dataset[split]["text"])
-    write_json(run.seen_texts, sorted({*own_texts, *encoder_texts}))
+    own_texts = {text_hash(text) for split in FITTED_SPLITS for text in data.dataset[split]["text"]}
+    write_json(run.seen_texts, sorted(own_texts | set(encoder_texts)))
 
 
 def calibrate(

@@ -47,7 +47,7 @@ def write_run(
     if baseline:
         record["baseline"] = baseline
     else:
-        record |= {"encoder": {"name": encoder}, "training": {"best_step": 4}}
+        record |= {"encoder": {"name": encoder, "test_rows_seen": options.get("seen", 0)}, "training": {"best_step": 4}}
         sizes = dict.fromkeys(("num_hidden_layers", "hidden_size", "pooled_size", "num_labels"), 2)
         shapes = {"max_input_tokens": 16, **sizes, "parameters": {"encoder": 994, "classifier": 6}}
         record["model"] = {"num_parameters": 1000, "weights_bytes": 4000, "shapes": shapes}

@@ -68,9 +68,10 @@ def test_the_source_of_every_pooling_is_that_of_this_version(tmp_path):
         if pooling.__module__.startswith("bbc_classifier."):
             assert sources[name]["source"].endswith(inspect.getsource(pooling).rstrip())
             assert sources[name]["formula"] == inspect.getdoc(pooling)
-    write_run(tmp_path, pooling="mine")
+    write_run(tmp_path, pooling="mine", seen=3)
     write_report([tmp_path], tmp_path, command="")
-    assert "The pooling mine is registered by another module" in (tmp_path / "report.html").read_text()
+    html = (tmp_path / "report.html").read_text()
+    assert "The pooling mine is registered by another module" in html and "Optimistic: bert was trained on" in html
 
 
 def test_reports_of_several_machines_are_merged(written, results, tmp_path):

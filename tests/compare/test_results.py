@@ -7,6 +7,7 @@ from bbc_classifier.compare.report import summary
 from bbc_classifier.compare.results import compute_results, load_runs, merge_runs
 from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.statistics import wilson_interval
+from bbc_classifier.io import write_json
 from tests.compare.conftest import write_run
 
 HALVES = (range(15), range(15, 30))
@@ -121,3 +122,6 @@ def test_runs_that_cannot_be_compared_are_refused(first, second, message, tmp_pa
         merge_runs(load_runs(paths))
     with pytest.raises(UserError, match="no finished run"):
         load_runs([paths[0] / "predictions"])
+    write_json(paths[0] / "record.json", {"evaluation": {"validation": {}}})
+    with pytest.raises(UserError, match="test rows"):
+        load_runs(paths[:1])

@@ -104,6 +104,8 @@ def test_class_names_of_parquet_and_saved_splits(tmp_path):
 def test_files_named_for_splits_are_predefined_splits(tmp_path, files):
     for number, name in enumerate(files := files.split()):
         write(tmp_path / "news" / name, articles("arts", "sport", each=5 - number, start=5 * number))
+    write(tmp_path / "news" / ".old" / "more.csv", ALL)
+    (tmp_path / "news" / "~$train.xlsx").touch()
     for dataset in (tmp_path / "news", f"{tmp_path}/news/**/*.*"):
         loaded = load(dataset=str(dataset))
         assert loaded.info["split_sizes"] == {"train": 10, "validation": 8, "test": 6}
@@ -131,7 +133,7 @@ def test_class_directories(tmp_path, caplog):
         (tmp_path / "news" / label).mkdir(parents=True, exist_ok=True)
         (tmp_path / "news" / label / f"{number}.TXT").write_text(f"\ufeff{text}\n", encoding="utf-8")
     (tmp_path / "news" / "readme.md").write_text("x")
-    (tmp_path / "news" / "arts" / ".hidden.txt").write_text("x")
+    write(tmp_path / "news" / ".old" / "hidden.txt", ALL)
     loaded = load(dataset=str(tmp_path / "news"), label_map={"arts": "SPORT"})
     assert loaded.label_names == ["SPORT", "sport"] and sum(loaded.info["split_sizes"].values()) == 16
     assert "--label_map SPORT=sport" in caplog.text

@@ -12,7 +12,7 @@ import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from bbc_classifier.config import IN_MEMORY, DataArguments, EvaluateArguments
-from bbc_classifier.data.duplicates import text_hashes
+from bbc_classifier.data.duplicates import text_hash
 from bbc_classifier.data.loading import LoadedData, load_splits
 from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.baselines import BASELINES, run_baseline
@@ -37,7 +37,7 @@ def make_run(path: Path, model_dir: Path, dataset: object = None, **data: object
     given = {"dataset": IN_MEMORY} if dataset is not None else {}
     write_json(path / "options.json", {"data": asdict(args) | given, "dataset": known})
     seen = [text for split in ("train", "validation") for text in loaded.dataset[split]["text"]]
-    write_json(path / "seen_texts.json", text_hashes(seen))
+    write_json(path / "seen_texts.json", [text_hash(text) for text in seen])
     return path
 
 

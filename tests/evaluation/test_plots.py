@@ -57,11 +57,3 @@ def test_label_figures_of_any_number_of_labels(tmp_path, labels):
         width, height = png_size(tmp_path / "labels.png")
         assert width == 750 and 250 <= height <= 2000
         assert figure.axes[0].get_xlabel() == ("rows" if labels == 1 else "rows; 30 of 200 labels are shown")
-
-
-def test_lengths_of_any_texts(tmp_path):
-    for lengths in ([], [0], [7], [1, 5000, 130, 600]):
-        figure = plots.plot_lengths(np.array(lengths), "tokens", tmp_path / "lengths.png", limits=(128, 512, 100_000))
-        assert png_size(tmp_path / "lengths.png") == (750, 480)
-        shares = [text.strip() for text in texts(figure) if "→" in text]
-        assert shares == (["75% →", "50% →"] if len(lengths) > 1 else [])

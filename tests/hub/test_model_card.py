@@ -142,7 +142,6 @@ def test_the_rank_in_a_comparison(run, tmp_path):
     card = card_of(run, comparison=str(tmp_path / "comparison"))
     assert "number 2 by accuracy and belongs to group 1 of 2" in card and "5-fold cross-validation" in card
     assert "does not differ significantly from tfidf-svm, tiny-cls" in card
-    # The pair is recorded from the side of the more accurate one.
     assert "-1.00 percentage points (-2.25 to +0.25), adjusted p = 0.125, not significant" in card
     assert "| tiny-mean | 0.9600 | 0.9500 | a, b |" in card and "| tfidf-svm | 0.9600 |" in card
     assert "was not tested for significance" in card_of(run)

@@ -133,11 +133,10 @@ def test_a_dry_run_needs_no_hub_and_a_changed_run_is_not_published(run, tmp_path
     (run / file).write_bytes(whole)
     (path,) = publish(run, **options)
     assert {file.relative_to(path).as_posix() for file in Path(path).rglob("*") if file.is_file()} == FILES
-    with pytest.raises(UserError, match="--output_dir"):
-        publish(run, **options)
+    for more in ({}, {"output_dir": str(run.parent), "repo_id": run.name, "overwrite": True}):  # the run itself
+        with pytest.raises(UserError, match="--output_dir"):
+            publish(run, **options | more)
     assert publish(run, **options, overwrite=True) == [path]
-    with pytest.raises(UserError, match="--output_dir"):  # the run itself
-        publish(run, **options | {"output_dir": str(run.parent), "repo_id": run.name}, overwrite=True)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +148,7 @@ def test_a_dry_run_needs_no_hub_and_a_changed_run_is_not_published(run, tmp_path
         (TOKEN, {"repo_id": "bob/news"}, "status 403"),
         (TOKEN, {"repo_id": "ann/a b"}, "alphanumeric"),
         (TOKEN, {"license": None}, "--license is required"),
+        (TOKEN, {"license": "Apache2"}, "metadata.*--license"),
     ],
 )
 def test_what_cannot_succeed_is_an_error_with_a_remedy(hub, run, monkeypatch, token, options, message):
@@ -163,11 +163,7 @@ def test_what_cannot_succeed_is_an_error_with_a_remedy(hub, run, monkeypatch, to
     [("/commit/", 503, "status 503"), ("/commit/", 412, "status 412"), ("PUT /lfs/", 500, "status 500")],
 )
 def test_a_failure_leaves_nothing_half_published(hub, run, request_line, status, message):
-    hub.failures["validate-yaml"] = 400
-    with pytest.raises(UserError, match="--license"):
-        publish(run)
-    assert not hub.repositories
-    hub.failures = {request_line: status}
+    hub.failures[request_line] = status
     with pytest.raises(EnvironmentFailure, match=message):
         publish(run)
     assert set(hub.repositories[REPO].files()) == {".gitattributes"}

@@ -25,16 +25,11 @@ def make(**options: object) -> PooledEncoderConfig:
     [
         ({"truncation": "middle"}, "'middle' is not one of head, tail"),
         ({"problem_type": "ranking"}, "problem_type 'ranking'"),
-        ({"classifier_dropout": 1.0}, "classifier_dropout"),
-        ({"label_smoothing": float("nan")}, "label_smoothing"),
-        ({"class_weights": [1.0]}, "1 values for 3 labels"),
-        ({"class_weights": [1.0, 0.0, 1.0]}, "class_weights"),
         ({"max_input_tokens": 65}, "positions for 64 tokens"),
         ({"max_input_tokens": 2}, "max_input_tokens"),
         ({"id2label": {0: "tech", 1: "tech", 2: "sport"}}, "different names"),
         ({"id2label": {0: "tech"}}, "one label|num_labels"),
         ({"label_thresholds": [0.5] * 3}, "multi_label_classification"),
-        ({"label_thresholds": [0.5, 1.0, 0.5], "problem_type": MULTI_LABEL}, "label_thresholds"),
     ],
 )
 def test_an_illegal_value_is_an_error_that_names_it(options, named):

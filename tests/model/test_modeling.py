@@ -176,12 +176,6 @@ def test_attention_implementations_answer_alike_and_mpnet_falls_back_to_eager(fa
     assert len(output.attentions) == 2
 
 
-@torch.inference_mode()
-def test_the_compiled_model_answers_alike():
-    model, batch = loud_classifier(max_input_tokens=6), ragged_batch()
-    close(torch.compile(model, fullgraph=True, backend="eager")(**batch).logits, model(**batch).logits, **TOLERANCE)
-
-
 @pytest.mark.parametrize(("model_class", "pooling"), SOURCES)
 def test_every_encoder_tensor_arrives_and_nothing_is_printed(model_class, pooling, tmp_path, capfd):
     source = model_class(tiny_config(model_class.config_class.model_type)).half()  # its precision is not used
