@@ -228,7 +228,9 @@ class TrainArguments(_Checked):
     precision: str | None = option(
         None, "auto: bf16 if the device computes it, fp16 on older GPUs, else fp32.", choices=PRECISIONS, common=True
     )
-    early_stopping_patience: int = option(2, "Evaluations without a better model until it stops; 0 never.", AT_LEAST_0)
+    early_stopping_patience: int = option(
+        2, "Evaluations without gain before it stops, with --load_best_model_at_end; 0 never.", AT_LEAST_0
+    )
     metric_for_best_model: str = option("macro_f1", "Validation metric of --load_best_model_at_end.", common=True)
     eval_strategy: str = option("epoch", "When to evaluate on validation.", choices=("epoch", "steps"))
     save_strategy: str = option("epoch", "When to save a checkpoint.", choices=("epoch", "steps", "best"))

@@ -124,13 +124,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
 
     def score(self, texts: Iterable[str], labels: Iterable[Any], sample_weight: np.ndarray | None = None) -> float:
         """Return the accuracy; of a multi-label classifier the share of texts of which all labels are correct."""
-        labels, renamed = list(labels), read_label_map(self.options.get("label_map"))
-        final = {label: renamed.get(name, label) for label, name in _label_names(labels).items()}
-        pairs = zip(self.predict(texts), labels, strict=True)
-        is_correct = [
-            set(found) == {final[label] for label in true} if _is_list(true) else found == final[true]
-            for found, true in pairs
-        ]
+        pairs = zip(self.classify(texts), self._names_of(labels), strict=True)
+        is_correct = [set(found.labels) == set(true if isinstance(true, list) else [true]) for found, true in pairs]
         return float(np.average(is_correct, weights=sample_weight))
 
     def classify(self, texts: Iterable[str], top_k: int | None = None, min_confidence: float = 0.0) -> list[Prediction]:
@@ -143,9 +138,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         The keys are those of `evaluation.test` in `record.json` (docs/run-directory.md).
         """
         texts, predictor = list(texts), self._fitted()
-        labels, renamed = list(labels), read_label_map(self.options.get("label_map"))
-        final = {label: renamed.get(name, name) for label, name in _label_names(labels).items()}
-        rows = [[final[name] for name in row] if _is_list(row) else final[row] for row in labels]
+        rows = self._names_of(labels)
         if None in rows:
             raise UserError(f"labels: row {rows.index(None) + 1} has no label")
         names = sorted({name for row in rows for name in ([row] if isinstance(row, str) else row)})
@@ -201,10 +194,16 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         if unknown := set(options) - set(_parameters()):
             raise TypeError(f"'{min(unknown)}' is not a parameter; docs/options.md lists the options of training")
 
+    def _names_of(self, labels: Iterable[Any]) -> list[Any]:
+        """Return the classifier's name of each label, or its list of names; None of one that is missing."""
+        labels, renamed = list(labels), read_label_map(self.options.get("label_map"))
+        final = {label: renamed.get(name, name) for label, name in _label_names(labels).items()}
+        return [[final[label] for label in row] if _is_list(row) else final[row] for row in labels]
+
     def _set_predictor(self, predictor: Predictor, classes: dict[str, Any]) -> None:
         """Keep the predictor, and the caller's labels, sorted as scikit-learn expects them, with their names."""
         labels = np.array([classes[name] for name in predictor.label_names])
-        order = np.argsort(labels, kind="stable")
+        order = np.argsort(labels.astype(str) if labels.dtype == object else labels, kind="stable")
         self.predictor_, self.classes_ = predictor, labels[order]
         self._class_names = [predictor.label_names[place] for place in order]
 

@@ -33,8 +33,8 @@ def _parent_directory(path: Path) -> Iterator[None]:
 def atomic_write(path: Path, *, keep_others: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside `path`; what is created there replaces `path` on success and is removed on failure.
 
-    An existing file or directory is replaced; with `keep_others` what the new directory lacks moves into it. A full
-    disk and a missing permission raise `EnvironmentFailure`.
+    An existing file or directory is replaced; with `keep_others` its files and directories that the new one has not
+    move into the new one. A full disk and a missing permission raise `EnvironmentFailure`.
     """
     path = path.absolute()
     tmp_path, old = path.with_name(f".{path.name}.tmp"), path.with_name(f".{path.name}.old")

@@ -19,7 +19,7 @@ def test_a_file_or_directory_is_replaced_as_a_whole(tmp_path: Path) -> None:
         with atomic_write(directory, keep_others=keep_others) as tmp:
             tmp.mkdir()
             write_json(tmp / f"{number}.json", number)
-        assert read_json(file) == read_json(directory / f"{number}.json")
+        assert (read_json(file), len(list(directory.iterdir()))) == (number, 1 + keep_others)
     assert sorted(path.name for path in tmp_path.rglob(".*")) == []
 
 

@@ -117,8 +117,10 @@ def write_report(paths: Sequence[Path], output_dir: Path, *, command: str) -> di
 
 
 def _without_local_path(part: str) -> str:
-    name, equals, value = part.rpartition("=")
-    return name + equals + without_local_paths(value)
+    if not part.startswith("--"):
+        return str(without_local_paths(part))
+    name, equals, value = part.partition("=")
+    return name + equals + without_local_paths({name[2:]: value})[name[2:]]
 
 
 def summary(results: Mapping[str, Any]) -> list[str]:

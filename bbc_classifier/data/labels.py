@@ -109,7 +109,7 @@ def read_labels(
         rows = [[name.partition(".")[0] for name in names] for names in rows]
     vectors = [names for names, is_list in zip(rows, lists, strict=True) if is_list]
     lengths = {len(names) for names in vectors}
-    if len(lengths) == 1 < max(lengths) and {name for names in vectors for name in names} <= {"0", "1"}:
+    if len(lengths) == 1 < max(lengths) and {name for names in vectors for name in names} <= INDICATORS.keys() - {""}:
         raise UserError(f"{where}: lists of 0 and 1 have no label names; give lists of names, or a column per label")
     return [names if is_list else next(iter(names), None) for names, is_list in zip(rows, lists, strict=True)]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, ModelInfo
 from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
-from huggingface_hub.utils import get_session, validate_repo_id
+from huggingface_hub.utils import build_hf_headers, get_session, validate_repo_id
 
 from bbc_classifier.config import PushArguments
 from bbc_classifier.errors import UserError
@@ -57,13 +57,8 @@ def push(paths: Sequence[str | Path], args: PushArguments) -> list[str]:
         staged = {repo_id: Path(tmp_dir) / repo_id for repo_id in repo_ids}
         for run_dir, (repo_id, directory) in zip(run_dirs, staged.items(), strict=True):
             stage_run(run_dir, repo_id, args, directory)
-        for repo_id, directory in staged.items():
-            card = {"content": (directory / "README.md").read_text(encoding="utf-8"), "repoType": "model"}
-            with hub_errors(repo_id):
-                response = get_session().post(f"{api.endpoint}/api/validate-yaml", json=card)
-            if response.status_code == 400:
-                problem = f"the Hub refuses the metadata of the card: {' '.join(response.text.split())}"
-                raise UserError(f"{repo_id}: {problem}; see --license and --language")
+        for directory in staged.values():
+            _validate_metadata(api, (directory / "README.md").read_text(encoding="utf-8"))
         existing = {repo_id: _existing(api, repo_id, directory, args) for repo_id, directory in staged.items()}
         urls = [_upload(api, repo_id, staged[repo_id], info, args) for repo_id, info in existing.items()]
     if args.namespace and args.collection:
@@ -81,8 +76,10 @@ def check_push(args: PushArguments, dataset: str | None = None) -> None:
     """Check before a training what its push needs: a token that may write, a valid name and a license."""
     if dataset not in (None, "bbc-news", "SetFit/bbc-news") and args.license is None:
         raise UserError(f"--hub_license is required to publish a classifier of '{dataset}', such as apache-2.0")
-    _, user = _log_in(args)
+    api, user = _log_in(args)
     _repo_ids([Path("run")], args, user)
+    if args.license:
+        _validate_metadata(api, f"---\nlicense: {args.license}\n---\n")
 
 
 def stage_run(run_dir: Path, repo_id: str, args: PushArguments, directory: Path) -> None:
@@ -138,6 +135,16 @@ def _log_in(args: PushArguments) -> tuple[HfApi, str]:
     if account.get("auth", {}).get("accessToken", {}).get("role") == "read":
         raise UserError("the access token can only read; create one with the role write (hf.co/settings/tokens)")
     return api, account["name"]
+
+
+def _validate_metadata(api: HfApi, card: str) -> None:
+    """Raise a UserError if the Hub refuses the metadata of a card."""
+    headers, content = build_hf_headers(token=api.token), {"content": card, "repoType": "model"}
+    with hub_errors("the card"):
+        response = get_session().post(f"{api.endpoint}/api/validate-yaml", json=content, headers=headers)
+    if response.status_code == 400:
+        reason = " ".join(response.text.split())
+        raise UserError(f"the Hub refuses the metadata of the card, such as --license or --language: {reason}")
 
 
 def _repo_ids(run_dirs: Sequence[Path], args: PushArguments, user: str) -> list[str]:

@@ -148,9 +148,8 @@ def predict_file(
     # As the input, if both are text without an encoding of their own.
     encodes = {suffix, source.suffix.lower()} <= {*DELIMITERS, ".txt"}
     encoding = args.encoding if encodes else "utf-8"
-    with source.expanduser().open("rb") as content:
-        if encodes and content.read(len(codecs.BOM_UTF8)) == codecs.BOM_UTF8:
-            encoding = "utf-8-sig"
+    if encodes and source.expanduser().read_bytes().startswith(codecs.BOM_UTF8):
+        encoding = "utf-8-sig"
     write_table(target, table, delimiter=delimiter, encoding=encoding, escape_formulas=args.escape_formulas)
     limit, precision = classifier.config.max_input_tokens, classifier.precision
     result = PredictResult(target, max_input_tokens=limit, precision=precision, delimiter=delimiter)

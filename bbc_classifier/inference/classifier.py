@@ -9,8 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import version
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,8 +33,10 @@ EXPORT_KEY = "bbc_classifier"
 ONNX_FILE, INT8_FILE = "onnx/model.onnx", "onnx/model_quantized.onnx"
 EXPORT_FILES = {"transformers": "model.safetensors", "onnx": ONNX_FILE, "onnx-int8": INT8_FILE}
 EXPORTED_OPTIONS = "pooling classifier_dropout max_input_tokens truncation label_thresholds adaptive_reading".split()
-# Older versions lack operators of our graphs.
-HAS_OPENVINO = find_spec("openvino") is not None and version("openvino") >= "2026"
+try:
+    HAS_OPENVINO = version("openvino") >= "2026"  # older versions lack operators of our graphs
+except PackageNotFoundError:
+    HAS_OPENVINO = False
 HALF_PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 # A format that changes a label of `SAMPLE_TEXTS`, or a probability by more than this, is not chosen by itself.
 PRECISION_TOLERANCE = 0.01

@@ -79,7 +79,7 @@ class InputFile:
         self.num_shards = -(-self.num_rows // args.shard_rows)
         if not self.num_rows:
             return
-        columns = self._trained_with.get("text_column") or record.get("data", {}).get("columns", {}).get("text") or []
+        columns = self._trained_with.get("text_column") or []
         wanted = args.text_column or (columns if set(columns) <= set(self._schema.names) else None)
         self.text_columns = find_columns(f"'{path}'", self._schema.names, "text", wanted)
         self.columns = args.keep_columns or self._schema.names
@@ -153,8 +153,9 @@ class InputFile:
                 raise UserError(f"'{self.path}': two columns are named '{repeated[0]}'; rename one")
             try:
                 for row in rows:
-                    if len(row) <= len(header):  # spreadsheets leave out empty cells at the end
-                        yield {name: cell for name, cell in zip(header, row, strict=False) if name}
+                    row += [""] * (len(header) - len(row))  # spreadsheets leave out empty cells at the end
+                    if len(row) == len(header):
+                        yield {name: cell for name, cell in zip(header, row, strict=True) if name}
                     else:
                         yield f"{len(row)} cells, but the header has {len(header)}"
             except csv.Error as error:

@@ -20,7 +20,7 @@ _OFFSET_POSITIONS = set(
 
 
 class PooledEncoderConfig(PreTrainedConfig):
-    """Configuration of `PooledEncoderForSequenceClassification`; a ValueError names a value that is not legal.
+    """Configuration of `PooledEncoderForSequenceClassification`; a ValueError names labels or lengths that cannot be.
 
     Args:
         encoder_config: The encoder's configuration, or its dict with `model_type`; None means BERT. It is copied.

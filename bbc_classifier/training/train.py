@@ -76,8 +76,8 @@ from bbc_classifier.training.trainer import (
 FITTED_SPLITS = ("train", "validation")
 # Tokens of a text that adaptive reading reads first, and on which the head is fitted before a training.
 OPENING_TOKENS = 64
-# What the record shows beside every single-label run, unless there are more training rows than this.
-BASELINE, MAX_BASELINE_ROWS, MAX_BASELINE_SIZE = "tfidf-logistic", 50_000, 1_000_000  # rows; rows times labels
+# What the record shows beside every single-label run, unless there are more training rows, or rows times labels.
+BASELINE, MAX_BASELINE_ROWS, MAX_BASELINE_SIZE = "tfidf-logistic", 50_000, 1_000_000
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ def train(
     compute_metrics: ComputeMetrics | None = None,
     callbacks: Sequence[TrainerCallback | type[TrainerCallback]] = (),
 ) -> TrainResult:
-    """Fine-tune, choose the best checkpoint, calibrate it on validation, save it, evaluate it reloaded, and record it.
+    """Fine-tune a classifier, calibrate it on validation, save it, evaluate it reloaded, and record it.
 
     A finished run with the same options is returned as it is. All processes of `torchrun` or `accelerate launch` train;
     the first one does everything after that.
@@ -290,8 +290,8 @@ def resolve_options(
         try:
             config = AutoConfig.from_pretrained(path, revision=model_args.encoder_revision, trust_remote_code=False)
         except ValueError as error:
-            problem = "has a type of model that is not part of transformers"
-            raise UserError(f"--encoder: '{model_args.encoder}' {problem}") from error
+            reason = " ".join(str(error).split())[:300]
+            raise UserError(f"--encoder: transformers cannot read '{model_args.encoder}' ({reason})") from error
     if isinstance(config, PooledEncoderConfig):
         run = RunDirectory(Path(path).parent)
         recipe = model_args.recipe or (read_json(run.options)["model"]["recipe"] if run.options.is_file() else None)

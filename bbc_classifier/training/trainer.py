@@ -50,8 +50,8 @@ UNSUPPORTED = {
     "batch_eval_metrics": "metrics are computed over all validation rows",
     "auto_find_batch_size": "a resumed run must take the same batches; set --per_device_train_batch_size",
     "save_only_model": "a checkpoint without the optimizer cannot be resumed",
-    "bf16": "use --precision bf16",
-    "fp16": "use --precision fp16",
+    "bf16": "use --precision",
+    "fp16": "use --precision",
 }
 # In bf16 on a CPU, `half_precision_attention` trains faster than torch's fused kernel on inputs up to this length.
 MAX_HALF_PRECISION_TOKENS = 256
@@ -101,7 +101,7 @@ class RowCollator(DataCollatorWithPadding):
 def training_arguments(args: TrainArguments, output_dir: Path) -> TrainingArguments:
     """Return the Trainer's arguments from the options that `resolve_recipe` filled; it writes to `output_dir`."""
     for name, reason in UNSUPPORTED.items():
-        if args.trainer_kwargs.get(name, False) or (name in ("bf16", "fp16") and name in args.trainer_kwargs):
+        if args.trainer_kwargs.get(name) or name in {"bf16", "fp16"} & args.trainer_kwargs.keys():
             raise UserError(f"--{name} is not supported: {reason}")
     trackers = get_available_reporting_integrations()
     for name in set(args.report_to) - {"none", "all", *trackers}:
@@ -337,9 +337,9 @@ class ClassifierTrainer(Trainer):
             return {**ours, "loss": ours["log_loss"], **(compute_metrics(prediction) if compute_metrics else {})}
 
         items = train.as_dataset()
-        step_items = trainer_args.train_batch_size * trainer_args.gradient_accumulation_steps * trainer_args.world_size
         if args.trains_encoder:
-            epochs = math.ceil((args.min_steps or 0) * step_items / len(items))
+            # Several processes, whose number a resumed run may change, train for as many epochs as one.
+            epochs = math.ceil((args.min_steps or 0) / math.ceil(len(items) / trainer_args.train_batch_size))
             trainer_args.num_train_epochs = max(trainer_args.num_train_epochs, min(epochs, MAX_EPOCHS))
         super().__init__(
             model=model,

@@ -148,7 +148,7 @@ def test_a_dry_run_needs_no_hub_and_a_changed_run_is_not_published(run, tmp_path
         (TOKEN, {"repo_id": "bob/news"}, "status 403"),
         (TOKEN, {"repo_id": "ann/a b"}, "alphanumeric"),
         (TOKEN, {"license": None}, "--license is required"),
-        (TOKEN, {"license": "Apache2"}, "metadata.*--license"),
+        (TOKEN, {"license": "Apache2"}, "the metadata of the card, such as --license"),
     ],
 )
 def test_what_cannot_succeed_is_an_error_with_a_remedy(hub, run, monkeypatch, token, options, message):
