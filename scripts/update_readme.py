@@ -98,8 +98,7 @@ def table(records: dict[str, list[dict]]) -> str:
     paragraphs = (
         "BBC News, each article predicted out of five folds; 95 % Wilson intervals in brackets; ECE: expected "
         "calibration error; p: McNemar's exact test, of several seeds the largest. TF-IDF and the head of `quick` are "
-        "fitted on train and validation, the others on train. The card of `accurate` is of an earlier version, which "
-        "also trained on first 30 words. `accurate` against `default`: p = "
+        "fitted on train and validation, the others on train. `accurate` against `default`: p = "
         f"{p_value(records['accurate'], records['default'][0])}. Records: `results/`, by `scripts/cross_validate.py`.",
         f"Seconds a fold, from data to evaluation on {hardware['cores']} cores ({hardware['processor']}, "
         f"{precision}; median, least and most): {', '.join(times)}.",
