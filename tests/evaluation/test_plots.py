@@ -57,3 +57,5 @@ def test_label_figures_of_any_number_of_labels(tmp_path, labels):
         width, height = png_size(tmp_path / "labels.png")
         assert width == 750 and 250 <= height <= 2000
         assert figure.axes[0].get_xlabel() == ("rows" if labels == 1 else "rows; 30 of 200 labels are shown")
+    figure = plots.plot_lengths(np.array([1, 5000, 130, 600][: labels - 1]), "tokens", limits=(128, 512, 100_000))
+    assert sum("→" in text for text in texts(figure)) == (0 if labels == 1 else 2)

@@ -79,11 +79,8 @@ def test_columns_of_other_types(run, tmp_path):
     assert pq.read_table(tmp_path / "out.parquet").select(list(rows)).to_pylist() == pa.table(rows).to_pylist()
     run("in.parquet", "out.csv")
     flat = read(tmp_path / "out.csv")
-    assert (
-        flat[0]["text"] == "a\ngoal"
-        and [row["tags"] for row in flat] == ["x;y", ""]
-        and [row["views"] for row in flat] == ["3", ""]
-    )
+    assert flat[0]["text"] == "a\ngoal" and [row["tags"] for row in flat] == ["x;y", ""]
+    assert [row["views"] for row in flat] == ["3", ""]
     assert json.loads(flat[0]["by"]) == {"name": "é"}
     lines = ['{"text": "a goal", "views": 3, "id": 1}', '{"text": "a film", "id": "b", "tags": ["x"]}']
     (tmp_path / "in.jsonl").write_text("\n".join(lines))
@@ -168,6 +165,7 @@ BAD = [
     ("text,id\na,b\na goal, late,2\n", {}, "row 2"),
     ('text,id\n"a,b\nc,d\n', {}, "in.csv"),
     ("text\n£ goal\n", {}, "--encoding"),  # in Latin-1
+    ("text,text\na,b\n", {}, "'text'"),
     ("text,id\n", {}, "no row"),
     ('text,id\n"a" goal,1\n', {}, "line 2.*--quoting"),
 ]
