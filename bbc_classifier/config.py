@@ -30,6 +30,7 @@ REFERENCE_ENCODERS = ["bert-base", "distilbert", "tinybert"]
 TRUNCATIONS = ("head", "tail", "head+tail")
 HEAD_INITS = ("random", "linear_probe")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
+EXCERPTS = ("title", "first_sentence", "first_30_words")
 SAMPLING = ("group_by_length", "random", "sequential")
 # What the options of a run on data in memory have as `dataset`.
 IN_MEMORY = "memory"
@@ -41,7 +42,7 @@ RECIPE_DEFAULTS: dict[str, Any] = {
     "pooling": "mean",
     "max_length": 128,
     "truncation": "head",
-    "excerpts": False,
+    "excerpts": [],
     "head_init": "random",
     "frozen_layers": 0,
     "precision": "auto",
@@ -188,8 +189,8 @@ class DataArguments(ColumnArguments):
     max_eval_samples: int | None = option(None, "Use at most this many validation and test rows each.", AT_LEAST_1)
     max_length: int | None = option(None, "Longest input in tokens, special ones included.", AT_LEAST_3, common=True)
     truncation: str | None = option(None, "Part of a longer text that is read.", choices=TRUNCATIONS)
-    excerpts: bool | None = option(
-        None, "Also train and calibrate on each text's title and first sentence.", common=True
+    excerpts: list[str] | None = option(
+        None, "Excerpts of each text to train and calibrate on too.", choices=EXCERPTS, nargs="*", common=True
     )
     validation_fraction: float = option(0.15, "Share of rows for validation.", FRACTION)
     test_fraction: float = option(0.15, "Share of rows for test; 0 keeps none.", SHARE)

@@ -223,15 +223,15 @@ def excerpts(text: str, titled: bool) -> dict[str, str]:
     return parts
 
 
-def with_excerpts(texts: Sequence[str], titled: bool) -> tuple[list[str], list[int]]:
-    """Return the texts followed by their titles and first sentences, and the number of the text of each.
+def with_excerpts(texts: Sequence[str], titled: bool, names: Sequence[str]) -> tuple[list[str], list[int]]:
+    """Return the texts followed by their excerpts of these names, and the number of the text of each.
 
-    Excerpts as long as the text are left out, and the first 30 words: training on them too gained nothing.
+    Excerpts that are as long as the text, or the same as another one of it, are left out.
     """
     parts, numbers = list(texts), list(range(len(texts)))
     for number, text in enumerate(texts):
         kinds = excerpts(text, titled)
-        for part in dict.fromkeys(kinds[kind] for kind in ("title", "first_sentence") if kind in kinds):
+        for part in dict.fromkeys(kinds[name] for name in names if name in kinds):
             if 0 < len(part.split()) < len(text.split()):
                 parts.append(part)
                 numbers.append(number)

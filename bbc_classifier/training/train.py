@@ -382,15 +382,13 @@ def tokenize_split(
     split: str,
     tokenizer: PreTrainedTokenizerBase,
     config: PooledEncoderConfig,
-    excerpts: bool | None,
+    excerpts: Sequence[str] | None,
 ) -> TokenizedRows:
-    """Return the token ids and labels of a split's texts, followed by those of their excerpts if asked."""
-    texts, labels = data.dataset[split]["text"][:], data.dataset[split]["label"]
-    numbers = list(range(len(texts)))
-    if excerpts:
-        texts, numbers = with_excerpts(texts, data.info["has_titles"])
+    """Return the token ids and labels of a split's texts, followed by those of these excerpts of them."""
+    rows = data.dataset[split]
+    texts, numbers = with_excerpts(rows["text"][:], data.info["has_titles"], excerpts or ())
     input_ids, truncated = tokenize(tokenizer, texts, config)
-    labels = labels_to_array(labels, data.label_names, data.label_names)[numbers]
+    labels = labels_to_array(rows["label"], data.label_names, data.label_names)[numbers]
     return TokenizedRows(input_ids, labels, truncated, numbers)
 
 

@@ -298,9 +298,10 @@ def test_parts_of_a_text_with_title_and_excerpts_that_are_shorter_than_their_tex
     title, sentence = "Ads boost profit", "Profits at U.S. media giant Time rose 76% to $1.13bn."
     parts = {"title": title, "first_sentence": sentence, "first_30_words": " ".join(TEXT.split()[:30])}
     assert loading.excerpts(TEXT, titled=True) == parts
-    texts, numbers = loading.with_excerpts(["Short one", TEXT, "One. Two."], titled=False)
+    texts, numbers = loading.with_excerpts(["Short one", TEXT, "One. Two."], False, ["title", "first_sentence"])
     assert texts[:3] == ["Short one", TEXT, "One. Two."] and texts[4] == "One."
     assert numbers == [0, 1, 2, 1, 2]
+    assert loading.with_excerpts([TEXT], True, ["first_30_words", "title"])[0][1:] == [parts["first_30_words"], title]
 
 
 @pytest.mark.parametrize(

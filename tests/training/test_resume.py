@@ -16,7 +16,8 @@ from tests.training.conftest import titled, weights
 OPTIONS = {"num_train_epochs": 2, "classifier_dropout": 0.3, "encoder_dropout": 0.1}  # an epoch has nine steps
 STEPS = {"eval_strategy": "steps", "save_strategy": "steps", "eval_steps": 4, "save_steps": 4}
 ACCUMULATION = {"gradient_accumulation_steps": 2, "num_train_epochs": 4, "train_sampling_strategy": "random"}
-DEFAULT = {"head_init": "linear_probe", "excerpts": True, "precision": "bf16", "dataset": titled()}
+EXCERPTS = ["title", "first_sentence"]
+DEFAULT = {"head_init": "linear_probe", "excerpts": EXCERPTS, "precision": "bf16", "dataset": titled()}
 slow = pytest.mark.slow
 # Killed at the end of an epoch, with accumulation, as the default recipe; by default in the second epoch.
 KILLED = [pytest.param(*p, marks=slow) for p in ((9, {}), (15, ACCUMULATION), (5, DEFAULT))]

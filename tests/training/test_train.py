@@ -127,7 +127,7 @@ def test_texts_without_words_have_no_tfidf_baseline(run):
     assert run(dataset=(texts, ["a"] * 12 + ["b"] * 12), max_steps=1, near_duplicates=False).record["baseline"] is None
 
 
-@pytest.mark.parametrize(("data", "options"), [(topics, {}), (tagged, {}), (titled, {"excerpts": True})])
+@pytest.mark.parametrize(("data", "options"), [(topics, {}), (tagged, {}), (titled, {"excerpts": ["title"]})])
 def test_linear_probe_alone_is_refit_on_validation_and_measured_before(run, data, options):
     runs = [run(str(refit), data(), refit_on_validation=refit, **options, **PROBE) for refit in (True, False)]
     refit, once = (each.record for each in runs)
