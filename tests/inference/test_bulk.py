@@ -65,7 +65,7 @@ def test_every_row_once_in_order(run, tiny_model_dir, tmp_path):
     assert [row["p_sport"] for row in rows] == pytest.approx([p.probabilities["sport"] for p in expected], abs=1e-6)
     invalid = [json.loads(line) for line in (tmp_path / "out" / "invalid_rows.jsonl").read_text().splitlines()]
     assert [(row["source_file"], row["row"]) for row in invalid] == INVALID
-    assert all(row["reason"].startswith(reason) for row, reason in zip(invalid, REASONS, strict=True))
+    assert all(reason in row["reason"] for row, reason in zip(invalid, REASONS, strict=True))
     numbered = sorted([(row["source_file"], row["source_row"]) for row in rows] + INVALID)
     sizes = {"a.parquet": 44, "b.csv": 32, "c.jsonl": 24}
     assert numbered == [(name, number + 1) for name, size in sizes.items() for number in range(size)]
