@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from bbc_classifier.config import AuditArguments, DataArguments
-from bbc_classifier.data.duplicates import Duplicates, find_duplicates, leaked_rows, normalize_text, words
-from bbc_classifier.data.labels import WHOLE_NUMBER, rare_labels, read_label_map
+from bbc_classifier.data.duplicates import Duplicates, find_duplicates, leaked_rows, words
+from bbc_classifier.data.labels import rare_labels, read_label_map
 from bbc_classifier.data.loading import read_rows
 from bbc_classifier.data.splits import SPLITS
 from bbc_classifier.errors import EnvironmentFailure, UserError
@@ -159,14 +159,14 @@ def _leakage(texts: pd.DataFrame, duplicates: Duplicates) -> dict[str, Any]:
 
 
 def _similar_labels(frame: pd.DataFrame, data_args: DataArguments) -> dict[str, Any]:
-    """Return labels that differ only in case, punctuation or spaces, and the label map that makes them one.
+    """Return labels that differ only in case, spaces, hyphens or underscores, and the label map that makes them one.
 
     The most frequent spelling is kept. The map contains the user's own, since it replaces it.
     """
     counts = Counter(name for labels in frame["label"] for name in labels or ())
     sets: dict[str, list[str]] = defaultdict(list)
     for name in sorted(counts, key=lambda name: (-counts[name], name)):
-        sets[name if WHOLE_NUMBER.fullmatch(name) else normalize_text(name)].append(name)
+        sets[re.sub(r"(?<=\w)[\s_-]+(?=\w)", " ", name.casefold())].append(name)
     similar = [names for names in sets.values() if len(names) > 1]
     renamed = {name: names[0] for names in similar for name in names[1:]}
     given = {old: renamed.get(new, new) for old, new in read_label_map(data_args.label_map).items()}

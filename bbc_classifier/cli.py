@@ -1,4 +1,4 @@
-"""The command line: options in, one function of the package called, what it wrote and what to do next printed."""
+"""The command line: parses options, calls a function per command, prints the files written and the next command."""
 
 import argparse
 import dataclasses
@@ -115,6 +115,8 @@ class OptionParser(argparse.ArgumentParser):
             given = vars(self.parse_args([*parts, f"--config={given.pop('config')}", *flags]))
         given.pop("config", None)
         positional = given.pop("positional", None) or []
+        if isinstance(positional, str):  # of export, demo and serve
+            given["model"] = positional
         values = {**given, "trainer_kwargs": {name: value for name, value in given.items() if name not in self.own}}
         groups = tuple(group(**_values_of(values, group)) for group in self.groups)
         return Options(groups, given, positional if isinstance(positional, list) else [positional], list(argv))
@@ -302,7 +304,7 @@ def _warn_few_rows(options: Options, record: Mapping[str, Any], split: str) -> N
         model, left_out = options.groups[0], OF_THE_GRID | config.RUNTIME_ONLY | {"folds", "test_fraction"}
         given = options.given.items()
         flags = [part for name, value in given if name not in left_out for part in config.as_flag(name, value)]
-        grid = ["--encoders", model.encoder, "--poolings", model.pooling or "mean", "--folds", "5"]
+        grid = ["--encoders", model.encoder, "--poolings", record["options"]["model"]["pooling"], "--folds", "5"]
         print("To test every row:", shlex.join(["bbc-classifier", "compare", *flags, *grid]))
         if split == "test":
             print("To train on the test rows too: --test_fraction 0")
@@ -334,8 +336,11 @@ def _predict(options: Options) -> int:
         counts = result.label_counts.most_common()
         _print_table(["", ""], [(label or "(no label)", f"{count:,}") for label, count in counts])
         print_written(result.output.parent, result.output.name)
-        again = ["bbc-classifier", "evaluate", "--model", args.model, "--dataset", args.input]
-        print(f"Next, if the input has labels: {shlex.join(again)}")
+        columns = _values_of(options.given, config.ColumnArguments).items()
+        flags = [part for name, value in columns for part in config.as_flag(name, value)]
+        again = shlex.join(["bbc-classifier", "evaluate", "--model", args.model, "--dataset", args.input, *flags])
+        if not args.input.lower().endswith(".txt"):
+            print(f"Next, if the input has labels: {again}")
         _warn_truncated(result.truncated, result.rows, result.max_input_tokens)
         return 0 if result.rows else 1
     texts = options.positional or _standard_input()
@@ -439,7 +444,6 @@ def _export(options: Options) -> None:
     from bbc_classifier.export.export import export
 
     (args,) = options.groups
-    args.model = options.positional[0] if options.positional else args.model
     path = export(args)
     record = read_json(path / "export.json")
     print(f"\nExported: {path}\n")
@@ -457,16 +461,14 @@ def _demo(options: Options) -> None:
     """Open a page to classify texts and files in a browser (needs gradio)."""
     from bbc_classifier.demo import launch
 
-    (args,) = options.groups
-    launch(dataclasses.replace(args, model=options.positional[0]) if options.positional else args)
+    launch(*options.groups)
 
 
 def _serve(options: Options) -> None:
-    """Answer requests over HTTP (needs fastapi, uvicorn, prometheus-client)."""
+    """Answer requests over HTTP (needs fastapi, httptools, uvicorn, prometheus-client)."""
     from bbc_classifier.serve import serve
 
-    (args,) = options.groups
-    serve(dataclasses.replace(args, model=options.positional[0]) if options.positional else args)
+    serve(*options.groups)
 
 
 def _card(options: Options) -> None:

@@ -59,7 +59,7 @@ RECIPE_DEFAULTS: dict[str, Any] = {
 MAX_EPOCHS = 3
 # Options that say where and how to run, not what is computed: not compared when a run is found finished.
 RUNTIME_ONLY = frozenset(
-    "output_dir overwrite resume_from_checkpoint disable_tqdm report_to logging_steps push_to_hub hub_model_id "
+    "output_dir overwrite resume_from_checkpoint disable_tqdm report_to push_to_hub hub_model_id "
     "hub_private_repo hub_revision hub_license hub_token".split()
 )
 KINDS = {int: (numbers.Integral, "a whole number"), float: (numbers.Real, "a number"), bool: (bool, "true or false")}
@@ -87,8 +87,6 @@ SHARD = Rule(
     "i/n with i from 1 to n",
     lambda v: bool(re.fullmatch(r"\d+/\d+", v)) and 1 <= int(v.split("/")[0]) <= int(v.split("/")[1]),
 )
-
-
 CHARACTER = Rule("one character, or \\t", lambda value: len(value.replace("\\t", "\t")) == 1)
 
 
@@ -196,7 +194,7 @@ class DataArguments(ColumnArguments):
     test_fraction: float = option(0.15, "Share of rows for test; 0 keeps none.", SHARE)
     split_seed: int = option(42, "Seed of the split, independent of --seed.", SEED)
     folds: int | None = option(None, "Cut this many folds instead of one split.", AT_LEAST_2, common=True)
-    fold: int | None = option(None, "Which of --folds is the test split, from 0.", AT_LEAST_0)
+    fold: int | None = option(None, "Index of the fold used as test split, from 0.", AT_LEAST_0)
 
 
 @dataclass
@@ -212,7 +210,7 @@ class TrainArguments(_Checked):
     max_steps: int = option(-1, "Training steps, in place of epochs.", common=True)
     min_steps: int | None = option(
         None,
-        f"Up to {MAX_EPOCHS} epochs if one has fewer steps. Unset: the recipe's; 0 with --num_train_epochs.",
+        f"Train up to {MAX_EPOCHS} epochs to reach this many steps. Unset: the recipe's; 0 with --num_train_epochs.",
         AT_LEAST_0,
     )
     learning_rate: float | None = option(None, "Peak learning rate of AdamW.", ABOVE_0, common=True)
@@ -230,7 +228,7 @@ class TrainArguments(_Checked):
         None, "auto: bf16 if the device computes it, fp16 on older GPUs, else fp32.", choices=PRECISIONS, common=True
     )
     early_stopping_patience: int = option(
-        2, "Evaluations without gain before it stops, with --load_best_model_at_end; 0 never.", AT_LEAST_0
+        2, "Stop after this many evaluations without gain; 0: never. Needs --load_best_model_at_end.", AT_LEAST_0
     )
     metric_for_best_model: str = option("macro_f1", "Validation metric of --load_best_model_at_end.", common=True)
     eval_strategy: str = option("epoch", "When to evaluate on validation.", choices=("epoch", "steps"))
@@ -317,7 +315,9 @@ class PredictArguments(ColumnArguments, WorkerArguments):
     escape_formulas: bool = option(False, "Write an apostrophe before cells that a spreadsheet would compute.")
     device: str | None = option(None, "cpu, cuda, mps …; unset, the accelerator if there is one.")
     precision: str = option("auto", PRECISION_HELP, choices=PRECISIONS)
-    adaptive: bool = option(False, "Read only the opening of texts that are clear from it: faster.", common=True)
+    adaptive: bool = option(
+        False, "Faster: read 64 tokens, and the whole text only if the confidence is low.", common=True
+    )
     overwrite: bool = option(False, "Replace the output file.", common=True)
 
     def __post_init__(self) -> None:
@@ -343,7 +343,9 @@ class DemoArguments(_Checked):
     title: str | None = option(None, "Heading of the page. Unset: the name of the model.")
     host: str = option("127.0.0.1", "Address to listen on; 0.0.0.0 lets other machines in.", common=True)
     port: int = option(7860, "Port to listen on.", PORT, common=True)
-    min_confidence: float = option(0.5, "Below this confidence the page says unsure.", PROBABILITY, common=True)
+    min_confidence: float | None = option(
+        None, "Below this confidence the page says unsure. Unset: 0.5; 0 for multi-label.", PROBABILITY, common=True
+    )
     max_characters: int = option(20_000, "Longest text that the page takes.", AT_LEAST_1)
     max_rows: int = option(1000, "Maximum number of rows of an uploaded file.", AT_LEAST_1)
     max_file_size: int = option(5_000_000, "Largest uploaded file, in bytes.", AT_LEAST_1)
@@ -488,6 +490,8 @@ def resolve_recipe(
     model, data, training = groups
     if model.head_init == "random" and not training.trains_encoder:
         raise UserError("--num_train_epochs 0 trains nothing; add --head_init linear_probe, which needs no epochs")
+    if training.label_smoothing_factor and not training.trains_encoder:
+        raise UserError("--label_smoothing_factor: a linear probe has none; it needs --num_train_epochs above 0")
     return model, data, training
 
 

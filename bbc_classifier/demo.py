@@ -4,6 +4,7 @@ import html
 import os
 import tempfile
 import time
+import zipfile
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from bbc_classifier.config import DemoArguments, PredictArguments
-from bbc_classifier.data.sources import read_table
+from bbc_classifier.data.sources import CELL_FORMATS, read_table
 from bbc_classifier.errors import UserError
 from bbc_classifier.inference.bulk import predict_file
 from bbc_classifier.inference.classifier import EXAMPLE_TEXTS, Predictor
@@ -26,6 +27,7 @@ except ModuleNotFoundError as error:
 
 PREVIEW_ROWS = 20
 FILE_TYPES = [".csv", ".tsv", ".jsonl", ".xlsx", ".txt"]
+MAX_COMPRESSION = 20  # of a workbook: its parts may be so many times larger than the largest upload
 
 
 def launch(args: DemoArguments) -> None:
@@ -59,6 +61,7 @@ def build_page(args: DemoArguments) -> Any:
     page_error = partial(gradio.Error, print_exception=False)
     results_dir = tempfile.TemporaryDirectory()  # removed when the process ends
     requests, minute = Counter[str](), 0.0
+    min_confidence = (0.0 if predictor.multi_label else 0.5) if args.min_confidence is None else args.min_confidence
 
     def limit_rate(request: gradio.Request) -> None:
         nonlocal minute
@@ -81,10 +84,10 @@ def build_page(args: DemoArguments) -> Any:
 
     def classify(text: str, request: gradio.Request) -> tuple[dict[str, float], str]:
         validate(text, request)
-        (prediction,) = predictor.classify([text], min_confidence=args.min_confidence)
+        (prediction,) = predictor.classify([text], min_confidence=min_confidence)
         notes = [f"## {escape_markdown(', '.join(prediction.labels) or 'Unsure')}"]
         if not prediction.labels:
-            notes.append(f"No label has a probability of {args.min_confidence:.2f} or more.")
+            notes.append(f"No label has a probability of {min_confidence:.2f} or more.")
         if prediction.truncated:
             notes.append(f"The text is longer: {config.max_input_tokens} of its tokens were read.")
         return prediction.probabilities, "\n\n".join(notes)
@@ -107,15 +110,20 @@ def build_page(args: DemoArguments) -> Any:
         source = Path(upload)
         for earlier in Path(results_dir.name).iterdir():  # The page has its own copy.
             earlier.unlink()
-        target = Path(results_dir.name) / f"{source.stem}-predictions{source.suffix}"
+        suffix = source.suffix.lower().replace(".txt", ".csv")
+        if suffix == ".xlsx" and zipfile.is_zipfile(source):
+            with zipfile.ZipFile(source) as book:
+                if sum(entry.file_size for entry in book.infolist()) > MAX_COMPRESSION * args.max_file_size:
+                    raise page_error("The workbook is too large.")
+        target = Path(results_dir.name) / f"{source.stem}-predictions{suffix}"
         columns = [name.strip() for name in column.split(",") if name.strip()] or None
         options = PredictArguments(
             model=args.model,
             input=str(source),
             output_file=str(target),
             text_column=columns,
-            min_confidence=args.min_confidence,
-            escape_formulas=source.suffix.lower() in (".csv", ".tsv", ".xlsx"),
+            min_confidence=min_confidence,
+            escape_formulas=suffix in CELL_FORMATS,
         )
         try:
             result = predict_file(options, predictor, args.max_rows)

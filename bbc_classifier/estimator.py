@@ -89,6 +89,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             UserError: An option or the data are not valid.
         """
+        if hasattr(texts, "columns"):
+            raise UserError("texts must be a sequence of str: pass the column of a table")
         if isinstance(labels, np.ndarray) and labels.ndim > 1:
             raise UserError(f"labels: shape {labels.shape}; give a label, or a list of labels, for each text")
         texts, labels = list(texts), list(labels)
@@ -139,8 +141,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         """
         texts, predictor = list(texts), self._fitted()
         rows = self._names_of(labels)
-        if None in rows:
-            raise UserError(f"labels: row {rows.index(None) + 1} has no label")
+        if None in rows or any(_is_list(row) != predictor.multi_label for row in rows):
+            raise UserError(f"labels: each text needs {'a list of labels' if predictor.multi_label else 'one label'}")
         names = sorted({name for row in rows for name in ([row] if isinstance(row, str) else row)})
         column = [names.index(row) if isinstance(row, str) else [names.index(name) for name in row] for row in rows]
         if len(texts) != len(rows):

@@ -133,7 +133,7 @@ def prepare_output_dir(flag: str, path: Path, *, overwrite: bool, marker: str) -
     if path.is_file():
         raise UserError(f"{flag}: '{path}' is a file; choose a directory")
     if path.resolve() == Path.cwd():
-        raise UserError(f"{flag}: name a directory in the current one, which is not replaced")
+        raise UserError(f"{flag}: this is the current directory; name one in it")
     if not path.exists() or not any(path.iterdir()):
         return
     if not (path / marker).is_file():

@@ -1,4 +1,4 @@
-"""A classifier behind HTTP, in the format of Hugging Face text-embeddings-inference (TEI); what waits is one batch."""
+"""A classifier behind HTTP, in the format of text-embeddings-inference (TEI); waiting texts form a batch."""
 
 import asyncio
 import dataclasses
@@ -38,8 +38,8 @@ try:
     from uvicorn.config import STARTUP_FAILURE
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
     from uvicorn.supervisors import Multiprocess
-except ModuleNotFoundError as error:
-    raise UserError("serve needs four packages: pip install fastapi httptools uvicorn prometheus-client") from error
+except ImportError as error:
+    raise UserError(f"{error}; serve needs: pip install fastapi httptools 'uvicorn>=0.54' prometheus-client") from error
 
 logger = logging.getLogger(__name__)
 OPTIONS, METRICS = "BBC_CLASSIFIER_SERVE", "PROMETHEUS_MULTIPROC_DIR"  # environment variables of workers

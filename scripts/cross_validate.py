@@ -51,6 +51,7 @@ def run_fold(name: str, seed: int, data_args: DataArguments, train_only: bool) -
         "validation": {name: record["evaluation"]["validation"][name] for name in ("n", "correct")},
         "training": record["training"],
         "weights_sha256": record["model"]["weights_sha256"],
+        "commit": record["provenance"]["commit"],
         "seconds": record["seconds"],
     }
     return pd.read_parquet(output_dir / "predictions" / "test.parquet"), fold

@@ -15,8 +15,8 @@ for encoder in "${encoders[@]}"; do
   for pooling in "${poolings[@]}"; do
     # DistilBERT has no pooler.
     [ "$encoder-$pooling" = distilbert-pooler ] && continue
-    bbc-classifier train --encoder "$encoder" --pooling "$pooling" "$@"
-    published+=("runs/$encoder-$pooling-seed42")
+    published+=("runs/reference-$encoder-$pooling")
+    bbc-classifier train --encoder "$encoder" --pooling "$pooling" "$@" --output_dir "${published[-1]}" --resume_from_checkpoint
   done
 done
 bbc-classifier push "${published[@]}" --namespace "$namespace" --comparison runs/reference --collection "BBC News: encoders and poolings"

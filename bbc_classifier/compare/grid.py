@@ -54,7 +54,7 @@ class Grid:
         self.not_applicable: dict[str, str] = {}  # reason by the name of an unsupported encoder and pooling
         self.unavailable: dict[str, str] = {}  # reason by encoder that cannot be loaded; its runs are not tried
         for name, instead in GRID_OPTIONS.items():
-            if self.given.get(name) not in (None, False):
+            if self.given.get(name) is not None and self.given[name] is not False:
                 raise UserError(f"--{name}: compare sets this for each run; use {instead}")
         for pooling in args.poolings:
             if pooling not in POOLINGS:

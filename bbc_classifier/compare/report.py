@@ -17,8 +17,6 @@ from bbc_classifier.io import escape_markdown, prepare_output_dir, read_json, wr
 from bbc_classifier.provenance import without_local_paths
 
 MODELING_FILE = Path(__file__).parents[1] / "model" / "modeling_pooled_encoder.py"
-# From this many seeds on, their standard deviation describes seeds that were not run.
-ENOUGH_SEEDS = 5
 # Header, format, whether more is better (None: no best), and where the value of a row is.
 COLUMNS: tuple[tuple[str, str, bool | None, Any], ...] = (
     ("group", "{}", None, lambda row: row["groups"]),
@@ -98,7 +96,11 @@ def write_report(paths: Sequence[Path], output_dir: Path, *, command: str) -> di
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"p": _p_value, "signed": _signed, "md": escape_markdown}
+    environment.filters |= {
+        "p": _p_value,
+        "signed": "{:+z.2f}".format,
+        "md": escape_markdown,
+    }
     context = {
         **results,
         "title": f"{name}: comparison of encoders and poolings",
@@ -130,8 +132,7 @@ def summary(results: Mapping[str, Any]) -> list[str]:
     seeds = min((len(row["seeds"]) for row in trained), default=1)
     protocol = f"Measured on {n:,} test texts, {f'{folds}-fold cross-validation' if folds else 'one fixed split'}, "
     protocol += f"{seeds} seed{'s' if seeds > 1 else ''} per configuration."
-    if seeds < ENOUGH_SEEDS:
-        protocol += " Intervals and tests are about these seeds, not about others."
+    protocol += " Intervals and tests are about these seeds, not about others."
     if folds:
         protocol += " Folds share most of their training texts, and texts of a fold one model; the tests treat texts as"
         protocol += " independent."
@@ -143,7 +144,8 @@ def summary(results: Mapping[str, Any]) -> list[str]:
     best, baseline = trained[0], next((row for row in rows if row["name"] == versus["baseline"]), None)
     name, (right, accuracy) = best["name"], shown[best["name"]]
     sentences = [f"Best encoder and pooling: {name}, right on {_count(right)} of {n:,} test texts ({accuracy})."]
-    cost = f"Training {name} ({best['num_parameters']:,} parameters) took {best['train_seconds']:,.1f} seconds"
+    seconds = "an unknown time (resumed)" if best["train_seconds"] is None else f"{best['train_seconds']:,.1f} seconds"
+    cost = f"Training {name} ({best['num_parameters']:,} parameters) took {seconds}"
     if baseline is None:
         sentences.append("Without a TF-IDF baseline, this comparison does not show whether an encoder helps.")
     else:
@@ -276,7 +278,3 @@ def _count(texts: float) -> str:
 
 def _p_value(value: float) -> str:
     return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
-
-
-def _signed(value: float, digits: int = 2) -> str:
-    return f"{round(value, digits) + 0.0:+.{digits}f}"  # -0.0 + 0.0 is 0.0

@@ -111,10 +111,10 @@ def load_runs(paths: Sequence[Path]) -> list[RunResult]:
     return list(runs.values())
 
 
-def merge_runs(runs: Sequence[RunResult]) -> tuple[list[ConfigResult], dict[str, list[str]]]:
+def merge_runs(runs: Sequence[RunResult]) -> tuple[list[ConfigResult], dict[str, str]]:
     """Combine seeds and folds into one `ConfigResult` per configuration and training size.
 
-    Also return, by the name of each incomplete one, the seeds that lack folds. Runs with different data, folds or
+    Also return, by the name of each incomplete one, what it lacks. Runs with different data, folds or
     options, and a run that occurs twice, are a UserError.
     """
     first, folds = runs[0], runs[0].options["folds"]
@@ -143,7 +143,8 @@ def merge_runs(runs: Sequence[RunResult]) -> tuple[list[ConfigResult], dict[str,
         complete = [seed_runs for seed_runs in by_seed.values() if len(seed_runs) == (folds or 1)]
         if len(complete) < len(by_seed):
             missing = [str(seed) for seed, seed_runs in by_seed.items() if seed_runs not in complete]
-            incomplete[name if size is None else f"{name}, {size} rows"] = missing
+            name_and_size = name if size is None else f"{name}, {size} rows"
+            incomplete[name_and_size] = f"folds of seed {', '.join(missing)} are missing"
         if complete:
             configs.append(_config_result(name, size, complete, y_true))
     if not configs:
@@ -176,6 +177,8 @@ def compute_results(runs: Sequence[RunResult]) -> dict[str, Any]:
     # The table and the tests are about the configurations trained on the most rows.
     largest = max(config.train_size or math.inf for config in configs)
     ranked = [config for config in configs if (config.train_size or math.inf) == largest]
+    names = {config.name for config in ranked}
+    incomplete |= {each.name: "trained on fewer rows than others" for each in configs if each.name not in names}
     ranked.sort(key=lambda config: (-config.is_correct.mean(), config.name))
     trained = [config for config in ranked if config.encoder]
     pairs = _compare_pairs(ranked)
@@ -249,6 +252,8 @@ def _describe(config: ConfigResult) -> dict[str, Any]:
     records = [run.record for seed_runs in config.runs for run in seed_runs]
     tests, model = [record["evaluation"]["test"] for record in records], records[0].get("model", {})
     times = [1000 * test["seconds"] / test["n"] for test in tests if "seconds" in test]
+    # A resumed run lacks the seconds before it was stopped.
+    seconds = [each["seconds"]["train"] for each in records if not each.get("training", {}).get("resumed")]
     return {
         "name": config.name,
         "baseline": config.encoder is None,
@@ -265,7 +270,7 @@ def _describe(config: ConfigResult) -> dict[str, Any]:
         "per_class": _class_scores(counts, config.labels).to_dict("index"),
         "confusion_matrix": {"labels": config.labels, "counts": counts.tolist()},
         "reliability": curve,
-        "train_seconds": statistics.median(record["seconds"]["train"] for record in records),
+        "train_seconds": statistics.median(seconds) if seconds else None,
         "milliseconds_per_text": statistics.median(times) if times else None,
         "num_parameters": model.get("num_parameters"),
         "weights_bytes": model.get("weights_bytes"),

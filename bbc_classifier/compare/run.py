@@ -24,7 +24,7 @@ from bbc_classifier.provenance import environment, record_header, without_local_
 from bbc_classifier.ray_tasks import run_on_ray
 from bbc_classifier.training.run_dir import first_difference
 from bbc_classifier.training.train import train
-from bbc_classifier.training.trainer import STEPS_TO_ESTIMATE
+from bbc_classifier.training.trainer import TimeEstimate
 
 DEFAULT_DIRECTORY = "comparison"
 MAX_TITLE = 100
@@ -41,23 +41,6 @@ class CompareOutcome(NamedTuple):
     num_finished: int  # runs of this shard, baselines included
     failed: dict[str, str]  # reason by the name of the run
     not_applicable: dict[str, str]  # reason by the name of the combination of encoder and pooling
-
-
-class GridEstimate(TrainerCallback):
-    """Says once, after a few steps of the first training, how long `num_trainings` like it take."""
-
-    def __init__(self, num_trainings: int):
-        self.num_trainings, self.started = num_trainings, 0.0
-
-    def on_step_end(self, args, state, control, **kwargs):
-        """Measure from the end of the first step."""
-        if state.global_step == 1:
-            self.started = time.perf_counter()
-        elif state.global_step == STEPS_TO_ESTIMATE and self.started and self.num_trainings > 1:
-            per_step = (time.perf_counter() - self.started) / (STEPS_TO_ESTIMATE - 1)
-            minutes = self.num_trainings * state.max_steps * per_step / 60
-            logger.info("%d trainings like this one take about %.0f min", self.num_trainings, minutes)
-            self.num_trainings = 0
 
 
 def compare(args: CompareArguments, given: Mapping[str, Any] | None = None, *, dataset: Any = None) -> CompareOutcome:
@@ -120,7 +103,7 @@ def _train_missing(runs: Sequence[RunSpec], grid: Grid, path: Path, dataset: Any
     if args.engine == "ray":
         outcomes = run_on_ray(function, missing, args.cpus_per_worker, args.gpus_per_worker)
     else:
-        estimate = GridEstimate(sum(run.encoder is not None for run in missing))
+        estimate = TimeEstimate(sum(run.encoder is not None for run in missing))
         outcomes = map(partial(function, callbacks=[estimate]), missing)
     failed, started = {}, time.perf_counter()
     for number, (run, reason) in enumerate(outcomes, 1):

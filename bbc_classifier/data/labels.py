@@ -80,7 +80,7 @@ def read_labels(
 ) -> list[Any]:
     """Return the label of each row: a name, or a list of names; None where there is none.
 
-    Names are normalized by `normalize_label`. A column of whole numbers reads "0", "1", … whatever its type. Several
+    Names are normalized by `normalize_label`. Whole numbers are named "0", "1", … whatever their type. Several
     columns hold 0 and 1 for the labels they are named after. `cells` is as in `join_texts`. UserError names `place` and
     row of a value that is not a label.
     """
@@ -102,14 +102,12 @@ def read_labels(
         written = [_label_text(f"{where}, row {number}", entry) for entry in (value if lists[-1] else [value])]
         names = [normalize_label(text) for text in written]
         changed |= {text: name for text, name in zip(written, names, strict=True) if name != text.strip()}
-        rows.append([name for name in names if name])
+        rows.append([name.partition(".")[0] if WHOLE_NUMBER.fullmatch(name) else name for name in names if name])
     for old, new in [*changed.items()][:1]:
         logger.warning("%s: normalized %d labels, such as %s to '%s'", where, len(changed), ascii(old), new)
-    if all(WHOLE_NUMBER.fullmatch(name) for names in rows for name in names):
-        rows = [[name.partition(".")[0] for name in names] for names in rows]
-    vectors = [names for names, is_list in zip(rows, lists, strict=True) if is_list]
-    lengths = {len(names) for names in vectors}
-    if len(lengths) == 1 < max(lengths) and {name for names in vectors for name in names} <= INDICATORS.keys() - {""}:
+    label_lists = [names for names, is_list in zip(rows, lists, strict=True) if is_list]
+    lengths, listed = {*map(len, label_lists)}, {name for names in label_lists for name in names}
+    if len(lengths) == 1 < max(lengths) and listed <= INDICATORS.keys() - {""}:
         raise UserError(f"{where}: lists of 0 and 1 have no label names; give lists of names, or a column per label")
     return [names if is_list else next(iter(names), None) for names, is_list in zip(rows, lists, strict=True)]
 

@@ -66,6 +66,8 @@ def open_source(args: DataArguments) -> tuple[dict[str, Any], list[Part]]:
     if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
         return {"name": path.resolve().name}, _table_parts(f"'{path}'", load_from_disk(path))
     if path.is_dir() and (tables := _read_class_directories(path, args.encoding)):
+        if others := [file for file in _visible(path.glob("*"), path) if file.suffix.lower() in FORMATS]:
+            raise UserError(f"--dataset: '{path}' has directories of texts and '{others[0].name}'; name one of them")
         return {"name": path.resolve().name}, _table_parts(f"'{path}'", tables)
     paths = find_files("--dataset", args.dataset)
     splits = [None] if path.is_file() else [split_of_path(name) for name in short_names(paths)]
@@ -79,6 +81,8 @@ def _read_files(named: Sequence[tuple[Path, str | None]], args: DataArguments) -
     parts, files, paths = [], [], [path for path, _ in named]
     for name, (path, split) in zip(short_names(paths), named, strict=True):
         frame = read_table(path, args.delimiter, args.encoding, args.quoting)
+        if frame.empty:
+            raise UserError(f"'{path}' holds no row")
         cells = path.suffix.lower() in CELL_FORMATS
         parts.append(Part(f"'{path}'", frame, _numbered(name, frame), split, cells))
         files.append({"name": name, "split": split, "sha256": file_sha256(path)})
@@ -116,12 +120,21 @@ def _read_bbc_news() -> tuple[dict[str, Any], list[Part]]:
 def _read_class_directories(directory: Path, encoding: str) -> dict[str, pd.DataFrame]:
     """Return the texts of <label>/<name>.txt, or of <split>/<label>/<name>.txt by split; empty if there are none."""
     rows: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
+    left_out = []
     for path in sorted(_visible(directory.rglob("*.[tT][xX][tT]"), directory)):
         *parents, name = path.relative_to(directory).parts
         split = SPLIT_OF_WORD.get(parents[0].casefold()) if len(parents) == 2 else None
+        try:
+            text = _read_text(path, encoding)
+        except UserError as error:  # such as of one file of BBC News
+            logger.warning("%s; it is read as cp1252", error)
+            text = path.read_text("cp1252", errors="replace")
         if split or len(parents) == 1:
-            row = "/".join((*parents, name)), _read_text(path, encoding), parents[-1]
-            rows[split or "all"].append(row)
+            rows[split or "all"].append(("/".join((*parents, name)), text, parents[-1]))
+        else:
+            left_out.append(path)
+    if rows and left_out:
+        logger.warning("left out %d texts outside of <label>/ and <split>/<label>/: '%s' …", len(left_out), left_out[0])
     columns = ["row_id", "text", "label"]
     return {split: pd.DataFrame(members, columns=columns, dtype=object) for split, members in rows.items()}
 
@@ -168,8 +181,9 @@ def _table_parts(place: str, tables: Any) -> list[Part]:
     """Return a part for each split with rows; splits such as "unsupervised" are left out. `row_id` columns are kept."""
     tables = tables if isinstance(tables, dict) else {"all": tables}
     tables = {str(name): table for name, table in tables.items() if len(table)}
-    if len(tables) > 1:
-        tables = {name: table for name, table in tables.items() if name.casefold() in SPLIT_OF_WORD}
+    if left_out := [name for name in tables if len(tables) > 1 and name.casefold() not in SPLIT_OF_WORD]:
+        logger.warning("%s: left out what is not called train, validation or test: %s", place, ", ".join(left_out))
+        tables = {name: table for name, table in tables.items() if name not in left_out}
     if not tables:
         raise UserError(f"{place}: there are no rows, or none of several splits is train, validation or test")
     parts = []
@@ -197,13 +211,13 @@ def _name_classes(frame: pd.DataFrame, features: Mapping[str, Any]) -> pd.DataFr
 
 
 def read_table(
-    path: Path, delimiter: str | None = None, encoding: str = "utf-8", quoting: str = "minimal"
+    path: Path, delimiter: str | None = None, encoding: str = "utf-8", quoting: str = "minimal", *, typed: bool = False
 ) -> pd.DataFrame:
     """Return the rows of a file of `FORMATS`, or of a .txt with a text per line (column `text`).
 
-    Cells of CSV, TSV and Excel are strings; class labels of Parquet are names. UserError names a file that does not
-    exist or cannot be read. The default delimiter is a comma for .csv, a tab for .tsv, or what a first line "sep=;"
-    states; `quoting` is "minimal", or "none" to read quotation marks as ordinary characters.
+    Cells of CSV, TSV and Excel are strings, those of Excel values if `typed`; class labels of Parquet are names.
+    UserError names a file that does not exist or cannot be read. The default delimiter is a comma for .csv, a tab for
+    .tsv, or what a first line "sep=;" states; `quoting` is "minimal", or "none" to read quotation marks as characters.
     """
     path, suffix = Path(path), Path(path).suffix.lower()
     if not path.is_file() or suffix not in (*FORMATS, ".txt"):
@@ -217,7 +231,7 @@ def read_table(
                 first, *others = book.sheet_names
                 if others:
                     logger.warning("'%s': only the first of %d sheets, '%s', is read", path, 1 + len(others), first)
-                cells = book.parse(header=None, dtype=str, keep_default_na=False)
+                cells = pd.read_excel(book, header=None, dtype=object if typed else str, keep_default_na=False)
             names = _column_names(cells.iloc[0].fillna("")) if len(cells) else []
             frame = cells.iloc[1:].set_axis(names, axis=1).reset_index(drop=True).loc[:, [bool(name) for name in names]]
         elif suffix != ".parquet":
@@ -225,23 +239,22 @@ def read_table(
             if suffix in DELIMITERS:
                 _, rows = read_csv(io.StringIO(text), suffix, delimiter, quoting)
             elif text.lstrip().startswith("["):
-                rows = json.loads(text)
+                rows = [row if isinstance(row, dict) else "a list of objects is expected" for row in json.loads(text)]
                 json.dumps(rows, ensure_ascii=False).encode()  # fails for half of a surrogate pair
             else:
                 rows = read_json_lines(text.split("\n"))
             rows = list(rows)
-            if invalid := [row for row in rows if not isinstance(row, dict)]:
-                raise ValueError(invalid[0] if isinstance(invalid[0], str) else "a list of objects is expected")
+            for reason in (row for row in rows if isinstance(row, str)):
+                raise ValueError(reason)
             frame = pd.DataFrame(rows, dtype=object)
         else:
             table = pq.ParquetFile(path).read()
             # The library's own metadata names the classes of integer columns.
             described = b"huggingface" in (table.schema.metadata or {})
-            frame = _name_classes(table.to_pandas(), Features.from_arrow_schema(table.schema) if described else {})
+            features = Features.from_arrow_schema(table.schema) if described else {}
+            frame = _name_classes(table.to_pandas(ignore_metadata=True), features)
     except (ImportError, ValueError, csv.Error, zipfile.BadZipFile) as error:
         raise UserError(f"'{path}' cannot be read: {' '.join(str(error).split())}") from error
-    if frame.empty:
-        raise UserError(f"'{path}' holds no row")
     return frame
 
 
@@ -264,28 +277,32 @@ def read_csv(
     first = file.readline()
     stated = re.fullmatch(r'"?sep=(.)"?\s*', first, re.IGNORECASE)  # a line for Excel
     own, usual = DELIMITERS[suffix], (usual or "").replace("\\t", "\t")
-    found = next((mark for mark in (own, usual, *";,\t|") if mark and mark in first), own)
+    found = max((usual or own, own), key=first.count)
     given = delimiter or (stated and stated[1])
-    if not given and found not in (own, usual):
-        raise ValueError(f"the columns seem to be separated by {found!r}; add --delimiter {found!r}")
+    if not given and found not in first and (other := next((mark for mark in ";,\t|" if mark in first), "")):
+        raise ValueError(f"the columns seem to be separated by {other!r}; add --delimiter {other!r}")
     delimiter = given.replace("\\t", "\t") if given else found
     kind: Any = csv.QUOTE_NONE if quoting == "none" else csv.QUOTE_MINIMAL
     csv.field_size_limit(1 << 26)
     reader = csv.reader(file if stated else chain([first], file), delimiter=delimiter, quoting=kind, strict=True)
     header = _column_names(next(filter(None, reader), []))
+    # An empty line is a row of a single column only.
+    records = reader if len(header) == 1 else filter(None, reader)
 
     def rows() -> Iterator[dict[str, str] | str]:
         try:
-            for row in filter(None, reader):
+            for row in records:
                 if delimiter == "\t" and any("\t" in cell and "\n" in cell for cell in row):
                     raise csv.Error("a quoted cell has tabs and line breaks")
                 row += [""] * (len(header) - len(row))  # spreadsheets leave out empty cells at the end
                 if len(row) == len(header):
                     yield {name: cell for name, cell in zip(header, row, strict=True) if name}
                 else:
-                    yield f"line {reader.line_num}: {len(row)} cells, but the header has {len(header)}"
+                    yield f"line {reader.line_num + bool(stated)}: {len(row)} cells, but the header has {len(header)}"
         except csv.Error as error:
-            raise csv.Error(f"line {reader.line_num}: {error} (see --quoting and --delimiter)") from error
+            raise csv.Error(
+                f"line {reader.line_num + bool(stated)}: {error} (see --quoting and --delimiter)"
+            ) from error
 
     return delimiter, rows()
 
@@ -304,6 +321,8 @@ def read_json_lines(lines: Iterable[str]) -> Iterator[dict[str, Any] | str]:
 
 def _column_names(cells: Iterable[Any]) -> list[str]:
     names = [str(cell).strip() for cell in cells]
+    if names and not any(names):
+        raise ValueError("the first row, which names the columns, is empty")
     if repeated := [name for name, count in Counter(names).items() if name and count > 1]:
         raise ValueError(f"several columns are called '{repeated[0]}'; rename them")
     return names

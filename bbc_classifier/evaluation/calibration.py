@@ -41,8 +41,8 @@ def fit_thresholds(y_true: np.ndarray, probabilities: np.ndarray) -> list[float]
     """Return for each label the threshold in (0, 1) that maximizes its F1 on rows that the weights were not fitted on.
 
     Z. C. Lipton et al., "Optimal Thresholding of Classifiers to Maximize F1 Measure", ECML PKDD 2014. Candidates are
-    midpoints of neighboring probabilities, so that rounding changes no prediction. Of equally good ones the one closest
-    to 0.5 is taken, and 0.5 if no row has the label. `y_true` is (n, labels) bool, `probabilities` (n, labels).
+    midpoints of neighboring probabilities, so that rounding changes no prediction. Of the best ones, the closest to
+    0.5 is taken; without a row of the label, 0.5. `y_true` is (n, labels) bool, `probabilities` (n, labels).
     """
     columns = zip(np.asarray(y_true, dtype=bool).T, np.asarray(probabilities, dtype=np.float64).T, strict=True)
     return [_fit_threshold(*column) for column in columns]

@@ -21,7 +21,14 @@ from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.calibration import expected_calibration_error
 from bbc_classifier.evaluation.metrics import classification_report
 from bbc_classifier.evaluation.statistics import wilson_interval
-from bbc_classifier.inference.classifier import EXAMPLE_TEXTS, EXPORT_FILES, Predictor, model_location, predict_labels
+from bbc_classifier.inference.classifier import (
+    EXAMPLE_TEXTS,
+    EXPORT_FILES,
+    Predictor,
+    find_run,
+    model_location,
+    predict_labels,
+)
 from bbc_classifier.io import atomic_write, file_sha256, prepare_output_dir, read_json, slug, write_json
 from bbc_classifier.plots import plot_confusion_matrix, plot_label_errors
 from bbc_classifier.provenance import environment, peak_memory_mb, record_header, without_local_paths
@@ -164,14 +171,15 @@ def evaluate(args: EvaluateArguments, data_options: Mapping[str, Any] | None = N
     options = dict(data_options or {})
     if given := CLASSIFIER_OPTIONS & options.keys():
         raise UserError(f"--{min(given)}: how texts are read is part of the classifier; remove this option")
-    run, name = _find_run(args.model), _model_name(args.model)
+    run, model = find_run(args.model, "seen_texts.json"), Path(args.model).resolve()
+    name = f"{model.parents[1].name}-{model.name}" if model.parent.name == "export" else run.name if run else model.name
     own = read_json(run / "options.json") if run else {"data": {}, "dataset": {}}
     data_args, data, is_own_data = _load(args, own, options, dataset)
     data_name = "" if is_own_data else f"-on-{slug(data.info['name'])}"
     output_dir = Path(args.output_dir) if args.output_dir else Path("evaluations") / f"{name}{data_name}"
     prepare_output_dir("--output_dir", output_dir, overwrite=args.overwrite, marker="evaluation.json")
     num_seen = 0
-    # In the run's own split nothing counts: what leaks there was left in on purpose and is in its record.
+    # The leakage of the run's own split is in its record.
     if run and data.info["split_fingerprint"] != own["dataset"]["split_fingerprint"]:
         seen = set(read_json(run / "seen_texts.json"))
         data, num_seen = _without_seen_texts(args.model, seen, data, drop=data_args.drop_leaked_rows)
@@ -192,13 +200,6 @@ def evaluate(args: EvaluateArguments, data_options: Mapping[str, Any] | None = N
         }
         write_json(tmp_dir / "evaluation.json", record)
     return output_dir
-
-
-def _find_run(model: str) -> Path | None:
-    """Return the run directory whose `model` or `export` directory holds the classifier, or None."""
-    directory = Path(model_location(model)).resolve().parent
-    path = directory.parent if directory.name == "export" else directory
-    return path if Path(model).is_dir() and (path / "seen_texts.json").is_file() else None
 
 
 def _load(
@@ -227,14 +228,6 @@ def _load(
     if not len(data.dataset["test"]):
         raise UserError(f"--model: '{args.model}' kept no test rows; {remedy}")
     return data_args, data, True
-
-
-def _model_name(model: str) -> str:
-    """Return the name of a run, <run>-<format> for an export in it, or the last part of a Hub id."""
-    path = Path(model).resolve()
-    if path.parent.name == "export":
-        return f"{path.parents[1].name}-{path.name}"
-    return path.parent.name if path.name == "model" else path.name
 
 
 def _without_seen_texts(model: str, seen: set[str], data: LoadedData, *, drop: bool) -> tuple[LoadedData, int]:

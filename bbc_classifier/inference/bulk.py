@@ -43,7 +43,7 @@ _load_once = lru_cache(maxsize=1)(Predictor.from_pretrained)
 
 @dataclass
 class PredictResult:
-    """What became of the rows of one file, or of many.
+    """Counts of the classified rows of one file, or of many.
 
     Of `rows` classified texts, `truncated` were longer than `max_input_tokens` (None: no limit); `label_counts` has ""
     for those without a label. `invalid` rows had no text, or could not be parsed. `precision` is the number format.
@@ -126,7 +126,7 @@ def predict_file(
     if args.escape_formulas and suffix not in (*DELIMITERS, ".xlsx"):
         raise UserError(f"--escape_formulas is for .csv, .tsv and .xlsx, not {suffix}")
     if target.exists() and (target.samefile(source.expanduser()) or not args.overwrite):
-        remedy = "choose another name or, if it is not the input, --overwrite"
+        remedy = "choose another name, or add --overwrite (the input is never overwritten)"
         raise UserError(f"--output_file: '{target}' exists; {remedy}")
     file = InputFile(source.expanduser(), args)
     if not file.num_rows:

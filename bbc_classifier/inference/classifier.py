@@ -246,7 +246,7 @@ class Predictor:
     """A finished classifier with its tokenizer: a torch model or an ONNX export.
 
     `config` is that of the classifier, also for an export. `precision` is the number format it computes in: "fp32",
-    "bf16", "fp16", or "int8" of an 8-bit export. `adaptive` reads only the opening of texts that are clear from it.
+    "bf16", "fp16", or "int8" of an 8-bit export. `adaptive` reads only the opening of a text if the label is certain.
     `progress` shows a progress bar for calls that take longer than a few seconds.
     """
 
@@ -275,14 +275,18 @@ class Predictor:
         """Load a run, model or export directory, or a Hub id of a model or an export; no code in it is run.
 
         `device` None means the accelerator if there is one; an ONNX export runs on "cpu". `precision` is that of
-        `set_precision`, and None means fp32 or the format of an ONNX export; `adaptive` is that of `set_adaptive`.
-        UserError: there is no such classifier or device, or a file of it is missing. EnvironmentFailure: the Hub cannot
-        be reached.
+        `set_precision`, and None means fp32 or the format of an ONNX export. `adaptive` reads only the opening of texts
+        whose label is certain from it, as chosen on validation rows in training. UserError: there is no such classifier
+        or device, or a file of it is missing, or it has no choice for `adaptive`. EnvironmentFailure: the Hub cannot be
+        reached.
         """
         predictor = cls._load(path_or_hub_id, revision, device)
         if precision is not None:
             predictor.set_precision(precision)
-        predictor.set_adaptive(adaptive)
+        if adaptive and predictor.config.adaptive_reading is None:
+            problem = "was trained without enough single-label validation rows to choose a threshold"
+            raise UserError(f"--adaptive: the classifier {problem}")
+        predictor.adaptive = adaptive
         return predictor
 
     @classmethod
@@ -372,16 +376,6 @@ class Predictor:
             logger.info("Predicting in fp32: %s fails, changes a label, or changes a probability by 0.01.", precision)
             self.precision, self._half_model = "fp32", None
 
-    def set_adaptive(self, adaptive: bool) -> None:
-        """Read only the opening of texts whose label is clear from it, as chosen on validation rows in training.
-
-        UserError: the classifier has no such choice (`adaptive_reading` in its configuration).
-        """
-        if adaptive and self.config.adaptive_reading is None:
-            problem = "was trained without enough single-label validation rows to choose a threshold"
-            raise UserError(f"--adaptive: the classifier {problem}")
-        self.adaptive = adaptive
-
     def logits(self, input_ids: Sequence[list[int]]) -> np.ndarray:
         """Return the logits, (rows, labels) float64, of token ids per row, special tokens included, without padding."""
         # In 8 bits a batch is scaled by its largest value, so texts of a batch would change each other's predictions.
@@ -441,6 +435,13 @@ class Predictor:
             most_probable = {names[i]: float(row[i]) for i in order[:top_k]}
             predictions.append(Prediction(label, [names[i] for i in labels], confidence, most_probable, truncated=cut))
         return predictions
+
+
+def find_run(model: str | Path, marker: str = "record.json") -> Path | None:
+    """Return the directory of the run whose classifier or export `model` is, or None. A Space has a record only."""
+    directory = Path(model_location(model)).resolve().parent
+    path = directory.parent if directory.name == "export" else directory
+    return path if (path / marker).is_file() else None
 
 
 def model_location(path_or_hub_id: str | Path) -> str:

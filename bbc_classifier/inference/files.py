@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,14 @@ from bbc_classifier.config import PredictArguments
 from bbc_classifier.data.labels import find_columns, join_texts
 from bbc_classifier.data.sources import CELL_FORMATS, DELIMITERS, read_csv, read_json_lines, read_table
 from bbc_classifier.errors import UserError
+from bbc_classifier.inference.classifier import find_run
 from bbc_classifier.io import atomic_write, read_json
 
 INPUT_FORMATS = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx", ".txt")
 OUTPUT_FORMATS = (".csv", ".tsv", ".jsonl", ".parquet", ".xlsx", ".txt")
 MAX_EXCEL_ROWS = 2**20 - 1  # below the header
 NOT_IN_EXCEL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-# Spreadsheets compute text that begins so; the wide forms count in some languages.
+# Spreadsheets compute text that begins with one of these; the wide forms count in some languages.
 FORMULA = re.compile(r" *[=+\-@\t\r＝＋－＠]")
 
 
@@ -55,11 +57,8 @@ class InputFile:
         self.path, self.name, self._args, self._suffix = path, name, args, path.suffix.lower()
         if self._suffix not in INPUT_FORMATS:
             raise UserError(f"--input: the format of '{path}' is not one of {', '.join(INPUT_FORMATS)}")
-        model = Path(args.model).resolve()  # a run, its model, an export of it, or the model of a Space
-        folders = [model, model.parent, *model.parents[1:2][: model.parent.name == "export"]]
-        records = [folder / "record.json" for folder in folders if (folder / "record.json").is_file()]
-        record: dict[str, Any] = read_json(records[0]) if records else {}
-        self._trained_with = record.get("options", {}).get("data", {})
+        run = find_run(args.model)
+        self._trained_with: dict[str, Any] = read_json(run / "record.json")["options"]["data"] if run else {}
         self.delimiter: str | None = None
         self._schema, self.num_rows = pa.schema([]), 0
         try:
@@ -70,6 +69,8 @@ class InputFile:
                     self._schema, self.num_rows = table.schema, self.num_rows + max(table.num_rows, len(invalid))
         except (UnicodeError, LookupError) as error:
             raise UserError(f"'{path}' cannot be read as {args.encoding} ({error}): set --encoding") from error
+        except UserError:
+            raise
         except (pa.ArrowException, csv.Error, ValueError) as error:
             raise UserError(f"'{path}' cannot be read: {' '.join(str(error).split())[:300]}") from error
         self.text_columns: list[str] = []
@@ -88,6 +89,8 @@ class InputFile:
         """Yield `rows` rows at a time, in their order; a row that cannot be parsed is null in every column."""
         for index, (table, invalid) in enumerate(self._blocks(rows)):
             frame = table.select(self.text_columns).to_pandas()
+            if self._suffix == ".xlsx":
+                frame = frame.map(lambda value: None if pd.isna(value) else str(value))
             texts = join_texts(f"'{self.path}'", frame, self.text_columns, cells=self._suffix in CELL_FORMATS)
             kept = table.select(self.columns)
             yield Shard(first_number + index, self.name, index * rows + 1, kept, texts, invalid)
@@ -115,7 +118,7 @@ class InputFile:
                 schema = table.schema
                 yield table, {index: record for index, record in enumerate(block) if isinstance(record, str)}
         else:
-            frame = read_table(self.path, encoding=self._args.encoding)
+            frame = read_table(self.path, encoding=self._args.encoding, typed=True)
             table = pa.table({name: _column(frame[name].tolist()) for name in frame})
             yield from ((table.slice(start, rows), {}) for start in range(0, len(table), rows))
 
@@ -138,7 +141,7 @@ def _column(values: list[Any]) -> pa.Array:
     except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return _text_column(values)
     # Parquet has no objects without names.
-    return _text_column(values) if pa.types.is_struct(array.type) and not array.type.num_fields else array
+    return _text_column(values) if "struct<>" in str(array.type) else array
 
 
 def _text_column(values: list[Any]) -> pa.Array:
@@ -178,7 +181,9 @@ def write_table(
         if suffix == ".parquet":
             pq.write_table(table, tmp_path)
         elif suffix == ".xlsx":
-            frame = pd.DataFrame(cells, columns=names).map(_without_control_characters)
+            frame = pd.DataFrame(cells, columns=names).map(
+                lambda v: NOT_IN_EXCEL.sub("", v) if isinstance(v, str) else v
+            )
             with tmp_path.open("wb") as excel, pd.ExcelWriter(excel, engine="openpyxl") as writer:
                 frame.to_excel(writer, index=False)
                 for cell in (cell for row in writer.book.active.iter_rows() for cell in row):
@@ -196,12 +201,8 @@ def write_table(
                     writer.writerows(chain([names], cells))
 
 
-def _without_control_characters(value: Any) -> Any:
-    return NOT_IN_EXCEL.sub("", value) if isinstance(value, str) else value
-
-
 def _cell(value: Any, escape_formulas: bool) -> Any:
-    if value is None or isinstance(value, (int, float)):
+    if value is None or (isinstance(value, (int, float, date)) and not getattr(value, "tzinfo", None)):
         return value
     if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
         value = ";".join(value)

@@ -363,7 +363,7 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         lists = [module for module in self.encoder.modules() if isinstance(module, nn.ModuleList)]
         stack = next((modules for modules in lists if len(modules) == depth), None)
         if stack is None or not 0 < layers <= depth:
-            raise ValueError(f"cannot freeze {layers} layers: the encoder has {depth}, or no list of them")
+            raise ValueError(f"frozen_layers is {layers}: the encoder has {depth} layers, or no list of them")
         self.encoder.requires_grad_(False)
         stack[layers:].requires_grad_(True)
         if self.pooling.needs_encoder_pooler:

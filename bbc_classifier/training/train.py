@@ -215,8 +215,7 @@ def train(
         trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
         timer.mark("train")
 
-        # FSDP leaves each process a shard of the weights.
-        weight_change = {} if trainer.is_fsdp_enabled else weight_changes(initial_weights, model)
+        weight_change = weight_changes(initial_weights, model)
         if checkpoint is not None and model_args.head_init == "linear_probe":
             weight_change.pop("head", None)  # the process that fitted the probe knew where the head started
         if args.trains_encoder:
@@ -442,7 +441,7 @@ def calibrate(
 def choose_adaptive_reading(
     model: PooledEncoderForSequenceClassification, texts: Sequence[list[int]], logits: np.ndarray, whole: np.ndarray
 ) -> dict[str, Any] | None:
-    """Set from which confidence on `Predictor.set_adaptive` reads only the opening of a text; return the record of it.
+    """Set from which confidence on an adaptive `Predictor` reads only the opening of a text; return the record of it.
 
     `texts` are the token ids of validation rows, `logits` those of their openings, `whole` their probabilities.
     """

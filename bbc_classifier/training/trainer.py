@@ -1,5 +1,6 @@
 """The Hugging Face Trainer as this project uses it: arguments, a row order that resumes exactly, failures, signals."""
 
+import logging
 import math
 import re
 import signal
@@ -41,6 +42,7 @@ from bbc_classifier.io import is_disk_full
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.training.run_dir import CHECKPOINT_PREFIX, TRAINER_STATE
 
+logger = logging.getLogger(__name__)
 ComputeMetrics = Callable[[EvalPrediction], dict[str, float]]
 # Options of transformers.TrainingArguments that cannot work here, and why.
 UNSUPPORTED = {
@@ -133,9 +135,15 @@ def training_arguments(args: TrainArguments, output_dir: Path) -> TrainingArgume
         "remove_unused_columns": False,  # the collator reads rows out of items
     }
     try:
-        return TrainingArguments(**values | args.trainer_kwargs)
+        arguments = TrainingArguments(**values | args.trainer_kwargs)
     except (TypeError, ValueError) as error:
         raise UserError(f"training options: {error}") from error
+    arguments.mixed_precision = precision.replace("fp32", "no")  # else a configuration of accelerate would decide
+    if arguments.n_gpu > 1:
+        # The Trainer would use DataParallel, which multiplies the batch and leaves out mixed precision.
+        logger.warning("training on one of %d GPUs; torchrun or accelerate launch use all", arguments.n_gpu)
+        arguments._n_gpu = 1
+    return arguments
 
 
 def validate_metric(name: str, multi_label: bool) -> None:
@@ -283,23 +291,27 @@ class StopOnSignal(TrainerCallback):
         return bool(received)
 
 
-class Progress(ProgressCallback):
-    """A progress bar with the training loss, metrics of each validation, and an estimate if it will take long."""
+class TimeEstimate(TrainerCallback):
+    """Says once, after a few steps, how long a training takes if that is long, or `num_trainings` like it."""
 
-    started = 0.0
+    def __init__(self, num_trainings: int = 1):
+        self.num_trainings, self.num_steps, self.started = num_trainings, 0, 0.0
 
     def on_step_end(self, args, state, control, **kwargs):
-        """Advance the bar; say once how long a long training will take."""
-        super().on_step_end(args, state, control, **kwargs)
-        if self.training_bar is None:
-            return
+        """Measure from the end of the first step of this process."""
+        self.num_steps += 1
         self.started = self.started or time.perf_counter()
-        if self.training_bar.n == STEPS_TO_ESTIMATE:
+        if self.num_steps == STEPS_TO_ESTIMATE and state.is_world_process_zero:
             per_step = (time.perf_counter() - self.started) / (STEPS_TO_ESTIMATE - 1)
-            left = per_step * (state.max_steps - state.global_step)
+            left = per_step * (self.num_trainings * state.max_steps - state.global_step)
             if left > LONG_TRAINING_S:
+                what = "training takes" if self.num_trainings == 1 else f"{self.num_trainings} trainings like this take"
                 advice = "--recipe quick takes seconds" if args.use_cpu else "--max_length 128 is faster"
-                self.training_bar.write(f"training takes about {left / 60:.0f} more minutes; {advice}", file=sys.stderr)
+                logger.info("%s about %.0f more minutes; %s", what, left / 60, advice)
+
+
+class Progress(ProgressCallback):
+    """A progress bar with the training loss and the metrics of each validation."""
 
     def on_log(self, args, state, control, logs, **kwargs):
         """Show what was logged."""
@@ -338,8 +350,9 @@ class ClassifierTrainer(Trainer):
 
         items = train.as_dataset()
         if args.trains_encoder:
-            # Several processes, whose number a resumed run may change, train for as many epochs as one.
-            epochs = math.ceil((args.min_steps or 0) / math.ceil(len(items) / trainer_args.train_batch_size))
+            batch_size = trainer_args.train_batch_size * trainer_args.gradient_accumulation_steps
+            steps = math.ceil(len(items) / (batch_size * trainer_args.world_size))
+            epochs = math.ceil((args.min_steps or 0) / steps)
             trainer_args.num_train_epochs = max(trainer_args.num_train_epochs, min(epochs, MAX_EPOCHS))
         super().__init__(
             model=model,
@@ -354,6 +367,8 @@ class ClassifierTrainer(Trainer):
         self.sampling_strategy = args.train_sampling_strategy
         if args.early_stopping_patience and args.load_best_model_at_end:
             self.add_callback(EarlyStoppingCallback(args.early_stopping_patience))
+        if not any(isinstance(callback, TimeEstimate) for callback in callbacks):
+            self.add_callback(TimeEstimate())
         self.remove_callback(PrinterCallback)
         self.remove_callback(ProgressCallback)
         if not args.disable_tqdm:

@@ -68,12 +68,13 @@ def test_a_second_call_trains_only_what_is_missing(trained, train_grid, tiny_enc
         train_grid(path, {"dataset": "no-such-file.csv", "overwrite": True})
     assert hashes(path) == hashes(trained.path)
     (path / "notes.txt").write_text("mine")
-    monkeypatch.setattr("bbc_classifier.compare.run.STEPS_TO_ESTIMATE", 2)
-    with caplog.at_level("INFO", "bbc_classifier.compare.run"):
+    monkeypatch.setattr("bbc_classifier.training.trainer.STEPS_TO_ESTIMATE", 2)
+    monkeypatch.setattr("bbc_classifier.training.trainer.LONG_TRAINING_S", 0)
+    with caplog.at_level("INFO", "bbc_classifier"):
         train_grid(path, {"folds": 2, "overwrite": True}, poolings=["mean"])
     assert (path / "notes.txt").exists() and not list(path.glob("runs/*pooler*"))
     (estimate,) = [entry for entry in caplog.messages if "take about" in entry]  # by the first training, once
-    assert estimate == "2 trainings like this one take about 0 min"
+    assert estimate.startswith("2 trainings like this take about 0 more minutes")
 
 
 def test_a_failed_run_is_reported_and_the_others_continue(train_grid, tiny_bert_dir, tmp_path):
@@ -108,7 +109,7 @@ def test_a_failed_run_is_reported_and_the_others_continue(train_grid, tiny_bert_
         ({"encoders": ["no such"]}, {}, "--encoders"),
         ({"encoders": ["bert-base", "distilbert"]}, {}, "--encoders minilm --mode linear_probe"),  # no network
         ({}, {"encoder": "minilm"}, "--encoder: .*--encoders"),
-        ({}, {"folds": 2, "fold": 1}, "--fold: "),
+        ({}, {"folds": 2, "fold": 0}, "--fold: "),
         ({}, {"hub_token": "hf_secret"}, "--hub_token: "),
         ({}, {"overwrite": True}, "--output_dir"),
         ({"shard": "1/2"}, {"overwrite": True}, "shard"),
@@ -122,13 +123,11 @@ def test_errors_that_leave_the_directory_as_it_is(grid, given, message, train_gr
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
-@pytest.mark.parametrize(
-    ("mode", "given", "recipe"),
-    [("finetune", {}, None), ("linear_probe", {}, "quick"), ("finetune", {"recipe": "accurate"}, "accurate")],
-)
-def test_recipes(mode, given, recipe, tmp_path):
-    grid = Grid(CompareArguments(encoders=["minilm"], poolings=["mean"], mode=mode), given)
-    assert grid.arguments(grid.runs[0], tmp_path)[0].recipe == recipe
+def test_recipes(tmp_path):
+    few = {"recipe": "few"}
+    for mode, given, recipe in (("finetune", {}, None), ("linear_probe", {}, "quick"), ("finetune", few, "few")):
+        grid = Grid(CompareArguments(encoders=["minilm"], poolings=["mean"], mode=mode), given)
+        assert grid.arguments(grid.runs[0], tmp_path)[0].recipe == recipe
 
 
 @pytest.mark.slow

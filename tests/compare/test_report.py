@@ -11,7 +11,6 @@ from bbc_classifier.config import ReportArguments
 from bbc_classifier.errors import UserError
 from bbc_classifier.model import POOLINGS
 from tests.compare.conftest import write_run
-from tests.tiny import run_python
 
 
 def write_nasty(path):
@@ -85,8 +84,3 @@ def test_reports_of_several_machines_are_merged(written, results, tmp_path):
         report(ReportArguments(output_dir=str(path)), [first, second])
     with pytest.raises(UserError, match="other files"):
         report(ReportArguments(output_dir=str(first), overwrite=True), [first])
-
-
-def test_a_report_needs_no_torch():
-    code = "import sys, bbc_classifier.compare.report; print({'torch', 'transformers', 'datasets'} & set(sys.modules))"
-    assert run_python("-c", code).stdout.strip() == "set()"

@@ -102,7 +102,7 @@ def test_folds_give_one_prediction_per_example_and_seeds_without_all_folds_are_l
         seeds = [seed_runs[0].options["seed"] for seed_runs in config.runs]
         wrong = {seed: np.flatnonzero(~row).tolist() for seed, row in zip(seeds, config.is_correct, strict=True)}
         assert wrong == {1: [4], 2: [3, 20]}
-        assert incomplete == {"bert-cls": ["3"]} and config.probabilities.shape == (2, 30, 3)
+        assert incomplete == {"bert-cls": "folds of seed 3 are missing"} and config.probabilities.shape == (2, 30, 3)
 
 
 @pytest.mark.parametrize(

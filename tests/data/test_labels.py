@@ -51,7 +51,7 @@ def test_texts_are_stripped_and_joined():
         ([" sport ", "tech", "", None, float("nan")], ["sport", "tech", None, None, None]),
         (pd.Series([0.0, np.nan, 2.0]), ["0", None, "2"]),
         (["0.0", "1.0", "3"], ["0", "1", "3"]),
-        (["1.0", "1.5", "2.0"], ["1.0", "1.5", "2.0"]),
+        (["1.0", "1.5", "unknown"], ["1", "1.5", "unknown"]),
         ([True, False], ["true", "false"]),
         ([["b", " a ", ""], [], None], [["b", "a"], [], None]),
         ([np.array([1, 0]), np.array([])], [["1", "0"], []]),

@@ -65,7 +65,7 @@ TABLES = [
     ("a.csv", "text,label\n\nNA,null\n\n", {}, [["NA", "null"]]),
     ("a.json", '{"text": "a", "label": 1}\n{"text": "b", "label": 2}\n', {}, [["a", 1], ["b", 2]]),
     ("a.txt", "one\n\ntwo\n", {}, [["one"], [""], ["two"]]),
-    ("a.csv", "text,label\n", {}, "holds no row"),
+    ("a.csv", ",,\na,b,c\n", {}, "first row.* is empty"),
     ("a.csv", "text,label\na,b,c\n", {}, "line 2: 3 cells, but the header has 2"),
     ("a.csv", 'text,label\n"a,b\nc,d\n', {}, "--quoting"),
     ("a.csv", "text;label\na;b\n", {}, "--delimiter ';'"),
@@ -140,9 +140,11 @@ def test_class_directories(tmp_path, caplog):
     assert "sport/1.TXT" in {row_id for table in loaded.dataset.values() for row_id in table["row_id"]}
     (tmp_path / "news").rename(tmp_path / "train")
     (tmp_path / "test" / "arts").mkdir(parents=True)
-    (tmp_path / "test" / "arts" / "a.txt").write_text("Köln", encoding="utf-8")
+    (tmp_path / "test" / "arts" / "a.txt").write_text("Köln", encoding="cp1252")  # as one of the BBC's files
+    (tmp_path / "readme.txt").touch()
     loaded = load(dataset=str(tmp_path))
-    assert loaded.dataset["test"]["row_id"][:] == ["test/arts/a.txt"]
+    assert loaded.dataset["test"][0] == {"row_id": "test/arts/a.txt", "text": "Köln", "label": 0}
+    assert "a.txt' is not utf-8" in caplog.text and "left out 1 texts" in caplog.text
 
 
 def test_data_in_memory_of_every_kind():
@@ -158,7 +160,7 @@ def test_data_in_memory_of_every_kind():
     assert load(first).dataset["test"]["row_id"][:] == expected.dataset["test"]["row_id"][:]
     splits = load({"train": frame, "dev": frame[:4], "unsupervised": frame}).info["split_sizes"]
     assert splits["validation"] == 4 and sum(splits.values()) == 20
-    for wrong in (["a", "b"], (["a"], ["x", "y"]), {"one": frame, "two": frame}):
+    for wrong in (frame[:0], ["a", "b"], (["a"], ["x", "y"]), {"one": frame, "two": frame}):
         with pytest.raises(UserError):
             load(wrong)
 

@@ -1,6 +1,5 @@
 """Texts in, labels, probabilities and reasons out: batching, order, input types, loading and errors."""
 
-import platform
 import shutil
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.inference.classifier import Predictor, encode, load_tokenizer, softmax, tokenize
 from bbc_classifier.inference.explain import Explanation, WordScore, explain
 from bbc_classifier.model import POOLINGS
-from tests.tiny import FAMILIES, run_python, save_tiny_encoder, tiny_classifier
+from tests.tiny import FAMILIES, save_tiny_encoder, tiny_classifier
 
 LONG = "shares fell in the market " * 30
 TYPES = [tuple, np.array, pd.Series, lambda texts: Dataset.from_dict({"text": texts})["text"], iter]
@@ -76,16 +75,6 @@ def test_precision_is_chosen_if_it_agrees_with_fp32(classifier, monkeypatch):
     assert classifier.model.dtype == torch.float32  # what is saved and explained
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc returns memory that can be kept")
-def test_freed_memory_is_kept_for_the_next_batch():
-    code = (
-        "import resource, torch; from bbc_classifier.inference.classifier import keep_freed_memory as keep; keep();"
-        "faults = [(torch.ones(1 << 24), resource.getrusage(resource.RUSAGE_SELF).ru_minflt)[1] for _ in range(41)];"
-        "print((faults[-1] - faults[0]) / 40)"
-    )
-    assert float(run_python("-c", code).stdout) < 8000  # a tensor of 64 MiB has 16,384 pages of 4 KiB
-
-
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_computes_in_bf16(tokenizer, family):
     classifier = Predictor(tiny_classifier(family, "attention", max_input_tokens=16), tokenizer)
@@ -94,16 +83,16 @@ def test_every_family_computes_in_bf16(tokenizer, family):
     np.testing.assert_allclose(classifier.predict_proba(TEXTS), exact, atol=0.02)
 
 
-def test_adaptive_reading_reads_on_where_the_opening_is_not_clear(classifier):
+def test_adaptive_reading_reads_on_where_the_opening_is_not_clear(classifier, tiny_model_dir):
     with pytest.raises(UserError, match="--adaptive"):
-        classifier.set_adaptive(True)
+        Predictor.from_pretrained(tiny_model_dir, adaptive=True)
     texts = [LONG, "goal of the match"]
     whole = classifier.predict_proba(texts)
     input_ids = tokenize(classifier.tokenizer, [LONG], classifier.config)[0][0]
     opening = softmax(classifier.logits([[*input_ids[:7], input_ids[-1]]]))[0]
     for threshold, expected in ((opening.max(), opening), (opening.max() + 1e-6, whole[0])):
         classifier.config.adaptive_reading = {"tokens": 8, "threshold": threshold}
-        classifier.set_adaptive(True)
+        classifier.adaptive = True
         np.testing.assert_allclose(classifier.predict_proba(texts), [expected, whole[1]], atol=1e-6)
 
 

@@ -98,7 +98,7 @@ def test_rows_of_row_groups_with_categories_and_lines_with_other_kinds_of_values
     file = InputFile(tmp_path / "in.parquet", PredictArguments(model=str(tiny_model_dir), input="in", output_dir="out"))
     shards = [(shard.first_row, shard.texts[0], len(shard.texts)) for shard in file.shards(8)]
     assert shards == [(row + 1, f"a goal {row}", min(8, 30 - row)) for row in range(0, 30, 8)]
-    lines = [{"text": "a goal", "id": row if row < 5500 else f"n{row}", "more": {}} for row in range(5600)]
+    lines = [{"text": "a goal", "id": row if row < 5500 else f"n{row}", "more": {"tags": {}}} for row in range(5600)]
     (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, lines)))
     file = InputFile(tmp_path / "in.jsonl", PredictArguments(model=str(tiny_model_dir), input="in", output_dir="out"))
     ids = [name for shard in file.shards(1000) for name in shard.table["id"].to_pylist()]
@@ -113,8 +113,12 @@ def test_dates_and_text_that_excel_cannot_hold_or_would_compute(run, tmp_path):
     run("in.parquet", "out.csv")
     assert [row["day"] for row in read(tmp_path / "out.csv")] == ["2026-01-02"] * 2
     run("in.parquet", "out.xlsx")
-    cells = pd.read_excel(tmp_path / "out.xlsx", dtype=str, keep_default_na=False)
-    assert cells["text"].tolist() == ["=goal=", "#N/A"] and cells["day"].tolist() == ["2026-01-02"] * 2
+    cells = pd.read_excel(tmp_path / "out.xlsx", keep_default_na=False)
+    assert cells["text"].tolist() == ["=goal=", "#N/A"] and cells["day"].tolist() == [pd.Timestamp(day)] * 2
+    cells[["day"]].assign(text="a goal", size=[5, None]).to_excel(tmp_path / "in.xlsx", index=False)
+    run("in.xlsx", "again.xlsx")
+    row = pd.read_excel(tmp_path / "again.xlsx").iloc[0]
+    assert (row["day"], row["size"]) == (pd.Timestamp(day), 5)
     (tmp_path / "in.csv").write_bytes("text\nein Spaß\n".encode("cp1252"))
     run("in.csv", "out.jsonl", encoding="cp1252")
     assert read(tmp_path / "out.jsonl")[0]["text"] == "ein Spaß"
@@ -136,9 +140,9 @@ def test_delimiter_encoding_and_byte_order_mark_of_excel(run, tmp_path):
 
 def test_columns_and_delimiter_of_the_run_are_the_defaults(tiny_model_dir, tmp_path, run):
     shutil.copytree(tiny_model_dir, tmp_path / "run" / "model")
-    data = {"text_column": ["body"], "delimiter": "\\t"}
+    data = {"text_column": ["body"], "delimiter": "\\t"}  # a comma in the header is not taken for it
     (tmp_path / "run" / "record.json").write_text(json.dumps({"options": {"data": data}}))
-    (tmp_path / "in.csv").write_text("text\tbody\nx\ta goal\n")
+    (tmp_path / "in.csv").write_text("text\tbody\tsize, cm\nx\ta goal\t1,5\n")
     (tmp_path / "other.csv").write_text("text, id\na goal,1\n")
     shutil.copytree(tiny_model_dir, tmp_path / "run" / "export" / "onnx")
     models = (("in.csv", "run"), ("in.csv", "run/export/onnx"), ("other.csv", "run/model"))

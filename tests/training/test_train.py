@@ -59,7 +59,7 @@ def test_seed_and_options_decide_the_weights_and_a_finished_run_is_returned(run)
     first, again, other = run("a", max_steps=2), run("b", max_steps=2), run("c", max_steps=2, seed=7)
     assert weights(first) == weights(again) != weights(other)
     before = {path: path.stat().st_mtime_ns for path in first.run_dir.path.rglob("*")}
-    finished = run("a", max_steps=2, logging_steps=3, resume_from_checkpoint="last")
+    finished = run("a", max_steps=2, hub_license="mit", resume_from_checkpoint="last")
     assert not finished.is_new and finished.record == read_json(first.run_dir.record)
     assert first.record["options"]["data"]["dataset"] == "memory"
     for options, message in (
@@ -78,8 +78,9 @@ def test_seed_and_options_decide_the_weights_and_a_finished_run_is_returned(run)
 
 
 def test_few_rows_are_trained_for_three_epochs_and_the_last_step_is_kept(run):
-    for given, epochs in (({}, 3), ({"min_steps": 10}, 2), ({"num_train_epochs": 1.0}, 1)):
-        training = run(f"epochs{epochs}", recipe="default", **given).record["training"]
+    batches = {"min_steps": 10, "gradient_accumulation_steps": 2, "per_device_train_batch_size": 8}
+    for given, epochs in (({}, 3), ({"min_steps": 10}, 2), (batches, 2), ({"num_train_epochs": 1.0}, 1)):
+        training = run(f"epochs{len(given)}{epochs}", recipe="default", **given).record["training"]
         kept = (training["epochs"], training["best_step"], training["best_metric"])
         assert kept == (epochs, training["global_step"], None)
 

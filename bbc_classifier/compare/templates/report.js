@@ -99,7 +99,7 @@ function scale(values, start, end, log) {
     ticks = Array.from({ length: Math.ceil((high - low) / step) + 1 }, (_, number) => low + number * step);
     high = ticks.at(-1);
   }
-  const at = (value) => (log ? Math.log(value / low) / Math.log(high / low || 2) : (value - low) / (high - low));
+  const at = (value) => (log ? Math.log(value / low) / (Math.log(high / low) || 1) : (value - low) / (high - low));
   return [(value) => start + (end - start) * at(value), ticks];
 }
 function chart(title, xLabel, lines, { log = false, xs = [], legend = [] } = {}) {
@@ -140,7 +140,7 @@ function chart(title, xLabel, lines, { log = false, xs = [], legend = [] } = {})
   svg.addEventListener("keydown", (event) => ARROWS[event.key] && read(current + ARROWS[event.key]));
   return node("figure", {}, node("figcaption", {}, title, ...legend.map(key)), svg, output);
 }
-const NAMES = [...new Set([...page.configurations, ...page.curves].map((each) => each.name))];
+const NAMES = [...new Set([...page.configurations, ...page.curves].map((each) => each.name).concat(Object.keys(page.by_rows)))];
 const color = (name) => `var(--line-${NAMES.indexOf(name) % 7})`;
 const dash = (name) => (NAMES.indexOf(name) < 7 ? "none" : "5 3");
 const key = (name) =>
