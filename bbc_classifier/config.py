@@ -110,6 +110,8 @@ class _Checked:
                 setattr(self, entry.name, value)
             if value is None:
                 continue
+            if wants_list and not isinstance(value, (list, tuple, dict)):
+                raise UserError(f"--{entry.name} must be a list, not {value!r}")
             choices, rule = metadata.get("choices"), metadata.get("rule")
             for single in value if wants_list and not isinstance(value, dict) else [value]:
                 if choices and single not in choices:
@@ -187,9 +189,7 @@ class DataArguments(ColumnArguments):
     max_eval_samples: int | None = option(None, "Use at most this many validation and test rows each.", AT_LEAST_1)
     max_length: int | None = option(None, "Longest input in tokens, special ones included.", AT_LEAST_3, common=True)
     truncation: str | None = option(None, "Part of a longer text that is read.", choices=TRUNCATIONS)
-    excerpts: list[str] | None = option(
-        None, "Excerpts of each text to train and calibrate on too.", choices=EXCERPTS, nargs="*", common=True
-    )
+    excerpts: list[str] | None = option(None, "Excerpts to train on too.", choices=EXCERPTS, nargs="*", common=True)
     validation_fraction: float = option(0.15, "Share of rows for validation.", FRACTION)
     test_fraction: float = option(0.15, "Share of rows for test; 0 keeps none.", SHARE)
     split_seed: int = option(42, "Seed of the split, independent of --seed.", SEED)
@@ -343,9 +343,7 @@ class DemoArguments(_Checked):
     title: str | None = option(None, "Heading of the page. Unset: the name of the model.")
     host: str = option("127.0.0.1", "Address to listen on; 0.0.0.0 lets other machines in.", common=True)
     port: int = option(7860, "Port to listen on.", PORT, common=True)
-    min_confidence: float | None = option(
-        None, "Below this confidence the page says unsure. Unset: 0.5; 0 for multi-label.", PROBABILITY, common=True
-    )
+    min_confidence: float | None = option(None, "Below it: unsure (0.5; multi-label: 0).", PROBABILITY, common=True)
     max_characters: int = option(20_000, "Longest text that the page takes.", AT_LEAST_1)
     max_rows: int = option(1000, "Maximum number of rows of an uploaded file.", AT_LEAST_1)
     max_file_size: int = option(5_000_000, "Largest uploaded file, in bytes.", AT_LEAST_1)

@@ -87,7 +87,7 @@ def build_page(args: DemoArguments) -> Any:
         (prediction,) = predictor.classify([text], min_confidence=min_confidence)
         notes = [f"## {escape_markdown(', '.join(prediction.labels) or 'Unsure')}"]
         if not prediction.labels:
-            notes.append(f"No label has a probability of {min_confidence:.2f} or more.")
+            notes.append(f"No label reaches {'its threshold' if predictor.multi_label else f'{min_confidence:.2f}'}.")
         if prediction.truncated:
             notes.append(f"The text is longer: {config.max_input_tokens} of its tokens were read.")
         return prediction.probabilities, "\n\n".join(notes)
@@ -111,10 +111,9 @@ def build_page(args: DemoArguments) -> Any:
         for earlier in Path(results_dir.name).iterdir():  # The page has its own copy.
             earlier.unlink()
         suffix = source.suffix.lower().replace(".txt", ".csv")
-        if suffix == ".xlsx" and zipfile.is_zipfile(source):
-            with zipfile.ZipFile(source) as book:
-                if sum(entry.file_size for entry in book.infolist()) > MAX_COMPRESSION * args.max_file_size:
-                    raise page_error("The workbook is too large.")
+        parts = zipfile.ZipFile(source).filelist if suffix == ".xlsx" and zipfile.is_zipfile(source) else []
+        if sum(part.file_size for part in parts) > MAX_COMPRESSION * args.max_file_size:
+            raise page_error("The workbook is too large.")
         target = Path(results_dir.name) / f"{source.stem}-predictions{suffix}"
         columns = [name.strip() for name in column.split(",") if name.strip()] or None
         options = PredictArguments(

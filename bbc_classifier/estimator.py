@@ -89,8 +89,6 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             UserError: An option or the data are not valid.
         """
-        if hasattr(texts, "columns"):
-            raise UserError("texts must be a sequence of str: pass the column of a table")
         if isinstance(labels, np.ndarray) and labels.ndim > 1:
             raise UserError(f"labels: shape {labels.shape}; give a label, or a list of labels, for each text")
         texts, labels = list(texts), list(labels)

@@ -15,8 +15,9 @@ for encoder in "${encoders[@]}"; do
   for pooling in "${poolings[@]}"; do
     # DistilBERT has no pooler.
     [ "$encoder-$pooling" = distilbert-pooler ] && continue
-    published+=("runs/reference-$encoder-$pooling")
-    bbc-classifier train --encoder "$encoder" --pooling "$pooling" "$@" --output_dir "${published[-1]}" --resume_from_checkpoint
+    run=runs/reference-$encoder-$pooling
+    bbc-classifier train --encoder "$encoder" --pooling "$pooling" "$@" --output_dir "$run" --resume_from_checkpoint
+    published+=("$run")
   done
 done
 bbc-classifier push "${published[@]}" --namespace "$namespace" --comparison runs/reference --collection "BBC News: encoders and poolings"

@@ -158,7 +158,7 @@ def summary(results: Mapping[str, Any]) -> list[str]:
         )
         sentence = f"That is {compared} {other}, which counts words and has no neural network ({_count(other_right)}, "
         sentences.append(f"{sentence}{other_accuracy}). {chance} ({_p_value(pair['p_value_holm'])}).")
-        cost += f", {other} {baseline['train_seconds']:,.1f}"
+        cost += f", {other} {baseline['train_seconds']:,.1f} seconds"
         if len(trained) > 1:
             groups = {kind: ", ".join(versus[kind]) or "none" for kind in ("better", "worse")}
             sentences.append(f"Significantly better than {other}: {groups['better']}; worse: {groups['worse']}.")

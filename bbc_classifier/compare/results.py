@@ -178,7 +178,7 @@ def compute_results(runs: Sequence[RunResult]) -> dict[str, Any]:
     largest = max(config.train_size or math.inf for config in configs)
     ranked = [config for config in configs if (config.train_size or math.inf) == largest]
     names = {config.name for config in ranked}
-    incomplete |= {each.name: "trained on fewer rows than others" for each in configs if each.name not in names}
+    incomplete = {each.name: "trained on fewer rows" for each in configs if each.name not in names} | incomplete
     ranked.sort(key=lambda config: (-config.is_correct.mean(), config.name))
     trained = [config for config in ranked if config.encoder]
     pairs = _compare_pairs(ranked)

@@ -104,7 +104,8 @@ def _train_missing(runs: Sequence[RunSpec], grid: Grid, path: Path, dataset: Any
         outcomes = run_on_ray(function, missing, args.cpus_per_worker, args.gpus_per_worker)
     else:
         estimate = TimeEstimate(sum(run.encoder is not None for run in missing))
-        outcomes = map(partial(function, callbacks=[estimate]), missing)
+        first = next((run for run in missing if run.encoder), None)
+        outcomes = (function(run, callbacks=[estimate] if run is first else []) for run in missing)
     failed, started = {}, time.perf_counter()
     for number, (run, reason) in enumerate(outcomes, 1):
         if reason:

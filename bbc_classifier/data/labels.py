@@ -102,7 +102,7 @@ def read_labels(
         written = [_label_text(f"{where}, row {number}", entry) for entry in (value if lists[-1] else [value])]
         names = [normalize_label(text) for text in written]
         changed |= {text: name for text, name in zip(written, names, strict=True) if name != text.strip()}
-        rows.append([name.partition(".")[0] if WHOLE_NUMBER.fullmatch(name) else name for name in names if name])
+        rows.append([name for name in names if name])
     for old, new in [*changed.items()][:1]:
         logger.warning("%s: normalized %d labels, such as %s to '%s'", where, len(changed), ascii(old), new)
     label_lists = [names for names, is_list in zip(rows, lists, strict=True) if is_list]
@@ -185,5 +185,6 @@ def rare_labels(labels: Iterable[LabelSet | None], min_rows: int) -> dict[str, i
 
 
 def normalize_label(name: str) -> str:
-    """Return a label name in Unicode NFC, without invisible characters, with single spaces."""
-    return " ".join(unicodedata.normalize("NFC", INVISIBLE.sub("", name)).split()).strip("\u200c\u200d")
+    """Return a label name in Unicode NFC, without invisible characters, with single spaces; "1" for "1.0"."""
+    name = " ".join(unicodedata.normalize("NFC", INVISIBLE.sub("", name)).split()).strip("\u200c\u200d")
+    return name.partition(".")[0] if WHOLE_NUMBER.fullmatch(name) else name

@@ -66,8 +66,6 @@ def open_source(args: DataArguments) -> tuple[dict[str, Any], list[Part]]:
     if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
         return {"name": path.resolve().name}, _table_parts(f"'{path}'", load_from_disk(path))
     if path.is_dir() and (tables := _read_class_directories(path, args.encoding)):
-        if others := [file for file in _visible(path.glob("*"), path) if file.suffix.lower() in FORMATS]:
-            raise UserError(f"--dataset: '{path}' has directories of texts and '{others[0].name}'; name one of them")
         return {"name": path.resolve().name}, _table_parts(f"'{path}'", tables)
     paths = find_files("--dataset", args.dataset)
     splits = [None] if path.is_file() else [split_of_path(name) for name in short_names(paths)]
@@ -120,21 +118,24 @@ def _read_bbc_news() -> tuple[dict[str, Any], list[Part]]:
 def _read_class_directories(directory: Path, encoding: str) -> dict[str, pd.DataFrame]:
     """Return the texts of <label>/<name>.txt, or of <split>/<label>/<name>.txt by split; empty if there are none."""
     rows: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
-    left_out = []
+    left_out, not_utf8 = list[Path](), list[Path]()
     for path in sorted(_visible(directory.rglob("*.[tT][xX][tT]"), directory)):
         *parents, name = path.relative_to(directory).parts
         split = SPLIT_OF_WORD.get(parents[0].casefold()) if len(parents) == 2 else None
+        if not split and len(parents) != 1:
+            left_out.append(path)
+            continue
         try:
             text = _read_text(path, encoding)
-        except UserError as error:  # such as of one file of BBC News
-            logger.warning("%s; it is read as cp1252", error)
+        except UserError as error:
+            if getattr(error.__cause__, "encoding", "") != "utf-8" or "utf-16" in str(error):
+                raise
+            not_utf8.append(path)  # such as one of BBC News
             text = path.read_text("cp1252", errors="replace")
-        if split or len(parents) == 1:
-            rows[split or "all"].append(("/".join((*parents, name)), text, parents[-1]))
-        else:
-            left_out.append(path)
-    if rows and left_out:
-        logger.warning("left out %d texts outside of <label>/ and <split>/<label>/: '%s' …", len(left_out), left_out[0])
+        rows[split or "all"].append(("/".join((*parents, name)), text, parents[-1]))
+    for paths, what in ((left_out, "left out, outside of <label>/ and <split>/<label>/"), (not_utf8, "read as cp1252")):
+        if rows and paths:
+            logger.warning("%d texts are %s: '%s' …", len(paths), what, paths[0])
     columns = ["row_id", "text", "label"]
     return {split: pd.DataFrame(members, columns=columns, dtype=object) for split, members in rows.items()}
 
@@ -232,6 +233,7 @@ def read_table(
                 if others:
                     logger.warning("'%s': only the first of %d sheets, '%s', is read", path, 1 + len(others), first)
                 cells = pd.read_excel(book, header=None, dtype=object if typed else str, keep_default_na=False)
+                cells = cells.where(cells != "", None) if typed else cells
             names = _column_names(cells.iloc[0].fillna("")) if len(cells) else []
             frame = cells.iloc[1:].set_axis(names, axis=1).reset_index(drop=True).loc[:, [bool(name) for name in names]]
         elif suffix != ".parquet":
@@ -247,6 +249,8 @@ def read_table(
             for reason in (row for row in rows if isinstance(row, str)):
                 raise ValueError(reason)
             frame = pd.DataFrame(rows, dtype=object)
+            if suffix == ".tsv" and frame.map(lambda cell: "\t" in cell and "\n" in cell).any(axis=None):
+                raise ValueError("a quoted cell has tabs and line breaks; see --quoting none")
         else:
             table = pq.ParquetFile(path).read()
             # The library's own metadata names the classes of integer columns.
@@ -274,35 +278,38 @@ def read_csv(
     The delimiter is `delimiter`; what a first line "sep=;" states; `usual`, if the header has it; or that of the
     `suffix`. ValueError: the header needs another one, or repeats a name. csv.Error: quotation marks are misplaced.
     """
-    first = file.readline()
+    first = file.readline().removeprefix("\ufeff")
     stated = re.fullmatch(r'"?sep=(.)"?\s*', first, re.IGNORECASE)  # a line for Excel
-    own, usual = DELIMITERS[suffix], (usual or "").replace("\\t", "\t")
-    found = max((usual or own, own), key=first.count)
+    own, usual = DELIMITERS[suffix], (usual or DELIMITERS[suffix]).replace("\\t", "\t")
+    # A comma in the header of a .csv need not be its delimiter; a tab in that of a .tsv is.
+    found = max((own, usual) if suffix == ".tsv" else (usual, own), key=first.count)
     given = delimiter or (stated and stated[1])
     if not given and found not in first and (other := next((mark for mark in ";,\t|" if mark in first), "")):
         raise ValueError(f"the columns seem to be separated by {other!r}; add --delimiter {other!r}")
-    delimiter = given.replace("\\t", "\t") if given else found
+    delimiter = given.replace("\\t", "\t") if given else found if found in first else own
     kind: Any = csv.QUOTE_NONE if quoting == "none" else csv.QUOTE_MINIMAL
     csv.field_size_limit(1 << 26)
     reader = csv.reader(file if stated else chain([first], file), delimiter=delimiter, quoting=kind, strict=True)
-    header = _column_names(next(filter(None, reader), []))
-    # An empty line is a row of a single column only.
-    records = reader if len(header) == 1 else filter(None, reader)
+
+    def records() -> Iterator[list[str]]:
+        try:
+            yield from reader
+        except csv.Error as error:
+            line = reader.line_num + bool(stated)
+            raise csv.Error(f"line {line}: {error} (see --quoting and --delimiter)") from error
+
+    parsed = records()
+    header = _column_names(next(filter(None, parsed), []))
 
     def rows() -> Iterator[dict[str, str] | str]:
-        try:
-            for row in records:
-                if delimiter == "\t" and any("\t" in cell and "\n" in cell for cell in row):
-                    raise csv.Error("a quoted cell has tabs and line breaks")
+        for row in parsed:
+            # An empty line is a row of a single column only.
+            if len(row) > 1 or len(header) == 1 or "".join(row).strip():
                 row += [""] * (len(header) - len(row))  # spreadsheets leave out empty cells at the end
                 if len(row) == len(header):
                     yield {name: cell for name, cell in zip(header, row, strict=True) if name}
                 else:
                     yield f"line {reader.line_num + bool(stated)}: {len(row)} cells, but the header has {len(header)}"
-        except csv.Error as error:
-            raise csv.Error(
-                f"line {reader.line_num + bool(stated)}: {error} (see --quoting and --delimiter)"
-            ) from error
 
     return delimiter, rows()
 

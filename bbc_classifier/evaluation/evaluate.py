@@ -171,7 +171,7 @@ def evaluate(args: EvaluateArguments, data_options: Mapping[str, Any] | None = N
     options = dict(data_options or {})
     if given := CLASSIFIER_OPTIONS & options.keys():
         raise UserError(f"--{min(given)}: how texts are read is part of the classifier; remove this option")
-    run, model = find_run(args.model, "seen_texts.json"), Path(args.model).resolve()
+    run, model = find_run(args.model, "options.json", "seen_texts.json"), Path(args.model).resolve()
     name = f"{model.parents[1].name}-{model.name}" if model.parent.name == "export" else run.name if run else model.name
     own = read_json(run / "options.json") if run else {"data": {}, "dataset": {}}
     data_args, data, is_own_data = _load(args, own, options, dataset)
@@ -179,7 +179,6 @@ def evaluate(args: EvaluateArguments, data_options: Mapping[str, Any] | None = N
     output_dir = Path(args.output_dir) if args.output_dir else Path("evaluations") / f"{name}{data_name}"
     prepare_output_dir("--output_dir", output_dir, overwrite=args.overwrite, marker="evaluation.json")
     num_seen = 0
-    # The leakage of the run's own split is in its record.
     if run and data.info["split_fingerprint"] != own["dataset"]["split_fingerprint"]:
         seen = set(read_json(run / "seen_texts.json"))
         data, num_seen = _without_seen_texts(args.model, seen, data, drop=data_args.drop_leaked_rows)

@@ -50,7 +50,7 @@ def export(args: ExportArguments) -> Path:
     UserError, and nothing is written: the format cannot represent the classifier, or the exported logits differ.
     """
     location = model_location(args.model)
-    run_dir = Path(location).parent if find_run(args.model, "options.json") else None
+    run_dir = find_run(args.model, "options.json", "record.json")
     default_dir = Path("exports") / f"{Path(args.model).resolve().name}-{args.format}"
     output_dir = Path(args.output_dir or (run_dir / "export" / args.format if run_dir else default_dir))
     prepare_output_dir("--output_dir", output_dir, overwrite=args.overwrite, marker="export.json")

@@ -111,9 +111,9 @@ def find_rank(run_dir: Path, record: Mapping[str, Any], comparison: str | None) 
     It has the `row` of results.json, its `position` by accuracy, its best `group` of `num_groups`, `ties` (other
     configurations of its groups), the better TF-IDF `baseline` and the difference from it, `vs_baseline`.
     """
-    directory = Path(comparison) if comparison else run_dir.resolve().parent.parent
-    path, is_comparison = directory / "results.json", comparison or (directory / "comparison.json").is_file()
-    results = read_json(path) if is_comparison and path.is_file() else {}
+    path = (Path(comparison) if comparison else run_dir.resolve().parent.parent) / "results.json"
+    is_comparison = path.is_file() and (comparison or path.with_name("comparison.json").is_file())
+    results = read_json(path) if is_comparison else {}
     rows = {row["name"]: row for row in results.get("configurations", [])}
     trained, options = (row for row in rows.values() if not row["baseline"]), _configuration(record["options"])
     row = next((row for row in trained if _configuration(row["configuration"]) == options), None)

@@ -189,9 +189,8 @@ def _upload(api: HfApi, repo_id: str, directory: Path, info: ModelInfo | None, a
         staged = {path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if path.is_file()}
         old = [sibling.rfilename for sibling in info.siblings or [] if sibling.rfilename not in staged]
         additions = [CommitOperationAdd(name, path) for name, path in sorted(staged.items())]
-        # What an earlier push wrote; `*` does not cross a directory.
         pairs = ((name, pattern) for name in old for pattern in REPLACED_FILES if fnmatch(name, pattern))
-        ours = sorted({name for name, pattern in pairs if name.count("/") == pattern.count("/")})
+        ours = sorted({name for name, pattern in pairs if name.count("/") == pattern.count("/")})  # `*` crosses none
         deletions = [CommitOperationDelete(name) for name in ours]
         # Not `upload_folder`: it may split a slow upload into several commits.
         commit = api.create_commit(

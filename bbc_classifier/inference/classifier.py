@@ -437,11 +437,13 @@ class Predictor:
         return predictions
 
 
-def find_run(model: str | Path, marker: str = "record.json") -> Path | None:
-    """Return the directory of the run whose classifier or export `model` is, or None. A Space has a record only."""
-    directory = Path(model_location(model)).resolve().parent
-    path = directory.parent if directory.name == "export" else directory
-    return path if (path / marker).is_file() else None
+def find_run(model: str | Path, *files: str) -> Path | None:
+    """Return the directory with these files of a run whose classifier or export `model` is, or None."""
+    path = Path(model_location(model))
+    directory = path.resolve()  # that of a published model has a record too
+    parents = [directory, directory.parent, *directory.parents[1:2][: directory.parent.name == "export"]]
+    found = next((each for each in parents if all((each / name).is_file() for name in files)), None)
+    return path.parent if found == path.parent.resolve() else found
 
 
 def model_location(path_or_hub_id: str | Path) -> str:

@@ -57,8 +57,9 @@ class InputFile:
         self.path, self.name, self._args, self._suffix = path, name, args, path.suffix.lower()
         if self._suffix not in INPUT_FORMATS:
             raise UserError(f"--input: the format of '{path}' is not one of {', '.join(INPUT_FORMATS)}")
-        run = find_run(args.model)
-        self._trained_with: dict[str, Any] = read_json(run / "record.json")["options"]["data"] if run else {}
+        run = find_run(args.model, "record.json")
+        record = read_json(run / "record.json") if run else {}
+        self._trained_with: dict[str, Any] = record.get("options", {}).get("data", {})
         self.delimiter: str | None = None
         self._schema, self.num_rows = pa.schema([]), 0
         try:
@@ -69,8 +70,6 @@ class InputFile:
                     self._schema, self.num_rows = table.schema, self.num_rows + max(table.num_rows, len(invalid))
         except (UnicodeError, LookupError) as error:
             raise UserError(f"'{path}' cannot be read as {args.encoding} ({error}): set --encoding") from error
-        except UserError:
-            raise
         except (pa.ArrowException, csv.Error, ValueError) as error:
             raise UserError(f"'{path}' cannot be read: {' '.join(str(error).split())[:300]}") from error
         self.text_columns: list[str] = []
@@ -202,7 +201,8 @@ def write_table(
 
 
 def _cell(value: Any, escape_formulas: bool) -> Any:
-    if value is None or (isinstance(value, (int, float, date)) and not getattr(value, "tzinfo", None)):
+    is_date = isinstance(value, date) and value.year >= 1900 and not getattr(value, "tzinfo", None)  # as Excel has it
+    if value is None or isinstance(value, (int, float)) or is_date:
         return value
     if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
         value = ";".join(value)

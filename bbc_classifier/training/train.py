@@ -166,9 +166,9 @@ def train(
         train_config = copy.copy(model.config)
         if args.trains_encoder and args.train_max_length:
             train_config.max_input_tokens = min(args.train_max_length, data_args.max_length or 0)
-        train_rows = tokenize_split(data, "train", tokenizer, train_config, data_args.excerpts)
+        train_rows = tokenize_split(data, "train", tokenizer, train_config, data_args.excerpts or ())
         # The head and the checkpoint are chosen on inputs as in training, the temperature on inputs as in prediction.
-        validation_rows = tokenize_split(data, "validation", tokenizer, model.config, data_args.excerpts)
+        validation_rows = tokenize_split(data, "validation", tokenizer, model.config, data_args.excerpts or ())
         cut_ids = [truncate(ids, train_config)[0] for ids in validation_rows.input_ids]
         cut_validation_rows = replace(validation_rows, input_ids=cut_ids)
         num_validation = len(data.dataset["validation"])
@@ -377,15 +377,11 @@ def model_record(model: PooledEncoderForSequenceClassification, weights: Path) -
 
 
 def tokenize_split(
-    data: LoadedData,
-    split: str,
-    tokenizer: PreTrainedTokenizerBase,
-    config: PooledEncoderConfig,
-    excerpts: Sequence[str] | None,
+    data: LoadedData, split: str, tokenizer: PreTrainedTokenizerBase, config: PooledEncoderConfig, kinds: Sequence[str]
 ) -> TokenizedRows:
-    """Return the token ids and labels of a split's texts, followed by those of these excerpts of them."""
+    """Return the token ids and labels of a split's texts, followed by those of these kinds of excerpts."""
     rows = data.dataset[split]
-    texts, numbers = with_excerpts(rows["text"][:], data.info["has_titles"], excerpts or ())
+    texts, numbers = with_excerpts(rows["text"][:], data.info["has_titles"], kinds)
     input_ids, truncated = tokenize(tokenizer, texts, config)
     labels = labels_to_array(rows["label"], data.label_names, data.label_names)[numbers]
     return TokenizedRows(input_ids, labels, truncated, numbers)

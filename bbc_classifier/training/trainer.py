@@ -307,7 +307,7 @@ class TimeEstimate(TrainerCallback):
             if left > LONG_TRAINING_S:
                 what = "training takes" if self.num_trainings == 1 else f"{self.num_trainings} trainings like this take"
                 advice = "--recipe quick takes seconds" if args.use_cpu else "--max_length 128 is faster"
-                logger.info("%s about %.0f more minutes; %s", what, left / 60, advice)
+                logger.warning("%s about %.0f more minutes; %s", what, left / 60, advice)
 
 
 class Progress(ProgressCallback):

@@ -62,7 +62,11 @@ TABLES = [
     ("a.csv", "sep=;\ntext;label\na,b;c\n", {}, [["a,b", "c"]]),
     ("a.csv", ",text,label,,\n0,a,b,,\n", {}, [["a", "b"]]),
     ("a.tsv", 'text\tlabel\n"Hi, he said\tsport\n', {"quoting": "none"}, [['"Hi, he said', "sport"]]),
-    ("a.csv", "text,label\n\nNA,null\n\n", {}, [["NA", "null"]]),
+    ("a.csv", "text,label\n\nNA,null\n  \n", {}, [["NA", "null"]]),
+    ("a.csv", 'text\tlabel\n"a\tb\nc"\td\n', {"delimiter": "\t"}, [["a\tb\nc", "d"]]),
+    ("a.tsv", 'text\tlabel\n"a\tb\nc"\td\n', {}, "--quoting none"),
+    ("a.csv", 'text,"label"s\na,b\n', {}, "line 1: .*--quoting"),
+    ("a.json", '["text"]', {}, "a list of objects"),
     ("a.json", '{"text": "a", "label": 1}\n{"text": "b", "label": 2}\n', {}, [["a", 1], ["b", 2]]),
     ("a.txt", "one\n\ntwo\n", {}, [["one"], [""], ["two"]]),
     ("a.csv", ",,\na,b,c\n", {}, "first row.* is empty"),
@@ -144,7 +148,7 @@ def test_class_directories(tmp_path, caplog):
     (tmp_path / "readme.txt").touch()
     loaded = load(dataset=str(tmp_path))
     assert loaded.dataset["test"][0] == {"row_id": "test/arts/a.txt", "text": "Köln", "label": 0}
-    assert "a.txt' is not utf-8" in caplog.text and "left out 1 texts" in caplog.text
+    assert "1 texts are read as cp1252" in caplog.text and "1 texts are left out" in caplog.text
 
 
 def test_data_in_memory_of_every_kind():
