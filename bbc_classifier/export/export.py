@@ -84,7 +84,6 @@ def export(args: ExportArguments) -> Path:
         if args.format != "onnx-int8" and not difference <= LOGIT_TOLERANCE:
             problem = f"logits of the export differ from the classifier's by up to {difference:.1e} of the largest"
             raise UserError(f"--format {args.format}: {problem}, so nothing was written; use another --format")
-        # A Space has the classifier itself.
         run = RunDirectory(run_dir) if run_dir and args.measure and args.format != "space" else None
         agreement = {"max_logit_difference": difference, **_agreement(original, exported, run)}
         record: dict[str, Any] = {**record_header(), "format": args.format}

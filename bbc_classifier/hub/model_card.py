@@ -42,7 +42,8 @@ def build_card(
     run, record = RunDirectory(run_dir), read_record(run_dir)
     repo_id = repo_id or f"your-name/{slug(run.path.resolve().name)}"
     name, test, options = repo_id.rpartition("/")[2], record["evaluation"]["test"], _merged(record["options"])
-    set_options = {option: value for option, value in options.items() if value is not None and value not in ([], "")}
+    shown = {option: " ".join(value) if isinstance(value, list) else value for option, value in options.items()}
+    set_options = {option: value for option, value in shown.items() if value is not None and value != ""}
     length_head, length_rows = _length_table(record)
     card = ModelCard.from_template(
         _metadata(record, args, name),
