@@ -252,7 +252,7 @@ def _valid_rows(raw: RawData, args: DataArguments) -> tuple[pd.DataFrame, dict[s
             raise UserError(f"{message} (see --drop_invalid_rows)")
         logger.warning(message)
     frame = frame.drop(index=invalid.index)
-    rare = rare_labels(frame["label"], args.min_label_rows or 0)
+    rare = rare_labels(frame.drop_duplicates(["text", "label"])["label"], args.min_label_rows or 0)
     if rare:
         listed = ", ".join(f"'{label}' ({count})" for label, count in rare.items())
         logger.warning("%s: left out labels with fewer than %d rows: %s", name, args.min_label_rows, listed)

@@ -170,14 +170,14 @@ def test_data_in_memory_of_every_kind():
 
 
 def test_duplicates_and_rare_labels_are_dropped_and_conflicts_counted(tmp_path, caplog):
-    rows = [*ALL, (article("arts", 0).upper(), "arts"), (article("arts", 1), "sport"), ("only one", "rare")]
+    rows = [*ALL, (article("arts", 0).upper(), "arts"), (article("arts", 1), "sport"), *[("only one", "rare")] * 3]
     path = write(tmp_path / "a.csv", rows)
     with pytest.raises(UserError, match=r"'rare'.*--min_label_rows 2"):
         load(dataset=path)
     loaded = load(dataset=path, min_label_rows=2)
     info = loaded.info
     assert loaded.label_names == ["arts", "sport"] and info["rare_labels_dropped"] == {"rare": 1}
-    assert (info["num_rows"], info["num_unique_texts"], info["exact_duplicates_dropped"]) == (19, 16, 1)
+    assert (info["num_rows"], info["num_unique_texts"], info["exact_duplicates_dropped"]) == (21, 16, 1)
     assert info["conflicting_labels"] == 1 and sum(info["split_sizes"].values()) == 17
     for warning in ("different labels", "only 2 test rows", "'rare' (1)"):
         assert warning in caplog.text
