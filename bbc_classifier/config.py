@@ -315,9 +315,7 @@ class PredictArguments(ColumnArguments, WorkerArguments):
     escape_formulas: bool = option(False, "Write an apostrophe before cells that a spreadsheet would compute.")
     device: str | None = option(None, "cpu, cuda, mps …; unset, the accelerator if there is one.")
     precision: str = option("auto", PRECISION_HELP, choices=PRECISIONS)
-    adaptive: bool = option(
-        False, "Faster: read 64 tokens, and the whole text only if the confidence is low.", common=True
-    )
+    adaptive: bool = option(False, "Faster: read 64 tokens, and the rest only if confidence is low.", common=True)
     overwrite: bool = option(False, "Replace the output file.", common=True)
 
     def __post_init__(self) -> None:

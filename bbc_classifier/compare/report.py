@@ -96,11 +96,7 @@ def write_report(paths: Sequence[Path], output_dir: Path, *, command: str) -> di
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "p": _p_value,
-        "signed": "{:+z.2f}".format,
-        "md": escape_markdown,
-    }
+    environment.filters |= {"p": _p_value, "signed": "{:+z.2f}".format, "md": escape_markdown}
     context = {
         **results,
         "title": f"{name}: comparison of encoders and poolings",

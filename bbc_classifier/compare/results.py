@@ -114,8 +114,8 @@ def load_runs(paths: Sequence[Path]) -> list[RunResult]:
 def merge_runs(runs: Sequence[RunResult]) -> tuple[list[ConfigResult], dict[str, str]]:
     """Combine seeds and folds into one `ConfigResult` per configuration and training size.
 
-    Also return, by the name of each incomplete one, what it lacks. Runs with different data, folds or
-    options, and a run that occurs twice, are a UserError.
+    Also return, by the name of each incomplete one, what it lacks. Runs with different data, folds or options, and a
+    run that occurs twice, are a UserError.
     """
     first, folds = runs[0], runs[0].options["folds"]
     seen: dict[tuple, RunResult] = {}

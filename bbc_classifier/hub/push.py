@@ -122,6 +122,11 @@ def stage_run(run_dir: Path, repo_id: str, args: PushArguments, directory: Path)
         raise UserError(f"'{run_dir}': {problem}; {remedy}")
 
 
+def _is_ours(name: str) -> bool:
+    """Return whether a file of the repository is one that an earlier push wrote; `*` does not cross a directory."""
+    return any(fnmatch(name, each) and name.count("/") == each.count("/") for each in REPLACED_FILES)
+
+
 def _log_in(args: PushArguments) -> tuple[HfApi, str]:
     """Return the Hub with the user's token, and the user's name."""
     api = HfApi(token=(args.token or "").strip() or None)
@@ -189,9 +194,7 @@ def _upload(api: HfApi, repo_id: str, directory: Path, info: ModelInfo | None, a
         staged = {path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if path.is_file()}
         old = [sibling.rfilename for sibling in info.siblings or [] if sibling.rfilename not in staged]
         additions = [CommitOperationAdd(name, path) for name, path in sorted(staged.items())]
-        pairs = ((name, pattern) for name in old for pattern in REPLACED_FILES if fnmatch(name, pattern))
-        ours = sorted({name for name, pattern in pairs if name.count("/") == pattern.count("/")})  # `*` crosses none
-        deletions = [CommitOperationDelete(name) for name in ours]
+        deletions = [CommitOperationDelete(name) for name in old if _is_ours(name)]
         # Not `upload_folder`: it may split a slow upload into several commits.
         commit = api.create_commit(
             repo_id,

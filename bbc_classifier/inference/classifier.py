@@ -275,10 +275,10 @@ class Predictor:
         """Load a run, model or export directory, or a Hub id of a model or an export; no code in it is run.
 
         `device` None means the accelerator if there is one; an ONNX export runs on "cpu". `precision` is that of
-        `set_precision`, and None means fp32 or the format of an ONNX export. `adaptive` reads only the opening of texts
-        whose label is certain from it, as chosen on validation rows in training. UserError: there is no such classifier
-        or device, or a file of it is missing, or it has no choice for `adaptive`. EnvironmentFailure: the Hub cannot be
-        reached.
+        `set_precision`, and None means fp32 or the format of an ONNX export. With `adaptive`, a text is read
+        beyond its opening only if the confidence is below a threshold that training chose. UserError: there is no such
+        classifier or device, a file of it is missing, or it has no threshold for `adaptive`. EnvironmentFailure: the
+        Hub cannot be reached.
         """
         predictor = cls._load(path_or_hub_id, revision, device)
         if precision is not None:
