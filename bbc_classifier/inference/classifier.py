@@ -4,7 +4,7 @@ import copy
 import ctypes
 import logging
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +18,15 @@ import torch
 from huggingface_hub import errors as hf_errors
 from scipy import special
 from tqdm.auto import tqdm
-from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
+from transformers import (
+    AttentionInterface,
+    AttentionMaskInterface,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedTokenizerBase,
+)
+from transformers.masking_utils import eager_mask
 from transformers.modeling_outputs import SequenceClassifierOutput
 from transformers.modeling_utils import PreTrainedModel
 from transformers.utils import cached_file
@@ -112,8 +120,63 @@ def choose_precision(requested: str, device: str) -> str:
         return requested
     if device == "cuda":
         return "bf16" if torch.cuda.get_device_capability() >= (8, 0) else "fp16"
-    capabilities = torch.cpu.get_capabilities() if device == "cpu" and hasattr(torch.cpu, "get_capabilities") else {}
+    capabilities = cpu_capabilities() if device == "cpu" else {}
     return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "fp32"
+
+
+def cpu_capabilities() -> dict[str, bool]:
+    """Return which instructions the processor has, such as "amx_bf16"; nothing with an old torch."""
+    return torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+
+
+def half_precision_attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **kwargs: Any,
+) -> tuple[torch.Tensor, None]:
+    """Return softmax(Q K^T * scaling + mask) V, (batch, tokens, heads, width), in the dtype of `query`.
+
+    `query`, `key` and `value` are (batch, heads, tokens, width). The library's plain attention leaves the softmax to
+    autocast, which copies the scores to float32 and back; torch sums them in float32 either way.
+    """
+    scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
+    with torch.autocast(query.device.type, enabled=False):
+        scores = (query * scaling) @ key.transpose(-1, -2)
+        if attention_mask is not None:
+            scores = scores + attention_mask.to(scores.dtype)
+        weights = torch.nn.functional.dropout(scores.softmax(-1), dropout, module.training)
+        return (weights @ value).transpose(1, 2).contiguous(), None
+
+
+AttentionInterface.register("half_precision", half_precision_attention)
+AttentionMaskInterface.register("half_precision", eager_mask)
+
+
+def max_plain_tokens(training: bool) -> int:
+    """Return up to which length `half_precision_attention` is faster on this CPU than torch's fused kernel in bf16."""
+    has_amx = cpu_capabilities().get("amx_bf16")
+    return (256 if training else 0) if has_amx else 512
+
+
+def speed_up_on_cpu(model: PreTrainedModel, max_tokens: int) -> None:
+    """Make a model with linear layers in bf16 a third faster: another attention, and weights arranged in advance."""
+    implementation = model.base_model.config._attn_implementation
+    if implementation == "sdpa" and max_tokens <= max_plain_tokens(training=False):
+        model.base_model.set_attn_implementation("half_precision")
+    for module in model.modules():
+        if isinstance(module, torch.nn.Linear):
+            module.forward = _packed_forward(module)  # type: ignore[method-assign]
+
+
+def _packed_forward(linear: torch.nn.Linear) -> Callable[[torch.Tensor], torch.Tensor]:
+    """Return the forward of a layer in bf16 that arranges its weights for the processor once, not in every batch."""
+    weight = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach())
+    return lambda rows: torch.ops.mkldnn._linear_pointwise(rows.to(weight.dtype), weight, linear.bias, "none", [], "")
 
 
 class EncoderOutput(NamedTuple):
@@ -363,6 +426,8 @@ class Predictor:
             for module in half_model.modules():
                 if isinstance(module, torch.nn.Linear):
                     module.to(HALF_PRECISIONS[precision])
+            if device == "cpu" and choose_precision("auto", device) == "bf16":  # else it is emulated
+                speed_up_on_cpu(half_model, self.config.max_input_tokens)
         self._half_model, self.precision = half_model, precision
         if expected is None:
             return
@@ -375,6 +440,10 @@ class Predictor:
         if not agrees:
             logger.info("Predicting in fp32: %s fails, changes a label, or changes a probability by 0.01.", precision)
             self.precision, self._half_model = "fp32", None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled: without the second model, autocast computes in the same precision."""
+        return {**vars(self), "_half_model": None}
 
     def logits(self, input_ids: Sequence[list[int]]) -> np.ndarray:
         """Return the logits, (rows, labels) float64, of token ids per row, special tokens included, without padding."""

@@ -18,8 +18,6 @@ import torch
 from safetensors.torch import load_model
 from torch.utils.data import DataLoader, Sampler
 from transformers import (
-    AttentionInterface,
-    AttentionMaskInterface,
     DataCollatorWithPadding,
     EarlyStoppingCallback,
     EvalPrediction,
@@ -32,12 +30,11 @@ from transformers import (
     TrainingArguments,
 )
 from transformers.integrations import TensorBoardCallback, get_available_reporting_integrations
-from transformers.masking_utils import eager_mask
 
 from bbc_classifier.config import MAX_EPOCHS, TrainArguments
 from bbc_classifier.errors import EnvironmentFailure, Interrupted, TrainingDivergedError, UserError
 from bbc_classifier.evaluation.metrics import metric_names, validation_metrics
-from bbc_classifier.inference.classifier import choose_precision
+from bbc_classifier.inference.classifier import choose_precision, max_plain_tokens
 from bbc_classifier.io import is_disk_full
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 from bbc_classifier.training.run_dir import CHECKPOINT_PREFIX, TRAINER_STATE
@@ -55,8 +52,6 @@ UNSUPPORTED = {
     "bf16": "use --precision",
     "fp16": "use --precision",
 }
-# In bf16 on a CPU, `half_precision_attention` trains faster than torch's fused kernel on inputs up to this length.
-MAX_HALF_PRECISION_TOKENS = 256
 # A sound start has a gradient norm below 100. Clipping one this large to 1 leaves nearly every weight where it is.
 MAX_FIRST_GRADIENT_NORM = 1e4
 # After this many steps an encoder that is trained has moved, by far more than this share of its weights.
@@ -417,34 +412,6 @@ def restore_finished_training(trainer: Trainer, checkpoint: Path | None) -> bool
     return True
 
 
-def half_precision_attention(
-    module: torch.nn.Module,
-    query: torch.Tensor,
-    key: torch.Tensor,
-    value: torch.Tensor,
-    attention_mask: torch.Tensor | None,
-    scaling: float | None = None,
-    dropout: float = 0.0,
-    **kwargs: Any,
-) -> tuple[torch.Tensor, None]:
-    """Return softmax(Q K^T * scaling + mask) V, (batch, tokens, heads, width), in the dtype of `query`.
-
-    `query`, `key` and `value` are (batch, heads, tokens, width). The library's plain attention leaves the softmax to
-    autocast, which copies the scores to float32 and back; torch sums them in float32 either way.
-    """
-    scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
-    with torch.autocast(query.device.type, enabled=False):
-        scores = (query * scaling) @ key.transpose(-1, -2)
-        if attention_mask is not None:
-            scores = scores + attention_mask.to(scores.dtype)
-        weights = torch.nn.functional.dropout(scores.softmax(-1), dropout, module.training)
-        return (weights @ value).transpose(1, 2).contiguous(), None
-
-
-AttentionInterface.register("half_precision", half_precision_attention)
-AttentionMaskInterface.register("half_precision", eager_mask)
-
-
 @contextmanager
 def training_attention(
     model: PooledEncoderForSequenceClassification, precision: str, max_length: float | None
@@ -454,10 +421,8 @@ def training_attention(
     `max_length` is the number of tokens of the longest input, None if there is no limit.
     """
     implementation = model.encoder.config._attn_implementation
-    is_faster = (
-        model.device.type == "cpu" and precision == "bf16" and (max_length or math.inf) <= MAX_HALF_PRECISION_TOKENS
-    )
-    if implementation == "sdpa" and is_faster:
+    is_short = (max_length or math.inf) <= max_plain_tokens(training=True)
+    if implementation == "sdpa" and model.device.type == "cpu" and precision == "bf16" and is_short:
         model.encoder.set_attn_implementation("half_precision")
     yield model.encoder.config._attn_implementation
     model.encoder.set_attn_implementation(implementation)

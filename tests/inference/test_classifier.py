@@ -1,5 +1,6 @@
 """Texts in, labels, probabilities and reasons out: batching, order, input types, loading and errors."""
 
+import pickle
 import shutil
 from pathlib import Path
 
@@ -72,6 +73,8 @@ def test_precision_is_chosen_if_it_agrees_with_fp32(classifier, monkeypatch):
     classifier.set_precision("auto")
     assert classifier.precision == "bf16"
     assert 0 < np.abs(classifier.predict_proba(TEXTS) - exact).max() < 0.1
+    copied = pickle.loads(pickle.dumps(classifier))  # as scikit-learn's workers return it
+    assert copied.precision == "bf16" and 0 < np.abs(copied.predict_proba(TEXTS) - exact).max() < 0.1
     assert classifier.model.dtype == torch.float32  # what is saved and explained
 
 

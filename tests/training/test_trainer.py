@@ -121,12 +121,15 @@ def test_full_memory_is_a_sentence(tmp_path):
 
 
 @torch.inference_mode()
-def test_half_precision_attention_answers_as_the_fused_kernel():
+def test_half_precision_attention_answers_as_the_fused_kernel(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
     model = tiny_classifier(pooling="mean")
     expected = model(**ragged_batch()).logits
     with trainer.training_attention(model, "bf16", 64) as implementation:
         assert implementation == model.encoder.config._attn_implementation == "half_precision"
         torch.testing.assert_close(model(**ragged_batch()).logits, expected)
     assert model.encoder.config._attn_implementation == "sdpa"
-    with trainer.training_attention(model, "bf16", 512):
-        assert model.encoder.config._attn_implementation == "sdpa"
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    for length, expected in ((512, "half_precision"), (513, "sdpa")):
+        with trainer.training_attention(model, "bf16", length) as implementation:
+            assert implementation == expected
