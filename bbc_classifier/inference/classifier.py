@@ -120,13 +120,12 @@ def choose_precision(requested: str, device: str) -> str:
         return requested
     if device == "cuda":
         return "bf16" if torch.cuda.get_device_capability() >= (8, 0) else "fp16"
-    capabilities = cpu_capabilities() if device == "cpu" else {}
-    return "bf16" if capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") else "fp32"
+    return "bf16" if device == "cpu" and (cpu_has("avx512_bf16") or cpu_has("amx_bf16")) else "fp32"
 
 
-def cpu_capabilities() -> dict[str, bool]:
-    """Return which instructions the processor has, such as "amx_bf16"; nothing with an old torch."""
-    return torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+def cpu_has(instructions: str) -> bool:
+    """Return whether torch says that the processor has these instructions; old versions of torch say nothing."""
+    return hasattr(torch.cpu, "get_capabilities") and bool(torch.cpu.get_capabilities().get(instructions))
 
 
 def half_precision_attention(
@@ -159,18 +158,17 @@ AttentionMaskInterface.register("half_precision", eager_mask)
 
 def max_plain_tokens(training: bool) -> int:
     """Return up to which length `half_precision_attention` is faster on this CPU than torch's fused kernel in bf16."""
-    has_amx = cpu_capabilities().get("amx_bf16")
-    return (256 if training else 0) if has_amx else 512
+    return (256 if training else 0) if cpu_has("amx_bf16") else 512
 
 
-def speed_up_on_cpu(model: PreTrainedModel, max_tokens: int) -> None:
+def speed_up_on_cpu(model: PreTrainedModel, max_tokens: int | None) -> None:
     """Make a model with linear layers in bf16 a third faster: another attention, and weights arranged in advance."""
     implementation = model.base_model.config._attn_implementation
-    if implementation == "sdpa" and max_tokens <= max_plain_tokens(training=False):
+    if implementation == "sdpa" and (max_tokens or np.inf) <= max_plain_tokens(training=False):
         model.base_model.set_attn_implementation("half_precision")
     for module in model.modules():
         if isinstance(module, torch.nn.Linear):
-            module.forward = _packed_forward(module)  # type: ignore[method-assign]
+            module.forward = _packed_forward(module)  # type: ignore[method-assign, assignment]
 
 
 def _packed_forward(linear: torch.nn.Linear) -> Callable[[torch.Tensor], torch.Tensor]:
