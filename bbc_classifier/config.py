@@ -48,6 +48,7 @@ RECIPE_DEFAULTS: dict[str, Any] = {
     "precision": "auto",
     "num_train_epochs": 3.0,
     "min_steps": 0,
+    "random_crop": False,
     "load_best_model_at_end": True,
     "learning_rate": 2e-5,
     "per_device_train_batch_size": 16,
@@ -215,6 +216,9 @@ class TrainArguments(_Checked):
     )
     learning_rate: float | None = option(None, "Peak learning rate of AdamW.", ABOVE_0, common=True)
     train_max_length: int | None = option(None, "Longest input in training steps. Unset: --max_length.", AT_LEAST_3)
+    random_crop: bool | None = option(
+        None, "Cut texts longer than --train_max_length to their first half and a random window of the rest."
+    )
     per_device_train_batch_size: int | None = option(
         None, "Texts, or texts' excerpts, per batch and device.", AT_LEAST_1, common=True
     )
@@ -418,8 +422,8 @@ class ExportArguments(_Checked):
     revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
     format: str = option(
         "onnx",
-        "A graph; the graph with 8-bit weights; an equal class of transformers; or a Hugging Face Space.",
-        choices=("onnx", "onnx-int8", "transformers", "space"),
+        "A graph; an OpenVINO model in 8 bits; an equal class of transformers; or a Hugging Face Space.",
+        choices=("onnx", "openvino-int8", "transformers", "space"),
         common=True,
     )
     output_dir: str | None = option(None, "Unset: <run>/export/<format> or exports/<name>-<format>.", common=True)
@@ -453,7 +457,7 @@ class PushArguments(CardArguments):
     repo_id: str | None = option(None, "Hub id to publish one run to.", common=True)
     namespace: str | None = option(None, "User or organization: a repository per run, and a collection.", common=True)
     collection: str = option("News classifiers", "Title of the collection of --namespace; '' makes none.")
-    onnx: bool = option(False, "Also publish the run's ONNX exports, in onnx/.", common=True)
+    onnx: bool = option(False, "Also publish the run's ONNX export, in onnx/.", common=True)
     private: bool = option(False, "Make a new repository private.", common=True)
     revision: str | None = option(None, "Branch to publish to; a new one starts at main.")
     create_pr: bool = option(False, "Open a pull request instead of changing the branch.")

@@ -16,7 +16,7 @@ import psutil
 
 RECORDED_PACKAGES = (
     "bbc-classifier torch transformers accelerate datasets evaluate tokenizers safetensors huggingface-hub onnx "
-    "onnxruntime openvino scikit-learn scipy numpy"
+    "onnxruntime openvino nncf scikit-learn scipy numpy"
 ).split()
 NOT_PATHS = ("label_separator", "delimiter")  # options whose value may look like one
 

@@ -87,18 +87,19 @@ def make_contenders(model: str, exports: Path) -> dict[str, Predict]:
     if exact.config.adaptive_reading:
         contenders["ours, adaptive"] = load(precision="auto", adaptive=True).predict_proba
     if not torch.cuda.is_available():
-        for name in ("onnx", "onnx-int8"):
-            directory = export(ExportArguments(model, format=name, output_dir=str(exports / name), measure=False))
-            with patch("bbc_classifier.inference.classifier.HAS_OPENVINO", False):
-                contenders[f"ours, {name}"] = Predictor.from_pretrained(directory).predict_proba
-        load_graph = partial(Predictor.from_pretrained, exports / "onnx", precision="auto")
-        contenders["ours, onnx in OpenVINO"] = load_graph().predict_proba
+        for name in ("onnx", "openvino-int8"):
+            export(ExportArguments(model, format=name, output_dir=str(exports / name), measure=False))
+        with patch("bbc_classifier.inference.classifier.HAS_OPENVINO", False):
+            contenders["ours, onnx"] = Predictor.from_pretrained(exports / "onnx").predict_proba
+        graphs = {"ours, onnx in OpenVINO": "onnx", "ours, openvino-int8": "openvino-int8"}
+        load_graph = partial(Predictor.from_pretrained, precision="auto")
+        contenders |= {name: load_graph(exports / graph).predict_proba for name, graph in graphs.items()}
         for runtime in ("ONNX Runtime", "OpenVINO"):
             graph = exports / "onnx" / EXPORT_FILES["onnx"]
             contenders[f"{runtime} by itself, batch 32"] = by_itself(runtime, graph, exact)
         if exact.config.adaptive_reading:
-            contenders["ours, onnx-int8, adaptive"] = Predictor.from_pretrained(directory, adaptive=True).predict_proba
-            contenders["ours, onnx in OpenVINO, adaptive"] = load_graph(adaptive=True).predict_proba
+            for name, graph in graphs.items():
+                contenders[f"{name}, adaptive"] = load_graph(exports / graph, adaptive=True).predict_proba
     return contenders
 
 

@@ -27,8 +27,8 @@ CONTENDERS = (  # of benchmarks/inference.py
     "ours",
     "ours, adaptive",
     "ours, onnx",
-    "ours, onnx-int8",
     "ours, onnx in OpenVINO",
+    "ours, openvino-int8",
     "OpenVINO by itself, batch 32",
 )
 KINDS = {"first_30_words": "first 30 words", "first_sentence": "first sentence", "title": "title"}

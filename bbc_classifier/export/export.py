@@ -13,8 +13,8 @@ from jinja2 import Environment, PackageLoader
 from transformers import PreTrainedTokenizerBase
 from transformers.utils import cached_file
 
-from bbc_classifier.config import POOLING_NAMES, DataArguments, ExportArguments
-from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits
+from bbc_classifier.config import EXCERPTS, POOLING_NAMES, DataArguments, ExportArguments
+from bbc_classifier.data.loading import LoadedData, labels_to_array, load_splits, with_excerpts
 from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.export.transformers_export import export_transformers
 from bbc_classifier.inference.classifier import (
@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 LOGIT_TOLERANCE = 1e-4
 # A probability that differs by more is reported.
 PROBABILITY_TOLERANCE = 0.05
+# The scales of 8 bits are fitted to at most this many training texts and to their excerpts.
+CALIBRATION_TEXTS = 100
 # What the page of a Space imports.
 SPACE_PACKAGES = (
     "torch transformers datasets filelock huggingface-hub safetensors numpy scipy pandas pyarrow pyyaml "
@@ -59,6 +61,9 @@ def export(args: ExportArguments) -> Path:
     if not isinstance(model, PooledEncoderForSequenceClassification):
         raise UserError(f"--model: '{args.model}' is an export already; give the run or model it was exported from")
     weights = cached_file(location, EXPORT_FILES["transformers"], revision=args.revision)
+    is_int8 = args.format == "openvino-int8"
+    needs_data = is_int8 or (args.measure and args.format != "space")
+    data = _load_data(RunDirectory(run_dir)) if run_dir and needs_data else None
     with atomic_write(output_dir) as tmp_dir:
         tmp_dir.mkdir()
         if args.format == "transformers":
@@ -71,21 +76,23 @@ def export(args: ExportArguments) -> Path:
                 shutil.copy(run_dir / "record.json", tmp_dir)  # has the columns that texts are read from
         else:
             try:
-                import onnxruntime  # noqa: F401
+                if is_int8:
+                    import nncf  # noqa: F401
+                    import openvino  # noqa: F401
 
                 from bbc_classifier.export.onnx import export_onnx
             except ModuleNotFoundError as error:
-                remedy = "pip install onnx onnxscript onnxruntime"
+                remedy = f"pip install onnxscript openvino{' nncf' if is_int8 else ''}"
                 raise UserError(f"--format {args.format} needs the package {error.name}: {remedy}") from error
-            export_onnx(model, tokenizer, tmp_dir, args.format)
+            export_onnx(model, tokenizer, tmp_dir, _calibration_texts(data) if is_int8 else None)
         exported = Predictor.from_pretrained(tmp_dir, device="cpu")
         one, other = (own.logits(tokenize(own.tokenizer, SAMPLE_TEXTS, own.config)[0]) for own in (original, exported))
         difference = float(np.abs(one - other).max() / max(1.0, np.abs(one).max()))
-        if args.format != "onnx-int8" and not difference <= LOGIT_TOLERANCE:
+        if not is_int8 and not difference <= LOGIT_TOLERANCE:
             problem = f"logits of the export differ from the classifier's by up to {difference:.1e} of the largest"
             raise UserError(f"--format {args.format}: {problem}, so nothing was written; use another --format")
-        run = RunDirectory(run_dir) if run_dir and args.measure and args.format != "space" else None
-        agreement = {"max_logit_difference": difference, **_agreement(original, exported, run)}
+        agreement = {"max_logit_difference": difference}
+        agreement |= _agreement(original, exported, data if args.measure else None)
         record: dict[str, Any] = {**record_header(), "format": args.format}
         exported_weights = tmp_dir / EXPORT_FILES.get(args.format, "model/model.safetensors")
         for name, path in (("original", Path(weights)), ("exported", exported_weights)):
@@ -122,9 +129,19 @@ def _write_space(
         (output_dir / name).write_text(text, encoding="utf-8")
 
 
-def _agreement(original: Predictor, exported: Predictor, run: RunDirectory | None) -> dict[str, Any]:
+def _calibration_texts(data: LoadedData | None) -> list[str]:
+    """Return training texts of all kinds with their excerpts, or the example texts if they are not available."""
+    if data is None:
+        logger.warning("8 bits are fitted to example texts, not to training texts: check labels on texts of your own")
+        return list(SAMPLE_TEXTS)
+    texts = data.dataset["train"]["text"][:]
+    return with_excerpts(texts[:: -(-len(texts) // CALIBRATION_TEXTS)], data.info["has_titles"], EXCERPTS)[0]
+
+
+def _agreement(original: Predictor, exported: Predictor, data: LoadedData | None) -> dict[str, Any]:
     """Compare both classifiers on the test split of the run, or on the example texts where it is not available."""
-    data = None if run is None else _load_test_split(run)
+    if data is not None and not len(data.dataset["test"]):
+        data = None
     texts = list(SAMPLE_TEXTS) if data is None else list(data.dataset["test"]["text"])
     probabilities, labels, milliseconds = {}, {}, {}
     for name, classifier in (("original", original), ("exported", exported)):
@@ -155,15 +172,13 @@ def _equal_share(one: np.ndarray, other: np.ndarray) -> float:
     return float((one == other).reshape(len(one), -1).all(axis=1).mean())
 
 
-def _load_test_split(run: RunDirectory) -> LoadedData | None:
+def _load_data(run: RunDirectory) -> LoadedData | None:
     """Return the data of a run; None, with the reason in the log, if they are not available or have changed."""
     try:
         data = load_splits(DataArguments(**read_json(run.options)["data"]))
         if data.info["split_fingerprint"] != read_json(run.record)["data"]["split_fingerprint"]:
             raise UserError("the data have changed since the run was trained")
-        if not len(data.dataset["test"]):
-            raise UserError("the run has no test rows")
         return data
     except (UserError, EnvironmentFailure) as error:
-        logger.warning("the test split of the run is not available, so example texts are taken: %s", error)
+        logger.warning("the data of the run are not available, so example texts are taken: %s", error)
         return None

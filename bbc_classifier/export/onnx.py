@@ -1,29 +1,28 @@
 """A classifier as one ONNX graph: alignment, truncation, encoder, pooling, head and temperature.
 
 Texts may have any length, batches any size, and padding may be on either side, as for the model itself. The layout of
-the directory is the one npm's @huggingface/transformers reads (its dtypes "fp32" and "q8").
+the directory is the one npm's @huggingface/transformers reads.
 
-In the 8-bit graph, a quarter of the size, matrix products of the encoder are quantized dynamically by onnxruntime:
-weights beforehand with a scale per column, activations while the graph runs. Embedding tables are only looked up in, so
-each row has a scale of its own. The head stays in float32.
+In 8 bits, a quarter of the size, the graph is a model of OpenVINO: NNCF quantizes weights with a scale per column or
+row and activations with fixed scales, smoothed (G. Xiao et al., "SmoothQuant", ICML 2023).
 """
 
 import logging
+import shutil
+import sys
 import warnings
+from collections.abc import Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import onnx
 import onnxscript  # noqa: F401  (torch.onnx.export needs it)
 import torch
-from onnx import numpy_helper
 from onnx_ir.passes.common import ClearMetadataAndDocStringPass
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from transformers import PreTrainedTokenizerBase
 
 from bbc_classifier.export.transformers_export import save_tokenizer, stock_config
-from bbc_classifier.inference.classifier import EXPORT_FILES
+from bbc_classifier.inference.classifier import EXPORT_FILES, tokenize
 from bbc_classifier.model import PooledEncoderForSequenceClassification
 
 INPUTS = ("input_ids", "attention_mask")
@@ -37,23 +36,25 @@ def export_onnx(
     model: PooledEncoderForSequenceClassification,
     tokenizer: PreTrainedTokenizerBase,
     output_dir: Path,
-    export_format: str,
+    calibration_texts: Sequence[str] | None = None,
 ) -> None:
     """Write the graph of a float32 classifier, its configuration and its tokenizer to an existing directory.
 
-    `export_format` is "onnx", or "onnx-int8" for 8-bit weights of the encoder. The tokenizer is written without a
-    maximum length: the graph cuts, and may need the whole text.
+    With `calibration_texts` the graph is an OpenVINO model in 8 bits. The tokenizer is written without a maximum
+    length: the graph cuts, and may need the whole text.
     """
-    stock_config(model.config, export_format).save_pretrained(output_dir)
+    graph = output_dir / EXPORT_FILES["onnx"]
+    stock_config(model.config, "onnx" if calibration_texts is None else "openvino-int8").save_pretrained(output_dir)
     save_tokenizer(tokenizer, output_dir, None)
-    path = output_dir / EXPORT_FILES[export_format]
-    path.parent.mkdir(parents=True)
+    graph.parent.mkdir()
     # The exporter and the quantizer log notes that concern none of these graphs.
     logging.disable(logging.WARNING)
     try:
-        write_graph(model, path)
-        if export_format == "onnx-int8":
-            quantize(path)
+        write_graph(model, graph)
+        if calibration_texts is not None:
+            weights = output_dir / EXPORT_FILES["openvino-int8"]
+            quantize(graph, tokenize(tokenizer, calibration_texts, model.config)[0], weights.with_suffix(".xml"))
+            shutil.rmtree(graph.parent)
     finally:
         logging.disable(logging.NOTSET)
 
@@ -79,45 +80,19 @@ def write_graph(model: PooledEncoderForSequenceClassification, path: Path) -> No
         program.save(path, external_data=False)
 
 
-def quantize(path: Path) -> None:
-    """Replace the graph in a file by one with 8-bit weights."""
-    model = onnx.load(path)
-    _quantize_tables(model.graph)
-    quantize_dynamic(
-        model,
-        path,
-        # The heads and the pooler are applied to one row per text: Gemm, which stays in float32.
-        nodes_to_quantize=[node.name for node in model.graph.node if node.op_type == "MatMul"],
-        op_types_to_quantize=["MatMul"],
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        # 7 bits: without them sums overflow on processors that have no instruction for 8-bit products.
-        reduce_range=True,
-    )
+def quantize(graph: Path, input_ids: Sequence[list[int]], output: Path) -> None:
+    """Write an OpenVINO model of a graph in 8 bits; its scales are fitted to the token ids of each of some texts."""
+    import nncf
+    import openvino
 
+    def as_inputs(ids: list[int]) -> dict[str, np.ndarray]:
+        return {"input_ids": np.array([ids]), "attention_mask": np.ones((1, len(ids)), dtype=np.int64)}
 
-def _quantize_tables(graph: Any) -> None:
-    """Replace each look-up in a float32 table of the encoder by one in an int8 table, times the scale of the row."""
-    tables = {table.name: table for table in graph.initializer if table.name.startswith("encoder.")}
-    nodes, looked_up, make = [], set(), onnx.helper.make_node
-    for node in graph.node:
-        if node.op_type == "Gather" and node.input[0] in tables:
-            (table, rows), (output,) = node.input, node.output
-            nodes.append(make("Gather", [f"{table}.int8", rows], [f"{output}.int8"]))
-            nodes.append(make("Cast", [f"{output}.int8"], [f"{output}.float"], to=onnx.TensorProto.FLOAT))
-            nodes.append(make("Gather", [f"{table}.scales", rows], [f"{output}.scales"]))
-            nodes.append(make("Mul", [f"{output}.float", f"{output}.scales"], [output]))
-            looked_up.add(table)
-        else:
-            nodes.append(node)
-    del graph.node[:]
-    graph.node.extend(nodes)
-    for name in looked_up:
-        values = numpy_helper.to_array(tables[name])  # (rows, width)
-        largest = np.abs(values).max(axis=1, keepdims=True)
-        scales = np.where(largest > 0, largest, 1).astype(np.float32) / 127
-        rows = np.round(values / scales).astype(np.int8)
-        graph.initializer.append(numpy_helper.from_array(rows, f"{name}.int8"))
-        graph.initializer.append(numpy_helper.from_array(scales, f"{name}.scales"))
-        if not any(name in node.input for node in nodes):
-            graph.initializer.remove(tables[name])
+    with redirect_stdout(sys.stderr):  # progress bars
+        quantized = nncf.quantize(
+            openvino.Core().read_model(graph),
+            nncf.Dataset(input_ids, as_inputs),
+            model_type=nncf.ModelType.TRANSFORMER,
+            subset_size=len(input_ids),
+        )
+    openvino.save_model(quantized, output)

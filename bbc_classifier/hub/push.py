@@ -22,7 +22,6 @@ MODEL_FILES = (
     "config.json *.safetensors *_pooled_encoder.py tokenizer.json tokenizer_config.json special_tokens_map.json "
     "added_tokens.json vocab.txt vocab.json merges.txt *.model"
 ).split()
-ONNX_FORMATS = ("onnx", "onnx-int8")
 # Files of an earlier push that are deleted if the new one does not have them. Others, such as LICENSE, stay.
 REPLACED_FILES = (*MODEL_FILES, "figures/*.png", "onnx/*.onnx", "*.bin", "*.h5", "*.msgpack")
 # Another machine rounds differently; other weights or another tokenizer differ by far more.
@@ -86,14 +85,14 @@ def stage_run(run_dir: Path, repo_id: str, args: PushArguments, directory: Path)
     """Write to `directory` exactly the files that are uploaded, and check them.
 
     Uploaded are the weights, the configuration, the code files and the tokenizer (`MODEL_FILES`), the model card, the
-    record without local paths, the figures, and with `args.onnx` the ONNX exports.
+    record without local paths, the figures, and with `args.onnx` the ONNX export.
     """
     run, record = RunDirectory(run_dir), read_record(run_dir)
     sha256, data = record["model"]["weights_sha256"], record["data"]
     if args.license is None and not is_bbc_news(data):
         raise UserError(f"--license is required to publish a classifier of '{data['name']}', such as apache-2.0")
-    exports = [name for name in ONNX_FORMATS if args.onnx and (run.export / name / "export.json").is_file()]
-    if args.onnx and not exports:
+    exports = ["onnx"] if args.onnx else []
+    if args.onnx and not (run.export / "onnx" / "export.json").is_file():
         raise UserError(f"--onnx: '{run_dir}' has no ONNX export; run: bbc-classifier export {run_dir} --format onnx")
     for name in exports:
         if read_json(run.export / name / "export.json")["original"]["weights_sha256"] != sha256:

@@ -38,8 +38,11 @@ logger = logging.getLogger(__name__)
 
 # In the config.json of an export: {"format": a key of EXPORT_FILES, and the values of EXPORTED_OPTIONS}.
 EXPORT_KEY = "bbc_classifier"
-ONNX_FILE, INT8_FILE = "onnx/model.onnx", "onnx/model_quantized.onnx"
-EXPORT_FILES = {"transformers": "model.safetensors", "onnx": ONNX_FILE, "onnx-int8": INT8_FILE}
+EXPORT_FILES = {
+    "transformers": "model.safetensors",
+    "onnx": "onnx/model.onnx",
+    "openvino-int8": "openvino_model.bin",  # the weights of openvino_model.xml
+}
 EXPORTED_OPTIONS = "pooling classifier_dropout max_input_tokens truncation label_thresholds adaptive_reading".split()
 try:
     HAS_OPENVINO = version("openvino") >= "2026"  # older versions lack operators of our graphs
@@ -250,29 +253,35 @@ def _longest_first(input_ids: Sequence[list[int]]) -> list[int]:
 class OnnxModel(torch.nn.Module):
     """An exported graph, called like the torch model; it runs on the CPU with as many threads as torch uses.
 
-    A float32 graph runs in OpenVINO if that is installed, which is faster and can compute in bf16, else in onnxruntime.
+    It runs in OpenVINO if that is installed, which is faster and can compute in bf16. Else a float32 graph runs in
+    onnxruntime.
     """
 
     device = torch.device("cpu")
 
     def __init__(self, path: str | Path, config: PooledEncoderConfig, precision: str = "fp32"):
-        """Load the graph in `path`; `config` is of the classifier that was exported. UserError without a runtime."""
+        """Load the export whose weights are in `path`; `config` is of the classifier. UserError without a runtime.
+
+        `precision` is that of a float32 graph, or what an 8-bit graph computes in beside its 8-bit products.
+        """
         super().__init__()
         self.path, self.config = Path(path), config
-        self.is_int8 = self.path.name == Path(INT8_FILE).name
-        self.uses_openvino = HAS_OPENVINO and not self.is_int8
+        self.is_int8, self.uses_openvino = self.path.suffix == ".bin", HAS_OPENVINO
         if self.uses_openvino:
             import openvino
 
             hint = "bf16" if precision == "bf16" else "f32"
             options = {"INFERENCE_PRECISION_HINT": hint, "INFERENCE_NUM_THREADS": torch.get_num_threads()}
             options["ENABLE_CPU_PINNING"] = False  # else several processes would share a core
-            self._compiled = openvino.compile_model(self.path, "CPU", options)
+            graph = self.path.with_suffix(".xml") if self.is_int8 else self.path
+            self._compiled = openvino.compile_model(graph, "CPU", options)
             return
+        if self.is_int8:
+            raise UserError("an 8-bit export needs OpenVINO: pip install openvino")
         try:
             import onnxruntime
         except ModuleNotFoundError as error:
-            raise UserError("an ONNX model needs onnxruntime or openvino: pip install onnxruntime") from error
+            raise UserError("an ONNX model needs openvino or onnxruntime: pip install openvino") from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 3  # errors only
@@ -304,7 +313,7 @@ class Prediction:
 
 
 class Predictor:
-    """A finished classifier with its tokenizer: a torch model or an ONNX export.
+    """A finished classifier with its tokenizer: a torch model or an exported graph.
 
     `config` is that of the classifier, also for an export. `precision` is the number format it computes in: "fp32",
     "bf16", "fp16", or "int8" of an 8-bit export. `adaptive` reads only the opening of a text if the label is certain.
@@ -319,8 +328,7 @@ class Predictor:
     ):
         self.model, self.tokenizer = model, tokenizer
         self.config: PooledEncoderConfig = model.config if config is None else config
-        self.is_int8 = isinstance(model, OnnxModel) and model.is_int8
-        self.precision = "int8" if self.is_int8 else "fp32"
+        self.precision = "int8" if isinstance(model, OnnxModel) and model.is_int8 else "fp32"
         self._half_model: PreTrainedModel | OnnxModel | None = None
         self.adaptive = self.progress = False
 
@@ -361,11 +369,14 @@ class Predictor:
                 remedy = f"train one from it with: bbc-classifier train --encoder {path_or_hub_id}"
                 raise UserError(f"{what} is a '{kind}' model, not a classifier of this package; {remedy}")
             tokenizer = load_tokenizer(location, revision)
-            if form in ("onnx", "onnx-int8"):
+            if form in ("onnx", "openvino-int8"):
                 if device not in (None, "cpu"):
-                    raise UserError(f"--device: an ONNX export runs on cpu, not on '{device}'")
-                graph = cached_file(location, EXPORT_FILES[form], revision=revision)
-                return cls(OnnxModel(graph, exported_config(values)), tokenizer)
+                    raise UserError(f"--device: an exported graph runs on cpu, not on '{device}'")
+                weights, precision = cached_file(location, EXPORT_FILES[form], revision=revision), "fp32"
+                if form == "openvino-int8":
+                    cached_file(location, "openvino_model.xml", revision=revision)
+                    precision = choose_precision("auto", "cpu")
+                return cls(OnnxModel(weights, exported_config(values), precision), tokenizer)
             model_class = AutoModelForSequenceClassification if form else PooledEncoderForSequenceClassification
             options = {"revision": revision or "main", "dtype": torch.float32, "use_safetensors": True}
             options["trust_remote_code"] = False  # unset, the library would ask the user
@@ -405,9 +416,9 @@ class Predictor:
         probabilities within `PRECISION_TOLERANCE`. UserError: the device has no such format, or the classifier is an
         ONNX export in onnxruntime, whose format is fixed.
         """
-        if isinstance(self.model, OnnxModel) and not self.model.uses_openvino:
+        if isinstance(self.model, OnnxModel) and (self.model.is_int8 or not self.model.uses_openvino):
             if requested not in ("auto", self.precision):
-                raise UserError(f"--precision: this ONNX export computes in {self.precision}, not in {requested}")
+                raise UserError(f"--precision: this export computes in {self.precision}, not in {requested}")
             return
         device, auto = self.model.device.type, requested == "auto"
         precision = "fp16" if auto and device == "cuda" else choose_precision(requested, device)
@@ -445,10 +456,8 @@ class Predictor:
 
     def logits(self, input_ids: Sequence[list[int]]) -> np.ndarray:
         """Return the logits, (rows, labels) float64, of token ids per row, special tokens included, without padding."""
-        # In 8 bits a batch is scaled by its largest value, so texts of a batch would change each other's predictions.
-        batch_size, pad = 1 if self.is_int8 else 128, self.tokenizer.pad_token_id
-        model = self._half_model or self.model
-        return predict_logits(model, input_ids, pad, batch_size, self.precision, self.progress)
+        model, pad = self._half_model or self.model, self.tokenizer.pad_token_id
+        return predict_logits(model, input_ids, pad, precision=self.precision, progress=self.progress)
 
     def probabilities(self, texts: Iterable[str]) -> tuple[np.ndarray, list[bool]]:
         """Return the probabilities, (texts, labels) float64, and which texts were cut.
