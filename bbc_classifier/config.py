@@ -48,7 +48,6 @@ RECIPE_DEFAULTS: dict[str, Any] = {
     "precision": "auto",
     "num_train_epochs": 3.0,
     "min_steps": 0,
-    "random_crop": False,
     "load_best_model_at_end": True,
     "learning_rate": 2e-5,
     "per_device_train_batch_size": 16,
@@ -216,9 +215,6 @@ class TrainArguments(_Checked):
     )
     learning_rate: float | None = option(None, "Peak learning rate of AdamW.", ABOVE_0, common=True)
     train_max_length: int | None = option(None, "Longest input in training steps. Unset: --max_length.", AT_LEAST_3)
-    random_crop: bool | None = option(
-        None, "Cut texts longer than --train_max_length to their first half and a random window of the rest."
-    )
     per_device_train_batch_size: int | None = option(
         None, "Texts, or texts' excerpts, per batch and device.", AT_LEAST_1, common=True
     )

@@ -76,15 +76,12 @@ def export(args: ExportArguments) -> Path:
                 shutil.copy(run_dir / "record.json", tmp_dir)  # has the columns that texts are read from
         else:
             try:
-                if is_int8:
-                    import nncf  # noqa: F401
-                    import openvino  # noqa: F401
-
                 from bbc_classifier.export.onnx import export_onnx
+
+                export_onnx(model, tokenizer, tmp_dir, _calibration_texts(data) if is_int8 else None)
             except ModuleNotFoundError as error:
                 remedy = f"pip install onnxscript openvino{' nncf' if is_int8 else ''}"
                 raise UserError(f"--format {args.format} needs the package {error.name}: {remedy}") from error
-            export_onnx(model, tokenizer, tmp_dir, _calibration_texts(data) if is_int8 else None)
         exported = Predictor.from_pretrained(tmp_dir, device="cpu")
         one, other = (own.logits(tokenize(own.tokenizer, SAMPLE_TEXTS, own.config)[0]) for own in (original, exported))
         difference = float(np.abs(one - other).max() / max(1.0, np.abs(one).max()))

@@ -7,7 +7,6 @@ activation can be undone: f(z) - f(-z) = z for ReLU and GELU.
 
 import copy
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch.nn.functional import pad
@@ -32,8 +31,6 @@ ACTIVATION_HEADS = {
     "distilbert": ("pre_classifier", "classifier"),
     "electra": ("classifier.dense", "classifier.out_proj"),
 }
-# A dense layer of the first token, whose activation can be set to none, and a linear layer.
-DEBERTA = {"deberta", "deberta-v2"}
 
 
 def export_transformers(
@@ -46,9 +43,8 @@ def export_transformers(
     Raises:
         UserError: No stock class computes the same logits. The message names what could be exported.
     """
-    config = model.config
-    head, settings = _stock_head(model)
-    stock_settings = stock_config(config, "transformers", **settings)
+    config, head = model.config, _stock_head(model)
+    stock_settings = stock_config(config, "transformers")
     stock = AutoModelForSequenceClassification.from_config(stock_settings, dtype=torch.float32)
     names = stock.state_dict().keys()
     encoder = {f"{stock.base_model_prefix}.{name}": tensor for name, tensor in model.encoder.state_dict().items()}
@@ -59,8 +55,8 @@ def export_transformers(
     save_tokenizer(tokenizer, output_dir, config.max_input_tokens, "left" if config.truncation == "tail" else "right")
 
 
-def stock_config(config: PooledEncoderConfig, export_format: str, **settings: Any) -> PreTrainedConfig:
-    """Return the stock configuration of the encoder with the classifier's labels and the `settings` of a stock head.
+def stock_config(config: PooledEncoderConfig, export_format: str) -> PreTrainedConfig:
+    """Return the stock configuration of the encoder with the classifier's labels.
 
     What a stock configuration has no field for is under the key "bbc_classifier", which other programs ignore.
     """
@@ -68,7 +64,7 @@ def stock_config(config: PooledEncoderConfig, export_format: str, **settings: An
     stock.id2label, stock.label2id = dict(config.id2label), {name: index for index, name in config.id2label.items()}
     stock.problem_type = config.problem_type
     dropouts = ("classifier_dropout", "classifier_dropout_prob", "seq_classif_dropout")
-    stock.update({name: config.classifier_dropout for name in dropouts if hasattr(stock, name)} | settings)
+    stock.update({name: config.classifier_dropout for name in dropouts if hasattr(stock, name)})
     stock_class = MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING.get(type(stock), None)
     stock.architectures = [stock_class.__name__] if stock_class else None
     stock.dtype = "float32"
@@ -94,15 +90,15 @@ def save_tokenizer(
     write_json(path, read_json(path) | settings | {"padding_side": "right"})
 
 
-def _stock_head(model: PooledEncoderForSequenceClassification) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """Return the tensors of the stock head that computes the classifier's logits, and the stock config's settings.
+def _stock_head(model: PooledEncoderForSequenceClassification) -> dict[str, torch.Tensor]:
+    """Return the tensors of the stock head that computes the classifier's logits.
 
     Raises a UserError that names the options to train with, unless a stock class computes the same logits.
     """
     config, linear = model.config, model.classifier.state_dict()
     family, width = config.encoder_config.model_type, config.hidden_size
     pooling = "pooler" if family in LINEAR_HEADS | POOLER_HEADS else "cls"
-    if pooling == "cls" and family not in DEBERTA | ACTIVATION_HEADS.keys():
+    if pooling == "cls" and family not in ACTIVATION_HEADS:
         raise UserError(f"--format transformers: no stock class with a {family} encoder fits; use --format onnx")
     if family in ACTIVATION_HEADS and 2 * config.num_labels > width:
         problem = f"the stock class of this {family} encoder has at most {width // 2} labels"
@@ -113,15 +109,11 @@ def _stock_head(model: PooledEncoderForSequenceClassification) -> tuple[dict[str
         remedy = f"train with {' '.join(needed)}, or use --format onnx, which exports every classifier"
         raise UserError(f"--format transformers: no stock class computes the same logits; {remedy}")
     if family in LINEAR_HEADS:
-        return _prefixed("classifier", linear), {}
+        return _prefixed("classifier", linear)
     if family in POOLER_HEADS:
         pooler = _prefixed("classifier", model.encoder.pooler.state_dict())
-        return pooler | _prefixed("classifier.out_proj", linear), {}
-    if family in ACTIVATION_HEADS:
-        return _activation_head(*ACTIVATION_HEADS[family], linear["weight"], linear["bias"]), {}
-    # DeBERTa: its dense layer passes the first token through; a product with 1 and sums with 0 round nothing.
-    identity = {"pooler.dense.weight": torch.eye(width), "pooler.dense.bias": torch.zeros(width)}
-    return identity | _prefixed("classifier", linear), {"pooler_hidden_act": "linear"}
+        return pooler | _prefixed("classifier.out_proj", linear)
+    return _activation_head(*ACTIVATION_HEADS[family], linear["weight"], linear["bias"])
 
 
 def _activation_head(dense: str, output: str, weight: torch.Tensor, bias: torch.Tensor) -> dict[str, torch.Tensor]:

@@ -91,21 +91,20 @@ def stage_run(run_dir: Path, repo_id: str, args: PushArguments, directory: Path)
     sha256, data = record["model"]["weights_sha256"], record["data"]
     if args.license is None and not is_bbc_news(data):
         raise UserError(f"--license is required to publish a classifier of '{data['name']}', such as apache-2.0")
-    exports = ["onnx"] if args.onnx else []
-    if args.onnx and not (run.export / "onnx" / "export.json").is_file():
+    export = run.export / "onnx" / "export.json"
+    if args.onnx and not export.is_file():
         raise UserError(f"--onnx: '{run_dir}' has no ONNX export; run: bbc-classifier export {run_dir} --format onnx")
-    for name in exports:
-        if read_json(run.export / name / "export.json")["original"]["weights_sha256"] != sha256:
-            raise UserError(f"--onnx: '{run.export / name}' was exported from other weights; export it again")
+    if args.onnx and read_json(export)["original"]["weights_sha256"] != sha256:
+        raise UserError(f"--onnx: '{export.parent}' was exported from other weights; export it again")
 
     files = {f"figures/{path.name}": path for path in run.figures.glob("*.png")}
     files |= {path.name: path for path in run.model.iterdir() if any(fnmatch(path.name, each) for each in MODEL_FILES)}
-    files |= {EXPORT_FILES[name]: run.export / name / EXPORT_FILES[name] for name in exports}
+    files |= {EXPORT_FILES["onnx"]: export.with_name("onnx") / "model.onnx"} if args.onnx else {}
     for name, path in files.items():
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, directory / name)
     write_json(directory / "record.json", record)
-    build_card(run_dir, args, repo_id, exports=exports).save(directory / "README.md")
+    build_card(run_dir, args, repo_id, exports=["onnx"] if args.onnx else []).save(directory / "README.md")
 
     if file_sha256(directory / "model.safetensors") != sha256:
         raise UserError(f"'{run_dir}': model.safetensors is not the file that record.json describes; train it again")
@@ -119,11 +118,6 @@ def stage_run(run_dir: Path, repo_id: str, args: PushArguments, directory: Path)
         problem = "the reloaded model does not reproduce the labels and probabilities in record.json"
         remedy = "check that config.json and the tokenizer are those it was trained with"
         raise UserError(f"'{run_dir}': {problem}; {remedy}")
-
-
-def _is_ours(name: str) -> bool:
-    """Return whether a file of the repository is one that an earlier push wrote; `*` does not cross a directory."""
-    return any(fnmatch(name, each) and name.count("/") == each.count("/") for each in REPLACED_FILES)
 
 
 def _log_in(args: PushArguments) -> tuple[HfApi, str]:
@@ -193,7 +187,9 @@ def _upload(api: HfApi, repo_id: str, directory: Path, info: ModelInfo | None, a
         staged = {path.relative_to(directory).as_posix(): path for path in directory.rglob("*") if path.is_file()}
         old = [sibling.rfilename for sibling in info.siblings or [] if sibling.rfilename not in staged]
         additions = [CommitOperationAdd(name, path) for name, path in sorted(staged.items())]
-        deletions = [CommitOperationDelete(name) for name in old if _is_ours(name)]
+        pairs = ((name, each) for name in old for each in REPLACED_FILES if fnmatch(name, each))
+        ours = {name for name, each in pairs if name.count("/") == each.count("/")}  # `*` crosses no directory
+        deletions = [CommitOperationDelete(name) for name in sorted(ours)]
         # Not `upload_folder`: it may split a slow upload into several commits.
         commit = api.create_commit(
             repo_id,

@@ -10,9 +10,10 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -274,7 +275,10 @@ def _run(
     """Classify and write the shards of this process that are not finished."""
     output_dir = Path(str(args.output_dir))
     todo = own - _entries(output_dir, args).keys()
-    shards, in_terminal = _shards(args, files, todo), sys.stderr.isatty()
+    ends = zip(files, accumulate(file.num_shards for file in files), strict=True)
+    numbers = [(file, range(end - file.num_shards, end)) for file, end in ends]
+    parts = (file.shards(args.shard_rows, span.start) for file, span in numbers if todo.intersection(span))
+    shards, in_terminal = (shard for part in parts for shard in part if shard.number in todo), sys.stderr.isatty()
     rows = min(sum(file.num_rows for file in files), len(todo) * args.shard_rows)
     classifier.progress = show_progress and in_terminal
     interval = 0.5 if in_terminal else 30  # seconds
@@ -290,15 +294,6 @@ def _run(
             write_table(_shard_path(output_dir, entry["shard"], args), table, escape_formulas=args.escape_formulas)
             write_json(output_dir / "progress" / f"{entry['shard']:06d}.json", entry)
             bar.update(entry["rows"] + len(entry["invalid_rows"]))
-
-
-def _shards(args: PredictArguments, files: list[InputFile], todo: set[int]) -> Iterator[Shard]:
-    first = 0
-    for file in files:
-        numbers = range(first, first + file.num_shards)
-        first = numbers.stop
-        if todo.intersection(numbers):
-            yield from (shard for shard in file.shards(args.shard_rows, numbers.start) if shard.number in todo)
 
 
 def _predict_on_worker(

@@ -4,7 +4,7 @@ import copy
 import ctypes
 import logging
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,17 +18,10 @@ import torch
 from huggingface_hub import errors as hf_errors
 from scipy import special
 from tqdm.auto import tqdm
-from transformers import (
-    AttentionInterface,
-    AttentionMaskInterface,
-    AutoModelForSequenceClassification,
-    AutoTokenizer,
-    PreTrainedConfig,
-    PreTrainedTokenizerBase,
-)
-from transformers.masking_utils import eager_mask
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
+from transformers.masking_utils import AttentionMaskInterface, eager_mask
 from transformers.modeling_outputs import SequenceClassifierOutput
-from transformers.modeling_utils import PreTrainedModel
+from transformers.modeling_utils import AttentionInterface, PreTrainedModel
 from transformers.utils import cached_file
 
 from bbc_classifier.errors import EnvironmentFailure, UserError
@@ -38,11 +31,7 @@ logger = logging.getLogger(__name__)
 
 # In the config.json of an export: {"format": a key of EXPORT_FILES, and the values of EXPORTED_OPTIONS}.
 EXPORT_KEY = "bbc_classifier"
-EXPORT_FILES = {
-    "transformers": "model.safetensors",
-    "onnx": "onnx/model.onnx",
-    "openvino-int8": "openvino_model.bin",  # the weights of openvino_model.xml
-}
+EXPORT_FILES = {"transformers": "model.safetensors", "onnx": "onnx/model.onnx", "openvino-int8": "openvino_model.bin"}
 EXPORTED_OPTIONS = "pooling classifier_dropout max_input_tokens truncation label_thresholds adaptive_reading".split()
 try:
     HAS_OPENVINO = version("openvino") >= "2026"  # older versions lack operators of our graphs
@@ -171,13 +160,12 @@ def speed_up_on_cpu(model: PreTrainedModel, max_tokens: int | None) -> None:
         model.base_model.set_attn_implementation("half_precision")
     for module in model.modules():
         if isinstance(module, torch.nn.Linear):
-            module.forward = _packed_forward(module)  # type: ignore[method-assign, assignment]
+            weight = torch.ops.mkldnn._reorder_linear_weight(module.weight.detach())
+            module.forward = partial(_linear, weight, module.bias)  # type: ignore[method-assign]
 
 
-def _packed_forward(linear: torch.nn.Linear) -> Callable[[torch.Tensor], torch.Tensor]:
-    """Return the forward of a layer in bf16 that arranges its weights for the processor once, not in every batch."""
-    weight = torch.ops.mkldnn._reorder_linear_weight(linear.weight.detach())
-    return lambda rows: torch.ops.mkldnn._linear_pointwise(rows.to(weight.dtype), weight, linear.bias, "none", [], "")
+def _linear(weight: torch.Tensor, bias: torch.Tensor | None, rows: torch.Tensor) -> torch.Tensor:
+    return torch.ops.mkldnn._linear_pointwise(rows.to(weight.dtype), weight, bias, "none", [], "")
 
 
 class EncoderOutput(NamedTuple):

@@ -166,12 +166,7 @@ def train(
         train_config = copy.copy(model.config)
         if args.trains_encoder and args.train_max_length:
             train_config.max_input_tokens = min(args.train_max_length, data_args.max_length or 0)
-        read_config = model.config if args.random_crop else train_config
-        train_rows = tokenize_split(data, "train", tokenizer, read_config, data_args.excerpts or ())
-        if args.random_crop:
-            random = np.random.default_rng(args.seed)
-            cropped = [random_crop(ids, train_config.max_input_tokens, random) for ids in train_rows.input_ids]
-            train_rows = replace(train_rows, input_ids=cropped)
+        train_rows = tokenize_split(data, "train", tokenizer, train_config, data_args.excerpts or ())
         # The head and the checkpoint are chosen on inputs as in training, the temperature on inputs as in prediction.
         validation_rows = tokenize_split(data, "validation", tokenizer, model.config, data_args.excerpts or ())
         cut_ids = [truncate(ids, train_config)[0] for ids in validation_rows.input_ids]
@@ -390,15 +385,6 @@ def tokenize_split(
     input_ids, truncated = tokenize(tokenizer, texts, config)
     labels = labels_to_array(rows["label"], data.label_names, data.label_names)[numbers]
     return TokenizedRows(input_ids, labels, truncated, numbers)
-
-
-def random_crop(input_ids: list[int], max_tokens: int, random: np.random.Generator) -> list[int]:
-    """Return the first half of the tokens of a longer text, a random window of the rest, and its closing token."""
-    if len(input_ids) <= max_tokens:
-        return input_ids
-    half, window = max_tokens // 2, max_tokens - max_tokens // 2 - 1
-    start = random.integers(half, len(input_ids) - 1 - window, endpoint=True)
-    return [*input_ids[:half], *input_ids[start : start + window], input_ids[-1]]
 
 
 def texts_seen_by_encoder(model_args: ModelArguments) -> set[str]:

@@ -15,7 +15,6 @@ from bbc_classifier.errors import TrainingDivergedError, UserError
 from bbc_classifier.inference.classifier import Predictor
 from bbc_classifier.io import directory_lock, file_sha256, read_json
 from bbc_classifier.model import PooledEncoderForSequenceClassification
-from bbc_classifier.training.train import random_crop
 from tests.training.conftest import TAGS, tagged, titled, topics, weights
 
 PROBE = {"head_init": "linear_probe", "num_train_epochs": 0.0}
@@ -84,19 +83,6 @@ def test_few_rows_are_trained_for_three_epochs_and_the_last_step_is_kept(run):
         training = run(f"epochs{len(given)}{epochs}", recipe="default", **given).record["training"]
         kept = (training["epochs"], training["best_step"], training["best_metric"])
         assert kept == (epochs, training["global_step"], None)
-
-
-def test_a_random_crop_is_the_first_half_of_a_longer_text_and_any_window_of_the_rest(run):
-    random, starts = np.random.default_rng(0), set()
-    for _ in range(200):
-        ids = random_crop(list(range(20)), 9, random)
-        assert ids[:4] == [0, 1, 2, 3] and ids[-1] == 19 and (np.diff(ids[4:8]) == 1).all()
-        starts.add(ids[4])
-    assert starts == set(range(4, 16)) and random_crop([1, 2, 3], 3, random) == [1, 2, 3]
-    models = [
-        run(str(crop), random_crop=crop, train_max_length=8, max_steps=1).record["model"] for crop in (True, False)
-    ]
-    assert models[0]["weights_sha256"] != models[1]["weights_sha256"]
 
 
 def test_other_files_are_never_touched_and_a_directory_in_use_is_refused(run, tmp_path):
