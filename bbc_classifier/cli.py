@@ -440,7 +440,7 @@ def _audit(options: Options) -> None:
 
 
 def _export(options: Options) -> None:
-    """Write a classifier as ONNX, as a stock Transformers class or as a Hugging Face Space."""
+    """Write a classifier as ONNX, in 8 bits, as a stock Transformers class or as a Hugging Face Space."""
     from bbc_classifier.export.export import export
 
     (args,) = options.groups

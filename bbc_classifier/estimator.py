@@ -160,7 +160,7 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         """Write the model and its tokenizer to a directory that `from_pretrained` and transformers load."""
         predictor = self._fitted()
         if not hasattr(predictor.model, "save_pretrained"):
-            raise UserError("save: an ONNX export is a directory already; copy it")
+            raise UserError("save: an exported graph is a directory already; copy it")
         prepare_output_dir("path", Path(path), overwrite=overwrite, marker="model.safetensors")
         with atomic_write(Path(path), keep_others=True) as tmp_path:
             cast(Any, predictor.model).save_pretrained(tmp_path)

@@ -1,4 +1,4 @@
-"""From texts to labels and calibrated probabilities, with a torch model or its ONNX export."""
+"""From texts to labels and calibrated probabilities, with a torch model or its exported graph."""
 
 import copy
 import ctypes
@@ -265,7 +265,7 @@ class OnnxModel(torch.nn.Module):
             self._compiled = openvino.compile_model(graph, "CPU", options)
             return
         if self.is_int8:
-            raise UserError("an 8-bit export needs OpenVINO: pip install openvino")
+            raise UserError("an 8-bit export needs OpenVINO 2026 or newer: pip install -U openvino")
         try:
             import onnxruntime
         except ModuleNotFoundError as error:
@@ -331,8 +331,8 @@ class Predictor:
     ) -> "Predictor":
         """Load a run, model or export directory, or a Hub id of a model or an export; no code in it is run.
 
-        `device` None means the accelerator if there is one; an ONNX export runs on "cpu". `precision` is that of
-        `set_precision`, and None means fp32 or the format of an ONNX export. With `adaptive`, a text is read
+        `device` None means the accelerator if there is one; an exported graph runs on "cpu". `precision` is that of
+        `set_precision`, and None means fp32, or int8 of an 8-bit export. With `adaptive`, a text is read
         beyond its opening only if the confidence is below a threshold that training chose. UserError: there is no such
         classifier or device, a file of it is missing, or it has no threshold for `adaptive`. EnvironmentFailure: the
         Hub cannot be reached.
@@ -401,8 +401,8 @@ class Predictor:
         """Compute in "fp32", "bf16" or "fp16" (autocast); "auto" takes the fastest one that agrees with fp32.
 
         That is fp16 on a GPU, and bf16 on a processor that has it, if short and long texts get the labels of fp32 and
-        probabilities within `PRECISION_TOLERANCE`. UserError: the device has no such format, or the classifier is an
-        ONNX export in onnxruntime, whose format is fixed.
+        probabilities within `PRECISION_TOLERANCE`. UserError: the device has no such format, or that of the
+        export is fixed: 8 bits, or an ONNX graph in onnxruntime.
         """
         if isinstance(self.model, OnnxModel) and (self.model.is_int8 or not self.model.uses_openvino):
             if requested not in ("auto", self.precision):

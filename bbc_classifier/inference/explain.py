@@ -79,7 +79,7 @@ def explain(predictor: Predictor, text: str, label: str | None = None, steps: in
     the label's logit, from a text of padding tokens with the same special tokens to this one, over the output of the
     word embedding layer; `steps` is the number of points of the integral. The scores of a word's tokens are added.
 
-    UserError: captum is not installed, the classifier is an ONNX export, its tokenizer does not say where tokens are in
+    UserError: captum is not installed, the classifier is an exported graph, its tokenizer does not say where tokens are in
     the text, or it has no such label.
     """
     try:
@@ -88,7 +88,7 @@ def explain(predictor: Predictor, text: str, label: str | None = None, steps: in
         raise UserError("explanations need captum: pip install captum") from error
     model, tokenizer, names = predictor.model, predictor.tokenizer, predictor.label_names
     if isinstance(model, OnnxModel) or not tokenizer.is_fast:
-        raise UserError("an ONNX export or a slow tokenizer cannot be explained; use the run that was exported")
+        raise UserError("an exported graph or a slow tokenizer cannot be explained; use the run that was exported")
     probabilities = predictor.predict_proba([text])[0]
     if label is not None and label not in names:
         raise UserError(f"there is no label '{label}'; the classifier has {', '.join(names)}")

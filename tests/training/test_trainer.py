@@ -121,15 +121,12 @@ def test_full_memory_is_a_sentence(tmp_path):
 
 
 @torch.inference_mode()
-def test_half_precision_attention_answers_as_the_fused_kernel(monkeypatch):
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True})
+def test_half_precision_attention_answers_as_the_fused_kernel_and_is_used_where_it_is_faster(monkeypatch):
     model = tiny_classifier(pooling="mean")
     expected = model(**ragged_batch()).logits
-    with trainer.training_attention(model, "bf16", 64) as implementation:
-        assert implementation == model.encoder.config._attn_implementation == "half_precision"
-        torch.testing.assert_close(model(**ragged_batch()).logits, expected)
-    assert model.encoder.config._attn_implementation == "sdpa"
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
-    for length, expected in ((512, "half_precision"), (513, "sdpa")):
+    for has_amx, length in ((True, 256), (True, 257), (False, 512), (False, 513)):
+        monkeypatch.setattr("bbc_classifier.inference.classifier.cpu_has", lambda _, has_amx=has_amx: has_amx)
         with trainer.training_attention(model, "bf16", length) as implementation:
-            assert implementation == expected
+            assert implementation == ("half_precision" if length in (256, 512) else "sdpa")
+            torch.testing.assert_close(model(**ragged_batch()).logits, expected)
+    assert model.encoder.config._attn_implementation == "sdpa"
