@@ -79,8 +79,8 @@ def explain(predictor: Predictor, text: str, label: str | None = None, steps: in
     the label's logit, from a text of padding tokens with the same special tokens to this one, over the output of the
     word embedding layer; `steps` is the number of points of the integral. The scores of a word's tokens are added.
 
-    UserError: captum is not installed, the classifier is an exported graph, its tokenizer does not say where tokens are in
-    the text, or it has no such label.
+    UserError: captum is not installed, the classifier is an exported graph, its tokenizer does not say where tokens
+    are in the text, or it has no such label.
     """
     try:
         from captum.attr import LayerIntegratedGradients
