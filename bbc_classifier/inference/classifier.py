@@ -423,7 +423,7 @@ class Predictor:
             for module in half_model.modules():
                 if isinstance(module, torch.nn.Linear):
                     module.to(HALF_PRECISIONS[precision])
-            if device == "cpu" and choose_precision("auto", device) == "bf16":  # else it is emulated
+            if device == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported():
                 speed_up_on_cpu(half_model, self.config.max_input_tokens)
         self._half_model, self.precision = half_model, precision
         if expected is None:
