@@ -117,7 +117,6 @@ def test_no_output_of_the_notebook_is_committed():
 
 @pytest.mark.slow
 def test_every_cell_of_the_notebook_runs(tmp_path, monkeypatch):
-    """On few rows and steps."""
     monkeypatch.setenv("BBC_NOTEBOOK_SMALL", "1")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     notebook, resources = nbformat.read(NOTEBOOK, as_version=4), {"metadata": {"path": tmp_path}}

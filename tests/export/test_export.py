@@ -161,7 +161,6 @@ def test_a_graph_computes_in_openvino_in_fp32_and_bf16_and_only_in_fp32_in_onnxr
 
 
 def check_files(path, *files):
-    """Look for what other programs read and for traces of this machine."""
     found = {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()}
     assert found - {"export.json"} == {"config.json", "tokenizer.json", "tokenizer_config.json", *files}
     config = json.loads((path / "config.json").read_text("utf-8"))
