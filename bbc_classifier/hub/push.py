@@ -99,7 +99,7 @@ def stage_run(run_dir: Path, repo_id: str, args: PushArguments, directory: Path)
 
     files = {f"figures/{path.name}": path for path in run.figures.glob("*.png")}
     files |= {path.name: path for path in run.model.iterdir() if any(fnmatch(path.name, each) for each in MODEL_FILES)}
-    files |= {EXPORT_FILES["onnx"]: export.with_name("onnx") / "model.onnx"} if args.onnx else {}
+    files |= {EXPORT_FILES["onnx"]: export.parent / EXPORT_FILES["onnx"]} if args.onnx else {}
     for name, path in files.items():
         (directory / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, directory / name)
