@@ -156,7 +156,7 @@ def max_plain_tokens(training: bool) -> int:
 
 
 def speed_up_on_cpu(model: PreTrainedModel, max_tokens: int | None) -> None:
-    """Make a model whose linear layers are in bf16 a third faster: other attention, weights in oneDNN's own layout."""
+    """Make a model with linear layers in bf16 faster: other attention, and weights in oneDNN's own layout."""
     if model.base_model.config._attn_implementation == "sdpa" and (max_tokens or np.inf) <= max_plain_tokens(False):
         model.base_model.set_attn_implementation("half_precision")
     for module in model.modules():
@@ -333,9 +333,9 @@ class Predictor:
         """Load a run, model or export directory, or a Hub id of a model or an export; no code in it is run.
 
         `device` None means the accelerator if there is one; an exported graph runs on "cpu". `precision` is that of
-        `set_precision`, and None means fp32, or int8 of an 8-bit export. With `adaptive`, a text is read
-        beyond its opening only if the confidence is below a threshold that training chose. UserError: there is no such
-        classifier or device, a file of it is missing, or it has no threshold for `adaptive`. EnvironmentFailure: the
+        `set_precision`, and None means fp32, or int8 of an 8-bit export. With `adaptive`, the rest of a
+        text is read only if the confidence in its opening is below the threshold that training chose. UserError: the
+        classifier or device does not exist, a file is missing, or training chose no threshold. EnvironmentFailure: the
         Hub cannot be reached.
         """
         predictor = cls._load(path_or_hub_id, revision, device)
