@@ -188,6 +188,7 @@ class DataArguments(ColumnArguments):
     max_train_samples: int | None = option(None, "Use at most this many training rows.", AT_LEAST_1, common=True)
     max_eval_samples: int | None = option(None, "Use at most this many validation and test rows each.", AT_LEAST_1)
     max_length: int | None = option(None, "Longest input in tokens, special ones included.", AT_LEAST_3, common=True)
+    window_length: int | None = option(None, "Read longer input in windows of this many tokens.", AT_LEAST_3)
     truncation: str | None = option(None, "Part of a longer text that is read.", choices=TRUNCATIONS)
     excerpts: list[str] | None = option(None, "Excerpts to train on too.", choices=EXCERPTS, nargs="*", common=True)
     validation_fraction: float = option(0.15, "Share of rows for validation.", FRACTION)

@@ -104,6 +104,7 @@ def _stock_head(model: PooledEncoderForSequenceClassification) -> dict[str, torc
         problem = f"the stock class of this {family} encoder has at most {width // 2} labels"
         raise UserError(f"--format transformers: {problem}; use --format onnx")
     needed = ["--truncation head"] if config.truncation == "head+tail" else []
+    needed += [f"--max_length {config.window_length}"] if config.max_encoder_tokens != config.max_input_tokens else []
     needed += [f"--pooling {pooling}"] if config.pooling != pooling else []
     if needed:
         remedy = f"train with {' '.join(needed)}, or use --format onnx, which exports every classifier"

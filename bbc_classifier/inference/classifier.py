@@ -25,14 +25,16 @@ from transformers.modeling_utils import AttentionInterface, PreTrainedModel
 from transformers.utils import cached_file
 
 from bbc_classifier.errors import EnvironmentFailure, UserError
-from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification, truncate
+from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification, num_windows, truncate
 
 logger = logging.getLogger(__name__)
 
 # In the config.json of an export: {"format": a key of EXPORT_FILES, and the values of EXPORTED_OPTIONS}.
 EXPORT_KEY = "bbc_classifier"
 EXPORT_FILES = {"transformers": "model.safetensors", "onnx": "onnx/model.onnx", "openvino-int8": "openvino_model.bin"}
-EXPORTED_OPTIONS = "pooling classifier_dropout max_input_tokens truncation label_thresholds adaptive_reading".split()
+EXPORTED_OPTIONS = (
+    "pooling classifier_dropout max_input_tokens window_length truncation label_thresholds adaptive_reading"
+).split()
 try:
     HAS_OPENVINO = version("openvino") >= "2026"  # older versions lack operators of our graphs
 except PackageNotFoundError:
@@ -207,6 +209,7 @@ def predict_logits(
     # Measured (EXPERIMENTS.md): larger batches leave the cache of a CPU, and use an accelerator better.
     in_onnxruntime = isinstance(model, OnnxModel) and not model.uses_openvino
     max_tokens = 512 if in_onnxruntime else 4096 if device.type == "cpu" else 32768
+    window_length = getattr(model.config, "window_length", None)  # a stock class has none
     logits = np.zeros((len(input_ids), model.config.num_labels))
     with (
         torch.autocast(device.type, dtype, enabled=dtype is not None),
@@ -218,9 +221,12 @@ def predict_logits(
             width = len(input_ids[order[0]])
             size = max(1, min(batch_size, max_tokens // max(1, width)))
             if device.type == "cpu":
-                # Padding costs more than a smaller batch.
-                size = sum(len(input_ids[row]) >= MIN_SHARE_OF_LONGEST * width for row in order[:size])
-                if width >= MIN_LENGTH_TO_ROUND:
+                # Padding costs more than a smaller batch; a row with fewer windows is padded by a window.
+                windows = num_windows(width, window_length)
+                shortest = MIN_SHARE_OF_LONGEST * width if windows == 1 else 0
+                lengths = (len(input_ids[row]) for row in order[:size])
+                size = sum(tokens >= shortest and num_windows(tokens, window_length) == windows for tokens in lengths)
+                if width >= MIN_LENGTH_TO_ROUND and windows == 1:
                     width = -(-width // CPU_LENGTH_MULTIPLE) * CPU_LENGTH_MULTIPLE
             rows, order = order[:size], order[size:]
             padded = [input_ids[row] + [pad_token_id] * (width - len(input_ids[row])) for row in rows]
@@ -425,7 +431,7 @@ class Predictor:
                 if isinstance(module, torch.nn.Linear):
                     module.to(HALF_PRECISIONS[precision])
             if device == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported():
-                speed_up_on_cpu(half_model, self.config.max_input_tokens)
+                speed_up_on_cpu(half_model, self.config.max_encoder_tokens)
         self._half_model, self.precision = half_model, precision
         if expected is None:
             return

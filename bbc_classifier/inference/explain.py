@@ -83,7 +83,7 @@ def explain(predictor: Predictor, text: str, label: str | None = None, steps: in
     are in the text, or it has no such label.
     """
     try:
-        from captum.attr import LayerIntegratedGradients
+        from captum.attr import IntegratedGradients
     except ModuleNotFoundError as error:
         raise UserError("explanations need captum: pip install captum") from error
     model, tokenizer, names = predictor.model, predictor.tokenizer, predictor.label_names
@@ -99,11 +99,11 @@ def explain(predictor: Predictor, text: str, label: str | None = None, steps: in
     is_special = torch.tensor([[bool(encoded["special_tokens_mask"][place]) for place in kept]], device=model.device)
     baseline = torch.where(is_special, ids, torch.full_like(ids, tokenizer.pad_token_id))
 
-    def logits(input_ids: torch.Tensor) -> torch.Tensor:
-        return model(input_ids=input_ids, attention_mask=torch.ones_like(input_ids)).logits
+    def logits(embeddings: torch.Tensor) -> torch.Tensor:
+        return model(inputs_embeds=embeddings).logits
 
-    attributions, delta = LayerIntegratedGradients(logits, model.get_input_embeddings()).attribute(
-        *(ids, baseline),
+    attributions, delta = IntegratedGradients(logits).attribute(
+        *(model.get_input_embeddings()(tokens).detach() for tokens in (ids, baseline)),
         target=target,
         n_steps=steps,
         internal_batch_size=STEPS_PER_BATCH,

@@ -28,7 +28,9 @@ class PooledEncoderConfig(PreTrainedConfig):
         pooling_module: Module that registers the pooling; None for the poolings of this package. The model sets it.
         classifier_dropout: Dropout probability before the linear head.
         max_input_tokens: Longest input, special tokens included, to which `forward` cuts; None means as many as the
-            encoder has positions for.
+            encoder has positions for, or no limit with a `window_length`.
+        window_length: How many tokens the encoder reads at once, the repeated first one included: longer input is read
+            in windows, and their pooled vectors are averaged. None means all at once.
         truncation: Which end of longer input is kept: "head", "tail" or "head+tail".
         class_weights: One weight per label for the training loss, or None.
         label_smoothing: Label smoothing of the training loss, in [0, 1).
@@ -49,6 +51,7 @@ class PooledEncoderConfig(PreTrainedConfig):
         pooling_module: str | None = None,
         classifier_dropout: float = 0.1,
         max_input_tokens: int | None = None,
+        window_length: int | None = None,
         truncation: str = "head",
         class_weights: list[float] | None = None,
         label_smoothing: float = 0.0,
@@ -62,7 +65,9 @@ class PooledEncoderConfig(PreTrainedConfig):
         encoder.name_or_path = ""  # else a directory of this machine is saved
         self.encoder_config = encoder
         self.pooling, self.pooling_module, self.classifier_dropout = pooling, pooling_module, classifier_dropout
-        self.max_input_tokens = usable_positions(encoder) if max_input_tokens is None else max_input_tokens
+        self.max_input_tokens, self.window_length = max_input_tokens, window_length
+        if max_input_tokens is None and window_length is None:
+            self.max_input_tokens = usable_positions(encoder)
         self.truncation, self.class_weights, self.label_smoothing = truncation, class_weights, label_smoothing
         self.label_thresholds, self.adaptive_reading = label_thresholds, adaptive_reading
         if kwargs.get("id2label") and not kwargs.get("label2id"):
@@ -89,6 +94,11 @@ class PooledEncoderConfig(PreTrainedConfig):
         return self.encoder_config
 
     @property
+    def max_encoder_tokens(self) -> int | None:
+        """Longest input of the encoder, a text or a window; None means no limit."""
+        return min(filter(None, (self.max_input_tokens, self.window_length)), default=None)
+
+    @property
     def label_names(self) -> list[str]:
         """The label names, in the order of their indices."""
         return [name for _, name in sorted(self.id2label.items())]
@@ -100,7 +110,7 @@ class PooledEncoderConfig(PreTrainedConfig):
 
     def validate_values(self) -> None:
         """Raise a ValueError if a value is not legal; the model calls it again, since attributes can be set later."""
-        names, limit, positions = self.label_names, self.max_input_tokens, usable_positions(self.encoder_config)
+        names, positions = self.label_names, usable_positions(self.encoder_config)
         if not names or sorted(self.id2label) != list(range(len(names))) or len(set(names)) != len(names):
             raise ValueError(f"id2label must map 0, 1, 2, … to different names, not {self.id2label}")
         if self.problem_type not in (None, *PROBLEM_TYPES):
@@ -111,10 +121,14 @@ class PooledEncoderConfig(PreTrainedConfig):
             raise ValueError("one label is only possible with problem_type='multi_label_classification'; give two")
         if self.label_thresholds is not None and not self.is_multi_label:
             raise ValueError("label_thresholds need problem_type='multi_label_classification'")
-        if limit is not None and (not isinstance(limit, int) or limit < 3):
-            raise ValueError(f"max_input_tokens must be an integer of at least 3, not {limit!r}")
-        if limit is not None and positions is not None and limit > positions:
-            raise ValueError(f"max_input_tokens is {limit}, but the encoder has positions for {positions} tokens")
+        for name in ("max_input_tokens", "window_length"):
+            length = getattr(self, name)
+            if length is not None and (not isinstance(length, int) or length < 3):
+                raise ValueError(f"{name} must be an integer of at least 3, not {length!r}")
+        longest = self.max_encoder_tokens
+        if longest is not None and positions is not None and longest > positions:
+            name = "max_input_tokens" if longest == self.max_input_tokens else "window_length"
+            raise ValueError(f"{name} is {longest}, but the encoder has positions for {positions} tokens")
 
 
 def usable_positions(encoder_config: PreTrainedConfig) -> int | None:

@@ -170,6 +170,26 @@ def _columns_to_read(attention_mask: torch.Tensor, config: PooledEncoderConfig) 
     return columns, mask
 
 
+def num_windows(tokens: int, window_length: int | None) -> int:
+    """Return in how many windows a row of so many tokens is read."""
+    return 1 if window_length is None else max(1, -(-(tokens - 1) // (window_length - 1)))
+
+
+def _windows(mask: torch.Tensor, length: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return the windows of rows (batch, tokens): columns (windows, width), mask (batch * windows, width), and shares.
+
+    Each window begins with the first token of the row. Its share, (batch, windows) float32, is that of the row's tokens
+    that no window before it has.
+    """
+    tokens, place = mask.shape[1], torch.arange(mask.shape[1], device=mask.device)
+    starts = torch.cat([place[:1], place[length - 1 : -1 : length - 1]]).unsqueeze(1)
+    columns = torch.where(place[:length] == 0, 0, starts + place[:length])
+    mask = mask[:, columns.clamp(max=tokens - 1)] * (columns < tokens).to(mask.dtype)
+    added = ((mask != 0).sum(2) - (starts[:, 0] > 0).long()).clamp(min=0)
+    shares = added / added.sum(1, keepdim=True).clamp(min=1)
+    return columns.clamp(max=tokens - 1), mask.flatten(0, 1), shares
+
+
 def sequence_loss(
     logits: torch.Tensor, labels: torch.Tensor, config: PooledEncoderConfig, training: bool = True
 ) -> torch.Tensor:
@@ -269,7 +289,9 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         start = encoder_config if encoder_config.model_type == PooledEncoderConfig.model_type else None
         if start is not None:
             encoder_config = start.encoder_config
-            kept_options = "id2label problem_type pooling pooling_module max_input_tokens truncation".split()
+            kept_options = (
+                "id2label problem_type pooling pooling_module max_input_tokens window_length truncation".split()
+            )
             options = {name: getattr(start, name) for name in kept_options} | options
         if not options.get("id2label"):
             raise ValueError("labels must be given to start a classifier from an encoder")
@@ -314,8 +336,8 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
 
         Rows are first moved to the left edge and cut to `config.max_input_tokens`, so that no input is too long and
         padding never changes an answer, except in encoders that convolve neighbors or hash (ConvBERT, MobileBERT,
-        CANINE, YOSO). How many columns the encoder reads depends on the shape of the batch only, so that a hook may
-        replace the output of the embedding layer (captum's layer attributions).
+        CANINE, YOSO). The encoder reads rows longer than `config.window_length` in windows, each after the first token
+        of its row; the pooled vectors of a row's windows are averaged, weighted by the tokens that each adds.
 
         Args:
             input_ids: (batch, tokens) int64.
@@ -327,7 +349,7 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
             kwargs: Passed to the encoder, such as `output_hidden_states`.
 
         Returns:
-            `loss` (scalar, if labels are given), `logits` (batch, labels), `hidden_states`, `attentions`.
+            `loss` (scalar, if labels are given), `logits` (batch, labels), `hidden_states` and `attentions` per window.
         """
         tokens = inputs_embeds if input_ids is None else input_ids
         if tokens is None:
@@ -343,11 +365,17 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
             for name, values in per_token.items()
             if values is not None and name in self.encoder_arguments
         }
+        if self.config.window_length is not None:
+            window, attention_mask, shares = _windows(attention_mask, self.config.window_length)
+            inputs = {name: values[:, window].flatten(0, 1) for name, values in inputs.items()}
         returns_hidden_states = kwargs.get("output_hidden_states") or not self.pooling.needs_hidden_states
         if self.pooling.needs_hidden_states:
             kwargs["output_hidden_states"] = True
         encoder_output = self.encoder(attention_mask=attention_mask, return_dict=True, **inputs, **kwargs)
-        logits = self.classifier(self.dropout(self.pooling(encoder_output, attention_mask)))
+        pooled = self.pooling(encoder_output, attention_mask)
+        if self.config.window_length is not None:
+            pooled = (pooled.unflatten(0, shares.shape) * shares.unsqueeze(-1)).sum(1).to(pooled.dtype)
+        logits = self.classifier(self.dropout(pooled))
         return SequenceClassifierOutput(
             loss=None if labels is None else sequence_loss(logits, labels, self.config, self.training),
             logits=logits,

@@ -205,7 +205,7 @@ def train(
                 callbacks=[stop, *callbacks],
             )
             if args.trains_encoder and not restore_finished_training(trainer, checkpoint):
-                max_tokens = math.inf if model_args.attn_implementation else train_config.max_input_tokens
+                max_tokens = math.inf if model_args.attn_implementation else train_config.max_encoder_tokens
                 with training_attention(model, precision, max_tokens) as attention:
                     resume = str(checkpoint) if checkpoint else None
                     train_loss = trainer.train(resume_from_checkpoint=resume).training_loss
@@ -298,6 +298,7 @@ def resolve_options(
         data_args = replace(
             data_args,
             max_length=data_args.max_length or config.max_input_tokens,
+            window_length=data_args.window_length or config.window_length,
             truncation=data_args.truncation or config.truncation,
         )
     return resolve_recipe(model_args, data_args, args or TrainArguments())
@@ -342,13 +343,15 @@ def build_model(
                 pooling_module=model_args.pooling_module,
                 classifier_dropout=model_args.classifier_dropout,
                 max_input_tokens=data_args.max_length,
+                window_length=data_args.window_length,
                 truncation=data_args.truncation,
                 class_weights=weights,
                 label_smoothing=args.label_smoothing_factor,
             )
             model.freeze_encoder(model_args.frozen_layers or 0)
         except ValueError as error:
-            raise UserError(f"{what}: {str(error).replace('max_input_tokens', '--max_length')}") from error
+            problem = str(error).replace("max_input_tokens", "--max_length").replace("window_length", "--window_length")
+            raise UserError(f"{what}: {problem}") from error
     tokenizer = load_tokenizer(find_encoder(model_args).path, model_args.encoder_revision)
     tokenizer.model_max_length = VERY_LARGE_INTEGER  # the model cuts texts; with a limit, pipelines would warn
     return model, tokenizer

@@ -83,6 +83,7 @@ REFUSED = [
     (("distilbert", "mean"), {}, "--pooling cls"),
     (("modernbert", "cls"), {}, "modernbert"),
     (("bert", "pooler"), {"truncation": "head+tail"}, "--truncation head"),
+    (("bert", "pooler"), {"window_length": 16}, "--max_length 16"),
     (("bert", "mean"), {"truncation": "head+tail"}, "--truncation head --pooling pooler"),
     (("distilbert", "cls"), {"id2label": {i: f"label {i}" for i in range(13)}}, "12 labels"),
 ]
@@ -99,7 +100,7 @@ CLASSIFIERS = [
     *((family, pooling, {}) for family in sorted(FAMILIES) for pooling in legal_poolings(family)),
     ("bert", "cls+mean", {"max_input_tokens": 16}),
     ("roberta", "attention", {"truncation": "tail", "max_input_tokens": 16}),
-    ("distilbert", "max", {"truncation": "head+tail", "max_input_tokens": 16}),
+    ("distilbert", "max", {"truncation": "head+tail", "max_input_tokens": 16, "window_length": 7}),
 ]
 
 

@@ -51,9 +51,9 @@ def test_nan_outputs_are_an_error():
 
 
 @pytest.mark.parametrize("truncation", ["head", "tail", "head+tail"])
-@pytest.mark.parametrize("max_input_tokens", [16, None])
-def test_predictions_are_those_of_pipeline(tokenizer, truncation, max_input_tokens):
-    model = tiny_classifier(max_input_tokens=max_input_tokens, truncation=truncation)
+@pytest.mark.parametrize("reading", [{"max_input_tokens": 16}, {}, {"window_length": 7}])
+def test_predictions_are_those_of_pipeline(tokenizer, truncation, reading):
+    model = tiny_classifier(**reading, truncation=truncation)
     expected = pipeline("text-classification", model=model, tokenizer=tokenizer, top_k=None, device="cpu")(TEXTS)
     for prediction, scores in zip(Predictor(model, tokenizer).classify(TEXTS), expected, strict=True):
         assert prediction.label == scores[0]["label"]
@@ -204,7 +204,7 @@ def test_other_and_incomplete_checkpoints_and_devices_are_errors(tiny_model_dir,
 @pytest.mark.parametrize("pooling", [name for name, kind in POOLINGS.items() if kind.__module__.startswith("bbc")])
 def test_the_scores_of_words_sum_to_the_difference_of_logits(tokenizer, pooling):
     # In float64, since the logits of a random model differ by 1e-5.
-    predictor = Predictor(tiny_classifier(pooling=pooling).double(), tokenizer)
+    predictor = Predictor(tiny_classifier(pooling=pooling, window_length=6).double(), tokenizer)
     explanation = explain(predictor, TEXT, steps=200)
     assert [word.word for word in explanation.words] == TEXT.split()
     assert all(TEXT[word.start : word.end] == word.word for word in explanation.words)

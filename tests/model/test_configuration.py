@@ -12,6 +12,7 @@ from tests.tiny import FAMILIES, tiny_config
 NAMES = {0: "business", 1: "sport", 2: "tech"}
 MULTI_LABEL = "multi_label_classification"
 EVERYTHING = {"pooling": "attention", "classifier_dropout": 0.25, "max_input_tokens": 48, "truncation": "head+tail"}
+EVERYTHING |= {"window_length": 32}
 EVERYTHING |= {"class_weights": [1.0, 2.0, 0.5], "label_smoothing": 0.1, "label_thresholds": [0.1 + 0.2, 1e-9, 0.5]}
 EVERYTHING |= {"id2label": NAMES, "problem_type": MULTI_LABEL}
 
@@ -27,6 +28,7 @@ def make(**options: object) -> PooledEncoderConfig:
         ({"problem_type": "ranking"}, "problem_type 'ranking'"),
         ({"max_input_tokens": 65}, "positions for 64 tokens"),
         ({"max_input_tokens": 2}, "max_input_tokens"),
+        ({"window_length": 65}, "window_length is 65"),
         ({"id2label": {0: "tech", 1: "tech", 2: "sport"}}, "different names"),
         ({"id2label": {0: "tech"}}, "one label|num_labels"),
         ({"label_thresholds": [0.5] * 3}, "multi_label_classification"),

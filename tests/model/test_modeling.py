@@ -28,6 +28,7 @@ TOLERANCE = {"rtol": 1e-4, "atol": 2e-5}
 READING = {"max_input_tokens": 6, "truncation": "tail"}
 THRESHOLDS = {"problem_type": MULTI_LABEL, "label_thresholds": [0.2, 0.3, 0.4, 0.5, 0.6]}
 READERS = {kept: loud_classifier(max_input_tokens=8, truncation=kept) for kept in ("head", "tail", "head+tail")}
+READERS["windows"] = loud_classifier(max_input_tokens=12, window_length=5)
 HEAD = {"encoder", "pooling", "classifier"}
 SOURCES = [(BertForPreTraining, "pooler"), (BertForSequenceClassification, "mean"), (DistilBertForMaskedLM, "mean")]
 PAIRS = [("bert", pooling) for pooling in legal_poolings("bert")] + [
@@ -45,10 +46,11 @@ def padded(rows, width, side):
     return {"input_ids": ids, "attention_mask": mask}
 
 
+@pytest.mark.parametrize("window_length", [None, 5])
 @pytest.mark.parametrize(("family", "pooling"), PAIRS)
 @torch.inference_mode()
-def test_padding_batch_order_and_saving_change_no_answer(family, pooling, tmp_path):
-    model = loud_classifier(family, pooling)
+def test_padding_batch_order_and_saving_change_no_answer(family, pooling, window_length, tmp_path):
+    model = loud_classifier(family, pooling, window_length=window_length)
     rows = [random_ids(1, length, seed=length)[0] for length in (7, 2, 12)]
     alone = torch.cat([model(row.unsqueeze(0)).logits for row in rows])
     assert alone.std(0).min() > 1e-3  # mixing the rows up would show
@@ -92,6 +94,16 @@ def test_the_model_reads_of_whole_texts_what_truncate_returns(bodies, reader, si
     embeds = model.get_input_embeddings()(batch["input_ids"])
     close(model(**batch, inputs_embeds=embeds).logits, expected, **TOLERANCE)
     close(model(inputs_embeds=embeds, attention_mask=batch["attention_mask"]).logits, expected, **TOLERANCE)
+
+
+@pytest.mark.parametrize("pooling", legal_poolings("bert"))
+@torch.inference_mode()
+def test_windows_begin_with_the_first_token_and_count_by_the_tokens_they_add(pooling):
+    model = loud_classifier(pooling=pooling, window_length=4)
+    windows = [model(torch.tensor([ids])).logits for ids in ([2, 5, 6, 7], [2, 8, 9, 10], [2, 3])]
+    expected = sum(share * logits for share, logits in zip((4 / 8, 3 / 8, 1 / 8), windows, strict=True))
+    close(model(torch.tensor([[2, 5, 6, 7, 8, 9, 10, 3]])).logits, expected, **TOLERANCE)
+    assert model(random_ids(1, 99)).logits.isfinite().all()  # more than the encoder's 64 positions
 
 
 # Probabilities 1/2, 1/4, 1/4 and 1/8, 3/4, 1/8, the second label is the last; the third row is ignored.

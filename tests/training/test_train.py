@@ -144,10 +144,10 @@ def test_linear_probe_alone_is_refit_on_validation_and_measured_before(run, data
 
 
 def test_a_finished_run_is_an_encoder_that_reads_as_before(run):
-    first = run("first", num_train_epochs=6, max_length=17)
+    first = run("first", num_train_epochs=6, max_length=17, window_length=9)
     second = run("second", encoder=str(first.run_dir.path), max_length=None, learning_rate=1e-7, max_steps=1)
     config = read_json(second.run_dir.model / "config.json")
-    assert config["max_input_tokens"] == 17
+    assert (config["max_input_tokens"], config["window_length"]) == (17, 9)
     assert second.metrics["accuracy"] >= 0.9  # the head is kept
     assert second.record["encoder"]["weights_sha256"] == first.record["model"]["weights_sha256"]
     assert first.record["encoder"]["test_rows_seen"] == second.record["encoder"]["test_rows_seen"] == 0
