@@ -301,13 +301,11 @@ def _warn_few_rows(options: Options, record: Mapping[str, Any], split: str) -> N
     if record["data"]["split_sizes"]["train"] < few and options.groups[0].recipe is None:
         print(f"With fewer than {FEW_TEXTS_PER_LABEL} texts a label, --recipe few may be more accurate.")
     if not record["data"]["predefined_split"] and record["problem_type"] == "single_label_classification":
-        model, left_out = options.groups[0], OF_THE_GRID | config.RUNTIME_ONLY | {"folds", "test_fraction"}
+        model, left_out = options.groups[0], config.OF_THE_GRID | config.RUNTIME_ONLY | {"folds", "test_fraction"}
         given = options.given.items()
         flags = [part for name, value in given if name not in left_out for part in config.as_flag(name, value)]
         grid = ["--encoders", model.encoder, "--poolings", record["options"]["model"]["pooling"], "--folds", "5"]
         print("To test every row:", shlex.join(["bbc-classifier", "compare", *flags, *grid]))
-        if split == "test":
-            print("To train on the test rows too: --test_fraction 0")
 
 
 def _evaluate(options: Options) -> None:
@@ -341,7 +339,7 @@ def _predict(options: Options) -> int:
         again = shlex.join(["bbc-classifier", "evaluate", "--model", args.model, "--dataset", args.input, *flags])
         if not args.input.lower().endswith(".txt"):
             print(f"Next, if the input has labels: {again}")
-        _warn_truncated(result.truncated, result.rows, result.max_input_tokens)
+        _warn_truncated(result.truncated, result.rows)
         return 0 if result.rows else 1
     texts = options.positional or _standard_input()
     if not texts:
@@ -369,13 +367,13 @@ def _predict(options: Options) -> int:
             Console(highlight=False).print(explanation)
             words = ", ".join(f"{word.word} {word.score:+.2f}" for word in explanation.top())
             print(f"words for {explanation.label}: {words}")
-    _warn_truncated(sum(p.truncated for p in predictions), len(texts), classifier.config.max_input_tokens)
+    _warn_truncated(sum(p.truncated for p in predictions), len(texts))
     return 0
 
 
-def _warn_truncated(truncated: int, rows: int, limit: int | None) -> None:
+def _warn_truncated(truncated: int, rows: int) -> None:
     if truncated:
-        print(f"{truncated:,} of {rows:,} texts were longer than {limit} tokens and were truncated", file=sys.stderr)
+        print(f"{truncated:,} of {rows:,} texts were longer than the classifier reads; cut", file=sys.stderr)
 
 
 def _standard_input() -> list[str]:
@@ -489,8 +487,7 @@ def _push(options: Options) -> None:
         print(f"{'Staged, not uploaded' if args.dry_run else 'Published'}: {url}")
 
 
-CLASSIFIERS_OWN = frozenset({"max_length", "truncation", "excerpts"})
-OF_THE_GRID = frozenset({"encoder", "pooling", "fold", "push_to_hub", "hub_token", "resume_from_checkpoint"})
+CLASSIFIERS_OWN = frozenset({"max_length", "window_length", "truncation", "excerpts"})
 TRAINING = (config.ModelArguments, config.DataArguments, config.TrainArguments)
 TEXTS = ("text", "*", "Texts to classify. Without any: standard input, one text per line.")
 REPORTED = ("path", "+", "Directories of comparisons, or of their shards.")
@@ -507,7 +504,7 @@ COMMANDS = {
     "compare": Command(
         _compare,
         (config.CompareArguments, *TRAINING),
-        hidden=OF_THE_GRID,
+        hidden=config.OF_THE_GRID,
         help={"output_dir": "Directory of the comparison. (default: comparison)"},
     ),
     "report": Command(_report, (config.ReportArguments,), REPORTED),

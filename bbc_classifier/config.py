@@ -44,7 +44,6 @@ RECIPE_DEFAULTS: dict[str, Any] = {
     "truncation": "head",
     "excerpts": [],
     "head_init": "random",
-    "frozen_layers": 0,
     "precision": "auto",
     "num_train_epochs": 3.0,
     "min_steps": 0,
@@ -62,6 +61,8 @@ RUNTIME_ONLY = frozenset(
     "output_dir overwrite resume_from_checkpoint disable_tqdm report_to push_to_hub hub_model_id "
     "hub_private_repo hub_revision hub_license hub_token".split()
 )
+# Options of `train` that a comparison sets for each run.
+OF_THE_GRID = frozenset("encoder pooling fold push_to_hub hub_token resume_from_checkpoint".split())
 KINDS = {int: (numbers.Integral, "a whole number"), float: (numbers.Real, "a number"), bool: (bool, "true or false")}
 
 
@@ -145,7 +146,6 @@ class ModelArguments(_Checked):
     refit_on_validation: bool = option(
         True, "If the encoder is frozen: finally refit the head on train and validation."
     )
-    frozen_layers: int | None = option(None, "Freeze the embeddings and this many of the lowest layers.", AT_LEAST_0)
     classifier_dropout: float = option(0.1, "Dropout before the head.", SHARE)
     encoder_dropout: float | None = option(None, "Dropout in the encoder. Unset: the recipe's or its own.", SHARE)
     class_weights: str = option("none", "balanced: rare labels count more.", choices=("none", "balanced"), common=True)
@@ -515,7 +515,7 @@ def train_command(options: dict[str, dict[str, Any]], name: str) -> str:
     recipe = hyperparameters(*resolve_recipe(ModelArguments(**chosen), DataArguments(), TrainArguments()))
     parts = ["bbc-classifier", "train", f"--output_dir=runs/{name}", *(f"--{key}={chosen[key]}" for key in chosen)]
     for group, defaults in recipe.items():
-        given = {option: value for option, value in options[group].items() if value is not None}
+        given = {name: value for name, value in options[group].items() if value is not None and name in defaults}
         values = {option: value for option, value in given.items() if value != defaults.get(option)}
         values |= values.pop("trainer_kwargs", {})
         parts += [part for option, value in values.items() for part in as_flag(option, value)]

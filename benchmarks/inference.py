@@ -41,13 +41,13 @@ def with_pipeline(model: str, names: list[str], batch_size: int, dtype: torch.dt
 
 
 def with_sentence_transformers(max_tokens: int) -> Predict:
-    """Return the usual alternative: embeddings of MiniLM and a logistic regression."""
+    """Return the usual alternative: embeddings of MiniLM, of up to 512 tokens, and a logistic regression."""
     from sentence_transformers import SentenceTransformer
     from sklearn.linear_model import LogisticRegression
 
     with tempfile.TemporaryDirectory() as directory:
         encoder = SentenceTransformer(save_sentence_encoder("minilm", directory))
-    encoder.max_seq_length, train = max_tokens, load_data(max_train_samples=100)["train"]
+    encoder.max_seq_length, train = min(512, max_tokens), load_data(max_train_samples=100)["train"]
     regression = LogisticRegression(max_iter=1000).fit(encoder.encode(train["text"][:]), train["label"][:])
     return lambda texts: regression.predict_proba(encoder.encode(texts))
 

@@ -9,20 +9,11 @@ from typing import Any
 
 from transformers import AutoConfig
 
-from bbc_classifier.config import CompareArguments, DataArguments, ModelArguments, TrainArguments
+from bbc_classifier.config import OF_THE_GRID, CompareArguments, DataArguments, ModelArguments, TrainArguments
 from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.evaluation.baselines import BASELINES
 from bbc_classifier.model import POOLINGS, legal_poolings, locate_encoder
 
-# Options that the grid sets for each run, and what to use in their place.
-GRID_OPTIONS = {
-    "encoder": "--encoders",
-    "pooling": "--poolings",
-    "fold": "--folds alone",
-    "push_to_hub": "`bbc-classifier push` after the comparison",
-    "hub_token": "`bbc-classifier push` after the comparison",
-    "resume_from_checkpoint": "nothing: the same command always resumes",
-}
 OFFLINE_HINT = "without the Hub, `--encoders minilm --mode linear_probe` compares poolings in minutes"
 LINEAR_PROBE_RECIPE = "quick"
 
@@ -53,9 +44,9 @@ class Grid:
         self.args, self.given = args, given
         self.not_applicable: dict[str, str] = {}  # reason by the name of an unsupported encoder and pooling
         self.unavailable: dict[str, str] = {}  # reason by encoder that cannot be loaded; its runs are not tried
-        for name, instead in GRID_OPTIONS.items():
+        for name in OF_THE_GRID:
             if self.given.get(name) is not None and self.given[name] is not False:
-                raise UserError(f"--{name}: compare sets this for each run; use {instead}")
+                raise UserError(f"--{name}: compare sets this for each run; see its --encoders, --poolings and --folds")
         for pooling in args.poolings:
             if pooling not in POOLINGS:
                 raise UserError(f"--poolings: '{pooling}' is not one of {', '.join(POOLINGS)}")

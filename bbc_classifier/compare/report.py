@@ -259,10 +259,11 @@ def _texts(row: Mapping[str, Any], run: RunResult, sources: Mapping[str, Mapping
         )
         texts["where"] = where
     tokens, width, labels = shapes["max_input_tokens"] or "n", shapes["pooled_size"], shapes["num_labels"]
+    encoded = f"windows of 1 × {shapes['window_length']}" if shapes.get("window_length") else f"1 × {tokens}"
     encoder, pooling = (f"{shapes['parameters'].get(part, 0):,} parameters" for part in ("encoder", "pooling"))
     return texts | {
         "tokens": f"1 × {tokens} tokens at most",
-        "encoded": f"1 × {tokens} × {shapes['hidden_size']}\n{shapes['num_hidden_layers']} layers, {encoder}",
+        "encoded": f"{encoded} × {shapes['hidden_size']}\n{shapes['num_hidden_layers']} layers, {encoder}",
         "pooled": f"1 × {width}\n{pooling}",
         "head": f"{width} × {labels} + {labels} = {width * labels + labels:,} parameters",
     }

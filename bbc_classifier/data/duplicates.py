@@ -61,17 +61,12 @@ def words(text: str) -> list[str]:
     return " ".join(pieces).split() or folded.split()
 
 
-def normalize_text(text: str) -> str:
-    """Return the words run together: equal for texts that differ in case, punctuation and spaces only.
-
-    Currency signs and ASCII punctuation are dropped; emoji, mathematical symbols and names such as C++ are kept.
-    """
-    return "".join(words(text))
-
-
 def text_hash(text: str) -> str:
-    """Return 16 hex digits of the SHA-256 of the normalized text: equal for exact duplicates only."""
-    return hashlib.sha256(normalize_text(text).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    """Return 16 hex digits of a SHA-256, equal for texts that differ in case, punctuation and spaces only.
+
+    Currency signs and ASCII punctuation do not count; emoji, mathematical symbols and names such as C++ do.
+    """
+    return hashlib.sha256("".join(words(text)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

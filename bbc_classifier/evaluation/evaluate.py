@@ -38,7 +38,7 @@ DATA_SOURCES = ("dataset", "train_file", "validation_file", "test_file")
 # Options of the run that also apply to other data, unless they are given.
 REMEMBERED = ("text_column", "label_column", "label_separator", "label_map", "delimiter", "quoting")
 # How texts are read is part of the classifier.
-CLASSIFIER_OPTIONS = {"max_length", "truncation", "excerpts"}
+CLASSIFIER_OPTIONS = {"max_length", "window_length", "truncation", "excerpts"}
 
 logger = logging.getLogger(__name__)
 

@@ -227,11 +227,11 @@ def _length_table(record: Mapping[str, Any]) -> tuple[list[str], list[list[str]]
     head = ["Text read", "Accuracy", "95 % interval", "Mean confidence", "ECE"]
     rows = []
     for kind, row in lengths.items():
+        values = [row[name] for name in ("accuracy", "mean_confidence", "expected_calibration_error")]
+        values += [tfidf[kind][name] for name in ("accuracy", "expected_calibration_error")] if tfidf else []
+        accuracy, *others = map(_decimal, values)
         part = "whole text" if kind == "whole" else kind.replace("_", " ")
-        confidence, error = (_decimal(row[name]) for name in ("mean_confidence", "expected_calibration_error"))
-        rows.append([part, _decimal(row["accuracy"]), _interval(row["interval"]), confidence, error])
-        if tfidf:
-            rows[-1] += [_decimal(tfidf[kind][name]) for name in ("accuracy", "expected_calibration_error")]
+        rows.append([part, accuracy, _interval(row["interval"]), *others])
     return head + (["TF-IDF accuracy", "TF-IDF ECE"] if tfidf else []), rows
 
 

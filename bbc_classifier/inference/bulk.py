@@ -46,8 +46,8 @@ _load_once = lru_cache(maxsize=1)(Predictor.from_pretrained)
 class PredictResult:
     """Counts of the classified rows of one file, or of many.
 
-    Of `rows` classified texts, `truncated` were longer than `max_input_tokens` (None: no limit); `label_counts` has ""
-    for those without a label. `invalid` rows had no text, or could not be parsed. `precision` is the number format.
+    Of `rows` classified texts, `truncated` were longer than the classifier reads; `label_counts` has "" for those
+    without a label. `invalid` rows had no text, or could not be parsed. `precision` is the number format.
     `complete` is False if other processes of the same launch are still at work. `output` was written; `delimiter` is
     the one of its columns, if it is not the usual one of its format.
     """
@@ -57,7 +57,6 @@ class PredictResult:
     invalid: int = 0
     truncated: int = 0
     label_counts: Counter[str] = field(default_factory=Counter)
-    max_input_tokens: int | None = None
     precision: str = "fp32"
     complete: bool = True
     delimiter: str | None = None
@@ -152,8 +151,7 @@ def predict_file(
     if encodes and source.expanduser().read_bytes().startswith(codecs.BOM_UTF8):
         encoding = "utf-8-sig"
     write_table(target, table, delimiter=delimiter, encoding=encoding, escape_formulas=args.escape_formulas)
-    limit, precision = classifier.config.max_input_tokens, classifier.precision
-    result = PredictResult(target, max_input_tokens=limit, precision=precision, delimiter=delimiter)
+    result = PredictResult(target, precision=classifier.precision, delimiter=delimiter)
     result.add(counts)
     return result
 
@@ -209,8 +207,7 @@ def predict_files(args: PredictArguments) -> PredictResult:
             written = f"{len(_entries(output_dir, args))} of {num_shards} shards written"
             message = f"stopped with {written}; run the same command to resume"
             raise Interrupted(message, getattr(error, "exit_code", 130)) from error
-        limit, precision = classifier.config.max_input_tokens, classifier.precision
-        result = PredictResult(output_dir, max_input_tokens=limit, precision=precision, complete=rank == 0)
+        result = PredictResult(output_dir, precision=classifier.precision, complete=rank == 0)
         if rank == 0:
             _wait(lambda: len(_entries(output_dir, args)) == num_shards)
             _finish(output_dir, args, result)

@@ -32,9 +32,7 @@ logger = logging.getLogger(__name__)
 # In the config.json of an export: {"format": a key of EXPORT_FILES, and the values of EXPORTED_OPTIONS}.
 EXPORT_KEY = "bbc_classifier"
 EXPORT_FILES = {"transformers": "model.safetensors", "onnx": "onnx/model.onnx", "openvino-int8": "openvino_model.bin"}
-EXPORTED_OPTIONS = (
-    "pooling classifier_dropout max_input_tokens window_length truncation label_thresholds adaptive_reading"
-).split()
+EXPORTED_OPTIONS = "pooling max_input_tokens window_length truncation label_thresholds adaptive_reading".split()
 try:
     HAS_OPENVINO = version("openvino") >= "2026"  # older versions lack operators of our graphs
 except PackageNotFoundError:
@@ -223,9 +221,10 @@ def predict_logits(
             if device.type == "cpu":
                 # Padding costs more than a smaller batch; a row with fewer windows is padded by a window.
                 windows = num_windows(width, window_length)
-                shortest = MIN_SHARE_OF_LONGEST * width if windows == 1 else 0
-                lengths = (len(input_ids[row]) for row in order[:size])
-                size = sum(tokens >= shortest and num_windows(tokens, window_length) == windows for tokens in lengths)
+                lengths = [
+                    len(input_ids[row]) for row in order[:size] if len(input_ids[row]) >= MIN_SHARE_OF_LONGEST * width
+                ]
+                size = sum(num_windows(length, window_length) == windows for length in lengths)
                 if width >= MIN_LENGTH_TO_ROUND and windows == 1:
                     width = -(-width // CPU_LENGTH_MULTIPLE) * CPU_LENGTH_MULTIPLE
             rows, order = order[:size], order[size:]
@@ -348,8 +347,7 @@ class Predictor:
         if precision is not None:
             predictor.set_precision(precision)
         if adaptive and predictor.config.adaptive_reading is None:
-            problem = "was trained without enough single-label validation rows to choose a threshold"
-            raise UserError(f"--adaptive: the classifier {problem}")
+            raise UserError("--adaptive: the classifier was trained without enough single-label validation rows for it")
         predictor.adaptive = adaptive
         return predictor
 

@@ -126,6 +126,5 @@ def explain(predictor: Predictor, text: str, label: str | None = None, steps: in
         for (start, end), score, read in zip(words, scores, is_read, strict=True)
         if read
     ]
-    difference = float(per_token.sum()) - float(delta)
-    completeness_error = abs(float(delta)) / max(abs(difference), 1e-12)
+    completeness_error = abs(float(delta)) / max(abs(float(per_token.sum()) - float(delta)), 1e-12)
     return Explanation(text, names[target], float(probabilities[target]), shown, completeness_error)

@@ -289,10 +289,8 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
         start = encoder_config if encoder_config.model_type == PooledEncoderConfig.model_type else None
         if start is not None:
             encoder_config = start.encoder_config
-            kept_options = (
-                "id2label problem_type pooling pooling_module max_input_tokens window_length truncation".split()
-            )
-            options = {name: getattr(start, name) for name in kept_options} | options
+            own = "id2label problem_type pooling pooling_module max_input_tokens window_length truncation".split()
+            options = {name: getattr(start, name) for name in own} | options
         if not options.get("id2label"):
             raise ValueError("labels must be given to start a classifier from an encoder")
         options["problem_type"] = options.get("problem_type") or "single_label_classification"
@@ -382,20 +380,6 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
             hidden_states=encoder_output.get("hidden_states") if returns_hidden_states else None,
             attentions=encoder_output.get("attentions"),
         )
-
-    def freeze_encoder(self, layers: int) -> None:
-        """Stop training the embeddings and the lowest `layers` layers of the encoder; 0 changes nothing."""
-        if layers == 0:
-            return
-        depth = self.config.encoder_config.num_hidden_layers
-        lists = [module for module in self.encoder.modules() if isinstance(module, nn.ModuleList)]
-        stack = next((modules for modules in lists if len(modules) == depth), None)
-        if stack is None or not 0 < layers <= depth:
-            raise ValueError(f"frozen_layers is {layers}: the encoder has {depth} layers, or no list of them")
-        self.encoder.requires_grad_(False)
-        stack[layers:].requires_grad_(True)
-        if self.pooling.needs_encoder_pooler:
-            self.encoder.pooler.requires_grad_(True)
 
     @torch.no_grad()
     def apply_temperature(self, temperature: float) -> None:

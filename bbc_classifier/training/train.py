@@ -348,7 +348,6 @@ def build_model(
                 class_weights=weights,
                 label_smoothing=args.label_smoothing_factor,
             )
-            model.freeze_encoder(model_args.frozen_layers or 0)
         except ValueError as error:
             problem = str(error).replace("max_input_tokens", "--max_length").replace("window_length", "--window_length")
             raise UserError(f"{what}: {problem}") from error
@@ -364,6 +363,7 @@ def model_record(model: PooledEncoderForSequenceClassification, weights: Path) -
         parameters["pooling" if name.startswith("encoder.pooler.") else name.partition(".")[0]] += parameter.numel()
     shapes = {
         "max_input_tokens": model.config.max_input_tokens,
+        "window_length": model.config.window_length,
         "num_hidden_layers": getattr(model.config.encoder_config, "num_hidden_layers", None),
         "hidden_size": model.config.hidden_size,
         "pooled_size": model.classifier.in_features,
@@ -505,7 +505,5 @@ def encoder_record(model_args: ModelArguments) -> dict[str, Any]:
 def warn_if_single_process() -> None:
     """Warn if `accelerate launch` was asked for several processes and started one, as it does on a CPU without MPI."""
     if {"ACCELERATE_MIXED_PRECISION", "MASTER_ADDR"} <= set(os.environ) and "WORLD_SIZE" not in os.environ:
-        logger.warning(
-            "ONE PROCESS ONLY: accelerate was asked for several and started one. On a CPU start them with: torchrun "
-            "--nproc_per_node 2 --standalone -m bbc_classifier train …"
-        )
+        command = "torchrun --nproc_per_node 2 --standalone -m bbc_classifier train …"
+        logger.warning("ONE PROCESS ONLY: accelerate started one; on a CPU several are started by: %s", command)

@@ -43,10 +43,7 @@ logger = logging.getLogger(__name__)
 ComputeMetrics = Callable[[EvalPrediction], dict[str, float]]
 # Options of transformers.TrainingArguments that cannot work here, and why.
 UNSUPPORTED = {
-    "dataloader_drop_last": "it would leave out validation rows too",
-    "prediction_loss_only": "the predictions for the validation rows choose the checkpoint",
     "remove_unused_columns": "the rows of a text and of its excerpts are items of one column",
-    "batch_eval_metrics": "metrics are computed over all validation rows",
     "auto_find_batch_size": "a resumed run must take the same batches; set --per_device_train_batch_size",
     "save_only_model": "a checkpoint without the optimizer cannot be resumed",
     "bf16": "use --precision",
@@ -178,12 +175,6 @@ class LengthGroupedSampler(Sampler[int]):
 
 class FailureCheck(TrainerCallback):
     """Raises a TrainingDivergedError if a logged loss or gradient norm is NaN, infinite, or at first too large."""
-
-    def on_train_begin(self, args, state, control, **kwargs):
-        """Find the best checkpoint of a resumed run also after its directory was moved."""
-        best = Path(args.output_dir, f"{CHECKPOINT_PREFIX}{state.best_global_step}")
-        if best.is_dir():
-            state.best_model_checkpoint = str(best)
 
     def on_step_end(self, args, state, control, **kwargs):
         """Log the first step, whose gradient norm is checked."""
@@ -377,9 +368,8 @@ class ClassifierTrainer(Trainer):
         args = self.args
         if self.sampling_strategy == "sequential":
             return super().get_train_dataloader()
-        is_grouped = self.sampling_strategy == "group_by_length"
         lengths = [0] * len(self.train_dataset)
-        if is_grouped:
+        if self.sampling_strategy == "group_by_length":
             lengths = [max(len(row["input_ids"]) for row in item["rows"]) for item in self.train_dataset]
         step_rows = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
         loader = DataLoader(

@@ -12,9 +12,8 @@ from tests.tiny import FAMILIES, tiny_config
 NAMES = {0: "business", 1: "sport", 2: "tech"}
 MULTI_LABEL = "multi_label_classification"
 EVERYTHING = {"pooling": "attention", "classifier_dropout": 0.25, "max_input_tokens": 48, "truncation": "head+tail"}
-EVERYTHING |= {"window_length": 32}
 EVERYTHING |= {"class_weights": [1.0, 2.0, 0.5], "label_smoothing": 0.1, "label_thresholds": [0.1 + 0.2, 1e-9, 0.5]}
-EVERYTHING |= {"id2label": NAMES, "problem_type": MULTI_LABEL}
+EVERYTHING |= {"id2label": NAMES, "problem_type": MULTI_LABEL, "window_length": 32}
 
 
 def make(**options: object) -> PooledEncoderConfig:

@@ -28,7 +28,7 @@ TOLERANCE = {"rtol": 1e-4, "atol": 2e-5}
 READING = {"max_input_tokens": 6, "truncation": "tail"}
 THRESHOLDS = {"problem_type": MULTI_LABEL, "label_thresholds": [0.2, 0.3, 0.4, 0.5, 0.6]}
 READERS = {kept: loud_classifier(max_input_tokens=8, truncation=kept) for kept in ("head", "tail", "head+tail")}
-READERS["windows"] = loud_classifier(max_input_tokens=12, window_length=5)
+READERS |= {"windows": loud_classifier(max_input_tokens=12, window_length=5)}
 HEAD = {"encoder", "pooling", "classifier"}
 SOURCES = [(BertForPreTraining, "pooler"), (BertForSequenceClassification, "mean"), (DistilBertForMaskedLM, "mean")]
 PAIRS = [("bert", pooling) for pooling in legal_poolings("bert")] + [
@@ -100,8 +100,8 @@ def test_the_model_reads_of_whole_texts_what_truncate_returns(bodies, reader, si
 @torch.inference_mode()
 def test_windows_begin_with_the_first_token_and_count_by_the_tokens_they_add(pooling):
     model = loud_classifier(pooling=pooling, window_length=4)
-    windows = [model(torch.tensor([ids])).logits for ids in ([2, 5, 6, 7], [2, 8, 9, 10], [2, 3])]
-    expected = sum(share * logits for share, logits in zip((4 / 8, 3 / 8, 1 / 8), windows, strict=True))
+    windows = {4 / 8: [2, 5, 6, 7], 3 / 8: [2, 8, 9, 10], 1 / 8: [2, 3]}
+    expected = sum(share * model(torch.tensor([ids])).logits for share, ids in windows.items())
     close(model(torch.tensor([[2, 5, 6, 7, 8, 9, 10, 3]])).logits, expected, **TOLERANCE)
     assert model(random_ids(1, 99)).logits.isfinite().all()  # more than the encoder's 64 positions
 

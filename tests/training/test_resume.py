@@ -1,4 +1,4 @@
-"""A training that was stopped, killed or moved ends with the weights of one that was not."""
+"""A training that was stopped or killed ends with the weights of one that was not."""
 
 import signal
 import sys
@@ -66,7 +66,7 @@ def test_a_signal_finishes_the_step_and_writes_a_checkpoint(run, tmp_path, step,
 
 @slow
 @pytest.mark.parametrize("step", [11, 99], ids=["in training", "after it"])
-def test_early_stopping_keeps_its_patience_and_a_moved_run_its_best_checkpoint(run, monkeypatch, tmp_path, step):
+def test_early_stopping_keeps_its_patience_and_a_run_its_best_checkpoint(run, monkeypatch, step):
     # Validation is best at the first evaluation and never after it.
     options = {**OPTIONS, **STEPS, "learning_rate": 0.5, "early_stopping_patience": 3}
     whole = run("whole", **options)
@@ -74,10 +74,9 @@ def test_early_stopping_keeps_its_patience_and_a_moved_run_its_best_checkpoint(r
     with monkeypatch.context() as patch, pytest.raises(SystemExit):
         patch.setattr(train_module, "fit_temperature", lambda *args: sys.exit())
         run("stopped", callbacks=[StopAt(step)], **options)
-    (tmp_path / "stopped").rename(tmp_path / "moved")
-    moved = run("moved", resume_from_checkpoint="last", **options)
-    assert moved.record["training"]["global_step"] == 16 and moved.record["training"]["best_step"] == 4
-    assert weights(moved) == weights(whole)
+    resumed = run("stopped", resume_from_checkpoint="last", **options)
+    assert resumed.record["training"]["global_step"] == 16 and resumed.record["training"]["best_step"] == 4
+    assert weights(resumed) == weights(whole)
 
 
 def test_a_full_disk_keeps_the_last_checkpoint(run, monkeypatch, tmp_path):

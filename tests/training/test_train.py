@@ -7,14 +7,13 @@ import pandas as pd
 import pytest
 import torch
 from safetensors.torch import load_file
-from transformers import AutoModel, TrainerCallback
+from transformers import TrainerCallback
 
 from bbc_classifier.config import DataArguments
 from bbc_classifier.data.loading import load_splits
 from bbc_classifier.errors import TrainingDivergedError, UserError
 from bbc_classifier.inference.classifier import Predictor
 from bbc_classifier.io import directory_lock, file_sha256, read_json
-from bbc_classifier.model import PooledEncoderForSequenceClassification
 from tests.training.conftest import TAGS, tagged, titled, topics, weights
 
 PROBE = {"head_init": "linear_probe", "num_train_epochs": 0.0}
@@ -113,16 +112,6 @@ def test_options_reach_a_finished_run(run, options):
     assert class_weights == (balanced if "class_weights" in options else None)
 
 
-def test_frozen_layers_keep_their_weights_and_the_others_move(run, tiny_bert_dir):
-    before = AutoModel.from_pretrained(tiny_bert_dir).state_dict()
-    result = run(frozen_layers=1, weight_decay=0.1, max_steps=3, pooling="pooler")
-    after = PooledEncoderForSequenceClassification.from_pretrained(result.run_dir.model).encoder.state_dict()
-    same = {name for name in before if torch.equal(before[name], after[name])}
-    # The bias of a key adds the same to every score of a row, and softmax takes it away: it has no gradient.
-    same -= {"encoder.layer.1.attention.self.key.bias"}
-    assert same == {name for name in before if name.startswith(("embeddings.", "encoder.layer.0."))}
-
-
 def test_texts_without_words_have_no_tfidf_baseline(run):
     texts = [f"{mark} " * (number + 1) for mark in "!?" for number in range(12)]
     assert run(dataset=(texts, ["a"] * 12 + ["b"] * 12), max_steps=1, near_duplicates=False).record["baseline"] is None
@@ -204,7 +193,6 @@ def test_options_are_refused_before_anything_is_written(run, tmp_path):
         ({"metric_for_best_model": "micro_f1"}, "--metric_for_best_model"),
         ({"report_to": ["nothing"]}, "--report_to"),
         ({"encoder": "nothing"}, "--encoder"),
-        ({"frozen_layers": 9}, "--encoder"),
         ({"recipe": "nonsense"}, "--recipe"),
         ({"num_train_epochs": 0.0}, "--head_init"),
         ({"test_fraction": 0.0, "push_to_hub": True}, "--push_to_hub"),
