@@ -47,8 +47,7 @@ def launch(args: DemoArguments) -> None:
     except OSError as error:
         problem = f"port {args.port} of {args.host} is in use, or this machine does not have the address"
         raise UserError(f"--host, --port: {problem}; choose another --port") from error
-    address = "127.0.0.1" if args.host == "0.0.0.0" else args.host
-    print(f"Open http://{address}:{args.port} (Ctrl-C ends it)", flush=True)
+    print(f"Open http://{args.host.replace('0.0.0.0', '127.0.0.1')}:{args.port} (Ctrl-C ends it)", flush=True)
     if args.host not in ("127.0.0.1", "localhost"):
         print("Everybody who can reach this machine can use the page: it has no password.", flush=True)
     page.block_thread()

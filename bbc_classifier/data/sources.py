@@ -146,6 +146,9 @@ def _read_hub(args: DataArguments) -> tuple[dict[str, Any], list[Part]]:
     place = f"--dataset {args.dataset}"
     try:
         builder = load_dataset_builder(args.dataset, args.dataset_config, revision=args.dataset_revision)
+        if re.fullmatch("[0-9a-f]{40}", args.dataset_revision or "") and args.dataset_revision != builder.hash:
+            # Offline the library reads whatever commit it has.
+            raise ConnectionError(f"the cache has commit {builder.hash}, not {args.dataset_revision}")
         builder.download_and_prepare()
         tables = builder.as_dataset()
     except (ConnectionError, HTTPError, LocalEntryNotFoundError) as error:

@@ -230,8 +230,7 @@ def _length_table(record: Mapping[str, Any]) -> tuple[list[str], list[list[str]]
         values = [row[name] for name in ("accuracy", "mean_confidence", "expected_calibration_error")]
         values += [tfidf[kind][name] for name in ("accuracy", "expected_calibration_error")] if tfidf else []
         accuracy, *others = map(_decimal, values)
-        part = "whole text" if kind == "whole" else kind.replace("_", " ")
-        rows.append([part, accuracy, _interval(row["interval"]), *others])
+        rows.append([kind.replace("_", " "), accuracy, _interval(row["interval"]), *others])
     return head + (["TF-IDF accuracy", "TF-IDF ECE"] if tfidf else []), rows
 
 

@@ -349,8 +349,7 @@ def build_model(
                 label_smoothing=args.label_smoothing_factor,
             )
         except ValueError as error:
-            problem = str(error).replace("max_input_tokens", "--max_length").replace("window_length", "--window_length")
-            raise UserError(f"{what}: {problem}") from error
+            raise UserError(f"{what}: {str(error).replace('max_input_tokens', '--max_length')}") from error
     tokenizer = load_tokenizer(find_encoder(model_args).path, model_args.encoder_revision)
     tokenizer.model_max_length = VERY_LARGE_INTEGER  # the model cuts texts; with a limit, pipelines would warn
     return model, tokenizer
