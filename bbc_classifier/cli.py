@@ -373,7 +373,7 @@ def _predict(options: Options) -> int:
 
 def _warn_truncated(truncated: int, rows: int) -> None:
     if truncated:
-        print(f"{truncated:,} of {rows:,} texts were longer than the classifier reads; cut", file=sys.stderr)
+        print(f"{truncated:,} of {rows:,} texts were longer than the classifier reads and were cut", file=sys.stderr)
 
 
 def _standard_input() -> list[str]:

@@ -129,6 +129,7 @@ def _write_space(
 def _calibration_texts(data: LoadedData | None) -> list[str]:
     """Return training texts of all kinds with their excerpts, or the example texts if they are not available."""
     if data is None:
+        logger.warning("8 bits are fitted to example texts, not to training texts: check labels on texts of your own")
         return list(SAMPLE_TEXTS)
     texts = data.dataset["train"]["text"][:]
     return with_excerpts(texts[:: -(-len(texts) // CALIBRATION_TEXTS)], data.info["has_titles"], EXCERPTS)[0]

@@ -221,9 +221,7 @@ def predict_logits(
             if device.type == "cpu":
                 # Padding costs more than a smaller batch; a row with fewer windows is padded by a window.
                 windows = num_windows(width, window_length)
-                lengths = [
-                    len(input_ids[row]) for row in order[:size] if len(input_ids[row]) >= MIN_SHARE_OF_LONGEST * width
-                ]
+                lengths = [n for row in order[:size] if (n := len(input_ids[row])) >= MIN_SHARE_OF_LONGEST * width]
                 size = sum(num_windows(length, window_length) == windows for length in lengths)
                 if width >= MIN_LENGTH_TO_ROUND and windows == 1:
                     width = -(-width // CPU_LENGTH_MULTIPLE) * CPU_LENGTH_MULTIPLE

@@ -184,10 +184,10 @@ def _windows(mask: torch.Tensor, length: int) -> tuple[torch.Tensor, torch.Tenso
     tokens, place = mask.shape[1], torch.arange(mask.shape[1], device=mask.device)
     starts = torch.cat([place[:1], place[length - 1 : -1 : length - 1]]).unsqueeze(1)
     columns = torch.where(place[:length] == 0, 0, starts + place[:length])
-    mask = mask[:, columns.clamp(max=tokens - 1)] * (columns < tokens).to(mask.dtype)
+    is_inside, columns = columns < tokens, columns.clamp(max=tokens - 1)
+    mask = mask[:, columns] * is_inside.to(mask.dtype)
     added = ((mask != 0).sum(2) - (starts[:, 0] > 0).long()).clamp(min=0)
-    shares = added / added.sum(1, keepdim=True).clamp(min=1)
-    return columns.clamp(max=tokens - 1), mask.flatten(0, 1), shares
+    return columns, mask.flatten(0, 1), added / added.sum(1, keepdim=True).clamp(min=1)
 
 
 def sequence_loss(
