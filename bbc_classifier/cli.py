@@ -487,7 +487,6 @@ def _push(options: Options) -> None:
         print(f"{'Staged, not uploaded' if args.dry_run else 'Published'}: {url}")
 
 
-CLASSIFIERS_OWN = frozenset({"max_length", "window_length", "truncation", "excerpts"})
 TRAINING = (config.ModelArguments, config.DataArguments, config.TrainArguments)
 TEXTS = ("text", "*", "Texts to classify. Without any: standard input, one text per line.")
 REPORTED = ("path", "+", "Directories of comparisons, or of their shards.")
@@ -498,7 +497,7 @@ COMMANDS = {
     "evaluate": Command(
         _evaluate,
         (config.EvaluateArguments, config.DataArguments),
-        hidden=CLASSIFIERS_OWN,
+        hidden=config.CLASSIFIER_OPTIONS,
         help={"dataset": "Other data, named as for `train`. Unset: the test split that the run cut or had."},
     ),
     "compare": Command(
@@ -508,7 +507,7 @@ COMMANDS = {
         help={"output_dir": "Directory of the comparison. (default: comparison)"},
     ),
     "report": Command(_report, (config.ReportArguments,), REPORTED),
-    "audit": Command(_audit, (config.AuditArguments, config.DataArguments), hidden=CLASSIFIERS_OWN),
+    "audit": Command(_audit, (config.AuditArguments, config.DataArguments), hidden=config.CLASSIFIER_OPTIONS),
     "export": Command(_export, (config.ExportArguments,), EXPORTED),
     "demo": Command(_demo, (config.DemoArguments,), EXPORTED),
     "serve": Command(_serve, (config.ServeArguments,), EXPORTED),
@@ -568,6 +567,4 @@ def _print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def _number(value: Any) -> str:
-    if value is None:
-        return "-"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    return "-" if value is None else f"{value:.4f}" if isinstance(value, float) else str(value)

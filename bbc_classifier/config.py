@@ -63,6 +63,8 @@ RUNTIME_ONLY = frozenset(
 )
 # Options of `train` that a comparison sets for each run.
 OF_THE_GRID = frozenset("encoder pooling fold push_to_hub hub_token resume_from_checkpoint".split())
+# How texts are read is part of the classifier.
+CLASSIFIER_OPTIONS = frozenset({"max_length", "window_length", "truncation", "excerpts"})
 KINDS = {int: (numbers.Integral, "a whole number"), float: (numbers.Real, "a number"), bool: (bool, "true or false")}
 
 

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from datasets import DatasetDict
 from transformers.utils import cached_file
 
-from bbc_classifier.config import IN_MEMORY, DataArguments, EvaluateArguments
+from bbc_classifier.config import CLASSIFIER_OPTIONS, IN_MEMORY, DataArguments, EvaluateArguments
 from bbc_classifier.data.duplicates import text_hash
 from bbc_classifier.data.loading import LoadedData, excerpts, labels_to_array, load_splits
 from bbc_classifier.errors import UserError
@@ -37,9 +37,6 @@ from bbc_classifier.provenance import environment, peak_memory_mb, record_header
 DATA_SOURCES = ("dataset", "train_file", "validation_file", "test_file")
 # Options of the run that also apply to other data, unless they are given.
 REMEMBERED = ("text_column", "label_column", "label_separator", "label_map", "delimiter", "quoting")
-# How texts are read is part of the classifier.
-CLASSIFIER_OPTIONS = {"max_length", "window_length", "truncation", "excerpts"}
-
 logger = logging.getLogger(__name__)
 
 

@@ -115,16 +115,10 @@ def explain(predictor: Predictor, text: str, label: str | None = None, steps: in
     starts = np.array([start for start, _ in words])
     for score, place in zip(per_token, kept, strict=True):
         start, end = encoded["offset_mapping"][place]
-        if end > start:
-            word = int(np.searchsorted(starts, end - 1, side="right")) - 1
-            if word < 0:  # a token of white space before the first word
-                continue
+        word = int(np.searchsorted(starts, end - 1, side="right")) - 1
+        if end > start and word >= 0:  # no special token, nor one of white space before the first word
             scores[word] += score
             is_read[word] = True
-    shown = [
-        WordScore(text[start:end], float(score), start, end)
-        for (start, end), score, read in zip(words, scores, is_read, strict=True)
-        if read
-    ]
+    shown = [WordScore(text[slice(*words[i])], float(scores[i]), *words[i]) for i in np.flatnonzero(is_read)]
     completeness_error = abs(float(delta)) / max(abs(float(per_token.sum()) - float(delta)), 1e-12)
     return Explanation(text, names[target], float(probabilities[target]), shown, completeness_error)
