@@ -76,10 +76,11 @@ def our_trainer(args: argparse.Namespace, length: int, output_dir: str) -> Class
     options = {"labels": LABELS, "max_input_tokens": length, "encoder_dropout": 0.0}
     model = PooledEncoderForSequenceClassification.from_encoder(args.encoder, **options)
     ids = random_ids(length, args.batch * args.steps)
-    rows = TokenizedRows(ids, torch.arange(len(ids)).remainder(len(LABELS)).numpy(), [False] * len(ids), len(ids))
+    numbers = list(range(len(ids)))
+    rows = TokenizedRows(ids, torch.tensor(numbers).remainder(len(LABELS)).numpy(), [False] * len(ids), numbers)
     tokenizer = AutoTokenizer.from_pretrained(locate_encoder(args.encoder).path)
     arguments = training_arguments(train_args, Path(output_dir))
-    return ClassifierTrainer(model, tokenizer, arguments, train_args, rows, rows)
+    return ClassifierTrainer(model, tokenizer, arguments, train_args, rows, rows.first(1))
 
 
 def run_steps(args: argparse.Namespace, length: int, name: str, timer: StepTimer) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -28,7 +28,6 @@ from bbc_classifier.errors import EnvironmentFailure, UserError
 from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification, num_windows, truncate
 
 logger = logging.getLogger(__name__)
-ModelT = TypeVar("ModelT", bound=PreTrainedModel)
 
 # In the config.json of an export: {"format": a key of EXPORT_FILES, and the values of EXPORTED_OPTIONS}.
 EXPORT_KEY = "bbc_classifier"
@@ -156,23 +155,14 @@ def max_plain_tokens(training: bool) -> int:
     return (256 if training else 0) if cpu_has("amx_bf16") else 512
 
 
-def half_precision_copy(model: ModelT, precision: str, max_tokens: int | None) -> ModelT:
-    """Return a copy of a model to compute with in "bf16" or "fp16", under autocast and on at most `max_tokens` tokens.
-
-    Autocast keeps residuals and normalization in float32, which is three times as exact as a model all in bf16. With
-    linear layers that are converted once, on a CPU to the layout of oneDNN, it need not convert them in every batch.
-    """
-    model, is_short = copy.deepcopy(model), (max_tokens or np.inf) <= max_plain_tokens(training=False)
-    uses_onednn = model.device.type == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    if uses_onednn and is_short and model.base_model.config._attn_implementation == "sdpa":
+def speed_up_on_cpu(model: PreTrainedModel, max_tokens: int | None) -> None:
+    """Make a model with linear layers in bf16 faster: other attention, and weights in oneDNN's own layout."""
+    if model.base_model.config._attn_implementation == "sdpa" and (max_tokens or np.inf) <= max_plain_tokens(False):
         model.base_model.set_attn_implementation("half_precision")
     for module in model.modules():
         if isinstance(module, torch.nn.Linear):
-            module.to(HALF_PRECISIONS[precision])
-            if uses_onednn:
-                weight = torch.ops.mkldnn._reorder_linear_weight(module.weight.detach())
-                module.forward = partial(_linear, weight, module.bias)  # type: ignore[method-assign]
-    return model
+            weight = torch.ops.mkldnn._reorder_linear_weight(module.weight.detach())
+            module.forward = partial(_linear, weight, module.bias)  # type: ignore[method-assign]
 
 
 def _linear(weight: torch.Tensor, bias: torch.Tensor | None, rows: torch.Tensor) -> torch.Tensor:
@@ -190,8 +180,6 @@ def encode(
     model: PooledEncoderForSequenceClassification, input_ids: Sequence[list[int]], pad_token_id: int, **options: Any
 ) -> EncoderOutput:
     """Return the pooled embeddings and the logits of every row in the order given; `options` as `predict_logits`."""
-    if (precision := options.get("precision", "fp32")) in HALF_PRECISIONS:
-        model = half_precision_copy(model, precision, model.config.max_encoder_tokens)
     captured: list[np.ndarray] = []
     with model.classifier.register_forward_pre_hook(lambda _, args: captured.append(args[0].cpu().double().numpy())):
         logits = predict_logits(model, input_ids, pad_token_id, **options)
@@ -432,7 +420,14 @@ class Predictor:
         if isinstance(self.model, OnnxModel):
             half_model: PreTrainedModel | OnnxModel = OnnxModel(self.model.path, self.model.config, precision)
         else:
-            half_model = half_precision_copy(self.model, precision, self.config.max_encoder_tokens)
+            # Autocast keeps residuals and normalization in float32, which is three times as exact as a model all in
+            # bf16. With linear layers that are converted once it need not convert them in every batch.
+            half_model = copy.deepcopy(self.model)
+            for module in half_model.modules():
+                if isinstance(module, torch.nn.Linear):
+                    module.to(HALF_PRECISIONS[precision])
+            if device == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported():
+                speed_up_on_cpu(half_model, self.config.max_encoder_tokens)
         self._half_model, self.precision = half_model, precision
         if expected is None:
             return

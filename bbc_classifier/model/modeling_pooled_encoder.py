@@ -176,23 +176,18 @@ def num_windows(tokens: int, window_length: int | None) -> int:
 
 
 def _windows(mask: torch.Tensor, length: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return the windows of rows (batch, tokens): columns and mask, (batch, windows, width), and shares.
+    """Return the windows of rows (batch, tokens): columns (windows, width), mask (batch * windows, width), and shares.
 
-    A row has as few windows as possible, of equal length, each after its first token. The share of a window,
-    (batch, windows) float32, is that of the row's tokens that no window before it has.
+    Each window begins with the first token of the row. Its share, (batch, windows) float32, is that of the row's tokens
+    that no window before it has.
     """
-    place = torch.arange(mask.shape[1], device=mask.device)
-    window = (torch.cat([place[:1], place[length - 1 : -1 : length - 1]]) // (length - 1))[:, None]
-    last = torch.where(mask != 0, place, 0).amax(1)[:, None, None]  # of each row, its last token
-    step = -(-last // (-(-last // (length - 1))).clamp(min=1))
-    if not torch.compiler.is_compiling():  # a graph has windows of full width
-        length = int(step.max()) + 1
-    columns = torch.where(place[:length] == 0, 0, window * step + place[:length])
-    is_inside = (columns <= last) & (place[:length] <= step)
-    columns = columns.clamp(max=mask.shape[1] - 1)
-    mask = mask.gather(1, columns.flatten(1)).view_as(columns) * is_inside
-    added = ((mask != 0).sum(2) - (window[:, 0] > 0).long()).clamp(min=0)
-    return columns, mask, added / added.sum(1, keepdim=True).clamp(min=1)
+    tokens, place = mask.shape[1], torch.arange(mask.shape[1], device=mask.device)
+    starts = torch.cat([place[:1], place[length - 1 : -1 : length - 1]]).unsqueeze(1)
+    columns = torch.where(place[:length] == 0, 0, starts + place[:length])
+    is_inside, columns = columns < tokens, columns.clamp(max=tokens - 1)
+    mask = mask[:, columns] * is_inside.to(mask.dtype)
+    added = ((mask != 0).sum(2) - (starts[:, 0] > 0).long()).clamp(min=0)
+    return columns, mask.flatten(0, 1), added / added.sum(1, keepdim=True).clamp(min=1)
 
 
 def sequence_loss(
@@ -369,9 +364,8 @@ class PooledEncoderForSequenceClassification(PreTrainedModel):
             if values is not None and name in self.encoder_arguments
         }
         if self.config.window_length is not None:
-            columns, attention_mask, shares = _windows(attention_mask, self.config.window_length)
-            attention_mask = attention_mask.flatten(0, 1)
-            inputs = {name: values[rows.unsqueeze(2), columns].flatten(0, 1) for name, values in inputs.items()}
+            window, attention_mask, shares = _windows(attention_mask, self.config.window_length)
+            inputs = {name: values[:, window].flatten(0, 1) for name, values in inputs.items()}
         returns_hidden_states = kwargs.get("output_hidden_states") or not self.pooling.needs_hidden_states
         if self.pooling.needs_hidden_states:
             kwargs["output_hidden_states"] = True

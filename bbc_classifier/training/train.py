@@ -171,6 +171,7 @@ def train(
         validation_rows = tokenize_split(data, "validation", tokenizer, model.config, data_args.excerpts or ())
         cut_ids = [truncate(ids, train_config)[0] for ids in validation_rows.input_ids]
         cut_validation_rows = replace(validation_rows, input_ids=cut_ids)
+        num_validation = len(data.dataset["validation"])
         # A multi-label threshold lies between two rows, so validation rows are encoded in the precision of predictions.
         encode_rows = partial(encode, model, pad_token_id=tokenizer.pad_token_id, progress=not args.disable_tqdm)
         encode_validation = partial(encode_rows, precision="fp32" if data.multi_label else precision)
@@ -199,7 +200,7 @@ def train(
         with StopOnSignal() as stop, explained_failures(trainer_args):
             initial_weights = {name: tensor.detach().clone() for name, tensor in model.named_parameters()}
             trainer = ClassifierTrainer(
-                *(model, tokenizer, trainer_args, args, train_rows, cut_validation_rows.texts()),
+                *(model, tokenizer, trainer_args, args, train_rows, cut_validation_rows.first(num_validation)),
                 compute_metrics=compute_metrics,
                 callbacks=[stop, *callbacks],
             )
@@ -222,7 +223,7 @@ def train(
             logits = encode_validation(validation_rows.input_ids).logits
         else:
             logits = head_logits(model, held_out[0])
-        calibration, probabilities = calibrate(model, validation_rows, logits, encode_validation)
+        calibration, probabilities = calibrate(model, validation_rows, num_validation, logits, encode_validation)
         is_refit = is_probe and model_args.refit_on_validation and not args.trains_encoder
         if is_refit:
             embeddings, labels = (np.concatenate(parts) for parts in zip(fitted, held_out, strict=True))
@@ -237,7 +238,7 @@ def train(
         classifier = Predictor.from_pretrained(run.model, device=str(device))
         classifier.progress = not args.disable_tqdm
         # The metrics on validation are those of the calibration: a head that is refitted has seen these rows.
-        scored = probabilities, validation_rows.texts().truncated
+        scored = probabilities[:num_validation], validation_rows.truncated[:num_validation]
         evaluation = {"validation": evaluate_split(classifier, data, "validation", run.path, scored)}
         if len(data.dataset["test"]):
             evaluation["test"] = evaluate_split(classifier, data, "test", run.path)
@@ -385,7 +386,7 @@ def tokenize_split(
     texts, numbers = with_excerpts(rows["text"][:], data.info["has_titles"], kinds)
     input_ids, truncated = tokenize(tokenizer, texts, config)
     labels = labels_to_array(rows["label"], data.label_names, data.label_names)[numbers]
-    return TokenizedRows(input_ids, labels, truncated, len(rows))
+    return TokenizedRows(input_ids, labels, truncated, numbers)
 
 
 def texts_seen_by_encoder(model_args: ModelArguments) -> set[str]:
@@ -406,22 +407,23 @@ def write_split(run: RunDirectory, data: LoadedData, encoder_texts: Iterable[str
 def calibrate(
     model: PooledEncoderForSequenceClassification,
     rows: TokenizedRows,
+    num_texts: int,
     logits: np.ndarray,
     encode_rows: Callable[[list[list[int]]], EncoderOutput],
 ) -> tuple[dict[str, Any], np.ndarray]:
-    """Set what is fitted on validation rows and their `logits`; return the record of it and the texts' probabilities.
+    """Set what is fitted on validation rows and their `logits`; return the record of it and the probabilities.
 
-    Temperature and thresholds are fitted on all rows, the rest on the texts.
+    Temperature and thresholds are fitted on all rows, the rest on the texts, which are the first `num_texts` rows.
     """
     temperature = fit_temperature(rows.labels, logits, model.config.is_multi_label)
     model.apply_temperature(temperature)
     probabilities = (sigmoid if model.config.is_multi_label else softmax)(logits / temperature)
     thresholds = min_confidence = adaptive_reading = None
-    texts, whole = rows.texts(), probabilities[: rows.num_texts]
     if model.config.is_multi_label:
         model.config.label_thresholds = fit_thresholds(rows.labels, probabilities)
         thresholds = dict(zip(model.config.id2label.values(), model.config.label_thresholds, strict=True))
     else:
+        texts, whole = rows.first(num_texts), probabilities[:num_texts]
         openings = encode_rows([opening(ids, OPENING_TOKENS) for ids in texts.input_ids]).logits
         min_confidence = suggest_min_confidence(texts.labels, whole)
         adaptive_reading = choose_adaptive_reading(model, texts.input_ids, openings, whole)
@@ -431,7 +433,7 @@ def calibrate(
         "adaptive_reading": adaptive_reading,
         "thresholds": thresholds,
     }
-    return record, whole
+    return record, probabilities
 
 
 def choose_adaptive_reading(
@@ -494,8 +496,9 @@ def encoder_record(model_args: ModelArguments) -> dict[str, Any]:
     encoder, revision, name = find_encoder(model_args), model_args.encoder_revision, "model.safetensors"
     cached = None if Path(encoder.path).is_dir() else try_to_load_from_cache(encoder.path, name, revision=revision)
     weights = Path(cached) if isinstance(cached, str) else Path(encoder.path, name)
+    sha256 = file_sha256(weights) if weights.is_file() else None
     where = {"name": encoder.name, "origin": encoder.origin, "hub_id": encoder.hub_id}
-    return {**where, "revision": revision, "weights_sha256": file_sha256(weights) if weights.is_file() else None}
+    return {**where, "revision": revision, "weights_sha256": sha256}
 
 
 def warn_if_single_process() -> None:

@@ -59,32 +59,29 @@ LONG_TRAINING_S, STEPS_TO_ESTIMATE = 180, 20
 
 @dataclass(frozen=True)
 class TokenizedRows:
-    """The texts of a split, `num_texts` rows, followed by their excerpts if there are any.
+    """The texts of a split, followed by their excerpts if there are any.
 
-    Token ids, labels as (rows,) indices or (rows, labels) bool, and which rows were cut.
+    Token ids, labels as (rows,) indices or (rows, labels) bool, which rows were cut, and each row's text by number.
     """
 
     input_ids: list[list[int]]
     labels: np.ndarray
     truncated: list[bool]
-    num_texts: int
+    text_numbers: list[int]
 
-    def texts(self) -> "TokenizedRows":
-        """Return the rows of the texts themselves."""
-        n = self.num_texts
-        return TokenizedRows(self.input_ids[:n], self.labels[:n], self.truncated[:n], n)
+    def first(self, number: int) -> "TokenizedRows":
+        """Return the first rows."""
+        return TokenizedRows(*(getattr(self, field.name)[:number] for field in fields(self)))
 
     def as_dataset(self) -> list[dict[str, Any]]:
-        """Return the items that the Trainer makes batches of: single texts, and as many groups of excerpts at most.
-
-        The excerpts of a group have similar lengths, so that little is padded.
-        """
+        """Return the items that the Trainer makes batches of: the rows of each text, and those of all its excerpts."""
         labels = self.labels.astype(np.float32 if self.labels.ndim == 2 else np.int64).tolist()
-        rows = [{"input_ids": ids, "labels": label} for ids, label in zip(self.input_ids, labels, strict=True)]
-        excerpts = sorted(rows[self.num_texts :], key=lambda row: len(row["input_ids"]))
-        size = max(1, math.ceil(len(excerpts) / max(1, self.num_texts)))
-        groups = [excerpts[start : start + size] for start in range(0, len(excerpts), size)]
-        return [{"rows": group} for group in [*([row] for row in rows[: self.num_texts]), *groups]]
+        items: dict[tuple[bool, int], list[dict[str, Any]]] = {}
+        num_texts = 1 + max(self.text_numbers, default=-1)
+        for row, number in enumerate(self.text_numbers):
+            item = {"input_ids": self.input_ids[row], "labels": labels[row]}
+            items.setdefault((row >= num_texts, number), []).append(item)
+        return [{"rows": rows} for rows in items.values()]
 
 
 class RowCollator(DataCollatorWithPadding):

@@ -58,12 +58,6 @@ def test_options_that_cannot_work_are_refused_by_name(tmp_path):
     with pytest.raises(UserError, match="--precision fp16"):
         choose_precision("fp16", "cpu")
     trainer.validate_metric("eval_accuracy", multi_label=False)
-
-
-def test_excerpts_of_similar_length_are_padded_together():
-    rows = trainer.TokenizedRows([[0] * n for n in (9, 8, 2, 7, 3)], torch.arange(5).numpy(), [False] * 5, num_texts=2)
-    groups = [[(len(row["input_ids"]), row["labels"]) for row in item["rows"]] for item in rows.as_dataset()]
-    assert groups == [[(9, 0)], [(8, 1)], [(2, 2), (3, 4)], [(7, 3)]]
     trainer.validate_metric("loss", multi_label=True)
     for name, multi_label in (("mcc", False), ("accuracy", True), ("micro_f1", False)):
         with pytest.raises(UserError, match=f"--metric_for_best_model: '{name}'"):
@@ -81,9 +75,11 @@ def test_sampler_yields_every_row_once_in_an_order_of_seed_and_epoch(rows):
     torch.manual_seed(99)
     assert order() == first
     assert sorted(first) == sorted(order(epoch=1)) == list(range(rows))
-    assert rows < 9 or order(epoch=1) != first != order(seed=4)
+    if rows > 8:
+        assert order(epoch=1) != first != order(seed=4)
     batches = list(zip(*[iter([lengths[row] for row in first])] * 8, strict=False))
-    assert rows < 100 or sum(max(batch) - min(batch) for batch in batches) / len(batches) < 10  # of 49 if random
+    if rows > 100:
+        assert sum(max(batch) - min(batch) for batch in batches) / len(batches) < 10  # of 49 in a random order
 
 
 @pytest.mark.parametrize(
