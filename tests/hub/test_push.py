@@ -103,6 +103,7 @@ def test_onnx_exports_are_uploaded_if_asked_for_and_of_the_same_weights(hub, run
         publish(run, onnx=True)
     agreement = {"texts": "example texts", "num_texts": 9, "equal_predictions": 1.0, "max_probability_difference": 0.0}
     export = {"format": "onnx", "exported": {"weights_bytes": 7}, "agreement": agreement}
+    export["original"] = {"weights_sha256": read_json(run / "record.json")["model"]["weights_sha256"]}
     write_json(run / "export" / "onnx" / "export.json", export)
     write_text(run / "export" / "onnx" / "onnx" / "model.onnx", "a graph")
     publish(run, onnx=True)
@@ -110,6 +111,9 @@ def test_onnx_exports_are_uploaded_if_asked_for_and_of_the_same_weights(hub, run
     assert files["onnx/model.onnx"] == b"a graph" and b"| onnx | `onnx/model.onnx` |" in files["README.md"]
     publish(run)
     assert "onnx/model.onnx" not in hub.repositories[REPO].files()
+    write_json(run / "export" / "onnx" / "export.json", {**export, "original": {"weights_sha256": "0" * 64}})
+    with pytest.raises(UserError, match="other weights"):
+        publish(run, onnx=True)
 
 
 @pytest.mark.parametrize(
