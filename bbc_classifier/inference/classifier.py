@@ -25,7 +25,7 @@ from transformers.modeling_utils import AttentionInterface, PreTrainedModel
 from transformers.utils import cached_file
 
 from bbc_classifier.errors import EnvironmentFailure, UserError
-from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification, num_windows, truncate
+from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification, truncate
 
 logger = logging.getLogger(__name__)
 
@@ -155,18 +155,34 @@ def max_plain_tokens(training: bool) -> int:
     return (256 if training else 0) if cpu_has("amx_bf16") else 512
 
 
-def speed_up_on_cpu(model: PreTrainedModel, max_tokens: int | None) -> None:
-    """Make a model with linear layers in bf16 faster: other attention, and weights in oneDNN's own layout."""
-    if model.base_model.config._attn_implementation == "sdpa" and (max_tokens or np.inf) <= max_plain_tokens(False):
-        model.base_model.set_attn_implementation("half_precision")
-    for module in model.modules():
-        if isinstance(module, torch.nn.Linear):
-            weight = torch.ops.mkldnn._reorder_linear_weight(module.weight.detach())
-            module.forward = partial(_linear, weight, module.bias)  # type: ignore[method-assign]
-
-
 def _linear(weight: torch.Tensor, bias: torch.Tensor | None, rows: torch.Tensor) -> torch.Tensor:
     return torch.ops.mkldnn._linear_pointwise(rows.to(weight.dtype), weight, bias, "none", [], "")
+
+
+class Window(NamedTuple):
+    """A part of a row that the model reads by itself, `share` of the row's tokens."""
+
+    input_ids: list[int]
+    row: int
+    share: float
+
+
+def split_windows(input_ids: Sequence[list[int]], length: int | None) -> list[Window]:
+    """Return the windows of at most `length` tokens in which the model reads rows of token ids, longest first."""
+    windows = list[Window]()
+    for row, ids in enumerate(input_ids):
+        step = (length or max(2, len(ids))) - 1
+        more = [ids[:1] + ids[start : start + step] for start in range(step + 1, len(ids), step)]
+        windows.append(Window(ids[: step + 1], row, (step + 1) / len(ids) if more else 1.0))
+        windows += [Window(each, row, (len(each) - 1) / len(ids)) for each in more]
+    return sorted(windows, key=lambda window: -len(window.input_ids))
+
+
+def _average(windows: Sequence[Window], values: np.ndarray, num_rows: int) -> np.ndarray:
+    average = np.zeros((num_rows, values.shape[1]))
+    shares = np.array([window.share for window in windows])[:, None]
+    np.add.at(average, [window.row for window in windows], shares * values)
+    return average
 
 
 class EncoderOutput(NamedTuple):
@@ -183,9 +199,9 @@ def encode(
     captured: list[np.ndarray] = []
     with model.classifier.register_forward_pre_hook(lambda _, args: captured.append(args[0].cpu().double().numpy())):
         logits = predict_logits(model, input_ids, pad_token_id, **options)
-    embeddings = np.zeros((len(input_ids), model.classifier.in_features))
-    embeddings[_longest_first(input_ids)] = np.concatenate([embeddings[:0], *captured])
-    return EncoderOutput(embeddings, logits)
+    windows = split_windows(input_ids, model.config.window_length)
+    embeddings = np.concatenate([np.zeros((0, model.classifier.in_features)), *captured])
+    return EncoderOutput(_average(windows, embeddings, len(input_ids)), logits)
 
 
 @torch.inference_mode()
@@ -200,7 +216,7 @@ def predict_logits(
     """Return the logits of every row in the order given, (rows, labels) float64; the model is put into evaluation mode.
 
     `input_ids` are the token ids per row, special tokens included, without padding. A batch holds at most `batch_size`
-    rows of similar length. `precision` is "fp32", "bf16" or "fp16" (autocast). UserError: a logit is NaN or infinite.
+    windows of similar length. `precision` is "fp32", "bf16" or "fp16" (autocast). UserError: a logit is not finite.
     """
     model.eval()
     device, dtype = model.device, HALF_PRECISIONS.get(precision)
@@ -208,38 +224,33 @@ def predict_logits(
     in_onnxruntime = isinstance(model, OnnxModel) and not model.uses_openvino
     max_tokens = 512 if in_onnxruntime else 4096 if device.type == "cpu" else 32768
     window_length = getattr(model.config, "window_length", None)  # a stock class has none
-    logits = np.zeros((len(input_ids), model.config.num_labels))
+    # Windows of all rows fill batches of one length. Longest first: memory runs out in the first batch or never.
+    windows, outputs = split_windows(input_ids, window_length), [np.zeros((0, model.config.num_labels))]
+    unit, done = " windows" if window_length else " texts", 0
     with (
         torch.autocast(device.type, dtype, enabled=dtype is not None),
-        tqdm(total=len(input_ids), desc="Encoding", unit=" texts", delay=3, leave=None, disable=not progress) as bar,
+        tqdm(total=len(windows), desc="Encoding", unit=unit, delay=3, leave=None, disable=not progress) as bar,
     ):
-        # Longest first: memory runs out in the first batch or never.
-        order = _longest_first(input_ids)
-        while order:
-            width = len(input_ids[order[0]])
+        while done < len(windows):
+            width = len(windows[done].input_ids)
             size = max(1, min(batch_size, max_tokens // max(1, width)))
+            batch = [window.input_ids for window in windows[done : done + size]]
             if device.type == "cpu":
-                # Padding costs more than a smaller batch; a row with fewer windows is padded by a window.
-                windows = num_windows(width, window_length)
-                lengths = [n for row in order[:size] if (n := len(input_ids[row])) >= MIN_SHARE_OF_LONGEST * width]
-                size = sum(num_windows(length, window_length) == windows for length in lengths)
-                if width >= MIN_LENGTH_TO_ROUND and windows == 1:
-                    width = -(-width // CPU_LENGTH_MULTIPLE) * CPU_LENGTH_MULTIPLE
-            rows, order = order[:size], order[size:]
-            padded = [input_ids[row] + [pad_token_id] * (width - len(input_ids[row])) for row in rows]
-            ids = torch.tensor(padded, dtype=torch.long)
-            mask = (torch.arange(width) < torch.tensor([[len(input_ids[row])] for row in rows])).long()
+                # Padding costs more than a smaller batch.
+                batch = [ids for ids in batch if len(ids) >= MIN_SHARE_OF_LONGEST * width]
+                if width >= MIN_LENGTH_TO_ROUND:
+                    width = min(-(-width // CPU_LENGTH_MULTIPLE) * CPU_LENGTH_MULTIPLE, window_length or sys.maxsize)
+            ids = torch.tensor([ids + [pad_token_id] * (width - len(ids)) for ids in batch], dtype=torch.long)
+            mask = (torch.arange(width) < torch.tensor([[len(ids)] for ids in batch])).long()
             output = model(input_ids=ids.to(device), attention_mask=mask.to(device))
-            logits[rows] = output.logits.cpu().double().numpy()
-            bar.update(len(rows))
+            outputs.append(output.logits.cpu().double().numpy())
+            bar.update(len(batch))
+            done += len(batch)
+    logits = _average(windows, np.concatenate(outputs), len(input_ids))  # as that of pooled vectors: the head is linear
     if invalid := int((~np.isfinite(logits)).any(axis=1).sum()):
         cause = "its weights are damaged, or the precision is too low (use fp32)"
         raise UserError(f"the classifier's outputs for {invalid} of {len(logits)} texts are NaN or infinite: {cause}")
     return logits
-
-
-def _longest_first(input_ids: Sequence[list[int]]) -> list[int]:
-    return sorted(range(len(input_ids)), key=lambda row: -len(input_ids[row]))
 
 
 class OnnxModel(torch.nn.Module):
@@ -421,13 +432,18 @@ class Predictor:
             half_model: PreTrainedModel | OnnxModel = OnnxModel(self.model.path, self.model.config, precision)
         else:
             # Autocast keeps residuals and normalization in float32, which is three times as exact as a model all in
-            # bf16. With linear layers that are converted once it need not convert them in every batch.
-            half_model = copy.deepcopy(self.model)
+            # bf16. Linear layers are converted once, on a CPU to the layout of oneDNN, not in every batch.
+            half_model, encoder = copy.deepcopy(self.model), self.model.base_model.config
+            is_short = (self.config.max_encoder_tokens or np.inf) <= max_plain_tokens(training=False)
+            in_onednn = device == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+            if in_onednn and is_short and encoder._attn_implementation == "sdpa":
+                half_model.base_model.set_attn_implementation("half_precision")
             for module in half_model.modules():
                 if isinstance(module, torch.nn.Linear):
                     module.to(HALF_PRECISIONS[precision])
-            if device == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported():
-                speed_up_on_cpu(half_model, self.config.max_encoder_tokens)
+                    if in_onednn:
+                        weight = torch.ops.mkldnn._reorder_linear_weight(module.weight.detach())
+                        module.forward = partial(_linear, weight, module.bias)  # type: ignore[method-assign]
         self._half_model, self.precision = half_model, precision
         if expected is None:
             return

@@ -8,7 +8,6 @@ from .modeling_pooled_encoder import (
     PooledEncoderForSequenceClassification,
     Pooling,
     legal_poolings,
-    num_windows,
     register_pooling,
     truncate,
 )

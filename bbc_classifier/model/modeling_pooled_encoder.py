@@ -170,11 +170,6 @@ def _columns_to_read(attention_mask: torch.Tensor, config: PooledEncoderConfig) 
     return columns, mask
 
 
-def num_windows(tokens: int, window_length: int | None) -> int:
-    """Return in how many windows a row of so many tokens is read."""
-    return 1 if window_length is None else max(1, -(-(tokens - 1) // (window_length - 1)))
-
-
 def _windows(mask: torch.Tensor, length: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Return the windows of rows (batch, tokens): columns (windows, width), mask (batch * windows, width), and shares.
 

@@ -6,7 +6,7 @@ import logging
 import math
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -40,7 +40,6 @@ from bbc_classifier.evaluation.calibration import (
 )
 from bbc_classifier.evaluation.evaluate import evaluate_split, predict_examples
 from bbc_classifier.inference.classifier import (
-    EncoderOutput,
     Predictor,
     choose_precision,
     encode,
@@ -172,9 +171,9 @@ def train(
         cut_ids = [truncate(ids, train_config)[0] for ids in validation_rows.input_ids]
         cut_validation_rows = replace(validation_rows, input_ids=cut_ids)
         num_validation = len(data.dataset["validation"])
-        # A multi-label threshold lies between two rows, so validation rows are encoded in the precision of predictions.
         encode_rows = partial(encode, model, pad_token_id=tokenizer.pad_token_id, progress=not args.disable_tqdm)
-        encode_validation = partial(encode_rows, precision="fp32" if data.multi_label else precision)
+        # A multi-label threshold lies between two rows, so validation rows are encoded in the precision of predictions.
+        validation_precision = "fp32" if data.multi_label else precision
         trainer_args.distributed_state.wait_for_everyone()  # all processes have looked at the run directory
         if is_main:
             encoder_texts = texts_seen_by_encoder(model_args)
@@ -195,7 +194,7 @@ def train(
             fit_linear_probe(model, embeddings, train_rows.labels, inverse_penalty)
         elif is_probe:
             fitted = encode_rows(train_rows.input_ids, precision=precision).embeddings, train_rows.labels
-            held_out = encode_validation(cut_ids).embeddings, validation_rows.labels
+            held_out = encode_rows(cut_ids, precision=validation_precision).embeddings, validation_rows.labels
             inverse_penalty = choose_penalty(model, fitted, held_out)
         with StopOnSignal() as stop, explained_failures(trainer_args):
             initial_weights = {name: tensor.detach().clone() for name, tensor in model.named_parameters()}
@@ -218,17 +217,20 @@ def train(
         weight_change = weight_changes(initial_weights, model)
         if checkpoint is not None and model_args.head_init == "linear_probe":
             weight_change.pop("head", None)  # the process that fitted the probe knew where the head started
+        classifier = Predictor(model, tokenizer)
+        classifier.progress = not args.disable_tqdm
+        classifier.set_precision(validation_precision)
         if args.trains_encoder:
             validate_training(weight_change, trainer)
-            logits = encode_validation(validation_rows.input_ids).logits
+            logits = classifier.logits(validation_rows.input_ids)
         else:
             logits = head_logits(model, held_out[0])
-        calibration, probabilities = calibrate(model, validation_rows, num_validation, logits, encode_validation)
+        calibration, probabilities = calibrate(classifier, validation_rows, num_validation, logits)
         is_refit = is_probe and model_args.refit_on_validation and not args.trains_encoder
         if is_refit:
             embeddings, labels = (np.concatenate(parts) for parts in zip(fitted, held_out, strict=True))
             fit_linear_probe(model, embeddings, labels, inverse_penalty)
-            model.apply_temperature(calibration["temperature"])
+        model.apply_temperature(calibration["temperature"])
         with atomic_write(run.model) as tmp_path:
             model.save_pretrained(tmp_path)
             tokenizer.save_pretrained(tmp_path)
@@ -405,28 +407,24 @@ def write_split(run: RunDirectory, data: LoadedData, encoder_texts: Iterable[str
 
 
 def calibrate(
-    model: PooledEncoderForSequenceClassification,
-    rows: TokenizedRows,
-    num_texts: int,
-    logits: np.ndarray,
-    encode_rows: Callable[[list[list[int]]], EncoderOutput],
+    classifier: Predictor, rows: TokenizedRows, num_texts: int, logits: np.ndarray
 ) -> tuple[dict[str, Any], np.ndarray]:
-    """Set what is fitted on validation rows and their `logits`; return the record of it and the probabilities.
+    """Fit temperature and thresholds on validation rows and their `logits`; return the record and the probabilities.
 
-    Temperature and thresholds are fitted on all rows, the rest on the texts, which are the first `num_texts` rows.
+    The texts are the first `num_texts` rows; from which confidence on their opening is enough is fitted on them alone.
     """
-    temperature = fit_temperature(rows.labels, logits, model.config.is_multi_label)
-    model.apply_temperature(temperature)
-    probabilities = (sigmoid if model.config.is_multi_label else softmax)(logits / temperature)
+    config, multi_label = classifier.config, classifier.multi_label
+    temperature = fit_temperature(rows.labels, logits, multi_label)
+    probabilities = (sigmoid if multi_label else softmax)(logits / temperature)
     thresholds = min_confidence = adaptive_reading = None
-    if model.config.is_multi_label:
-        model.config.label_thresholds = fit_thresholds(rows.labels, probabilities)
-        thresholds = dict(zip(model.config.id2label.values(), model.config.label_thresholds, strict=True))
+    if multi_label:
+        config.label_thresholds = fit_thresholds(rows.labels, probabilities)
+        thresholds = dict(zip(classifier.label_names, config.label_thresholds, strict=True))
     else:
         texts, whole = rows.first(num_texts), probabilities[:num_texts]
-        openings = encode_rows([opening(ids, OPENING_TOKENS) for ids in texts.input_ids]).logits
+        openings = classifier.logits([opening(ids, OPENING_TOKENS) for ids in texts.input_ids])
         min_confidence = suggest_min_confidence(texts.labels, whole)
-        adaptive_reading = choose_adaptive_reading(model, texts.input_ids, openings, whole)
+        adaptive_reading = choose_adaptive_reading(config, texts.input_ids, openings / temperature, whole)
     record = {
         "temperature": temperature,
         "suggested_min_confidence": min_confidence,
@@ -437,9 +435,9 @@ def calibrate(
 
 
 def choose_adaptive_reading(
-    model: PooledEncoderForSequenceClassification, texts: Sequence[list[int]], logits: np.ndarray, whole: np.ndarray
+    config: PooledEncoderConfig, texts: Sequence[list[int]], logits: np.ndarray, whole: np.ndarray
 ) -> dict[str, Any] | None:
-    """Set from which confidence on an adaptive `Predictor` reads only the opening of a text; return the record of it.
+    """Fit from which confidence on an adaptive `Predictor` reads only the opening of a text; return the record.
 
     `texts` are the token ids of validation rows, `logits` those of their openings, `whole` their probabilities.
     """
@@ -447,12 +445,12 @@ def choose_adaptive_reading(
     threshold = choose_reading_threshold(openings, whole)
     if threshold is None:
         return None
-    model.config.adaptive_reading = {"tokens": OPENING_TOKENS, "threshold": threshold}
+    config.adaptive_reading = {"tokens": OPENING_TOKENS, "threshold": threshold}
     is_long = np.array([len(ids) > OPENING_TOKENS for ids in texts])
     is_clear = openings.max(axis=1) >= threshold
     differs = is_long & is_clear & (openings.argmax(axis=1) != whole.argmax(axis=1))
     shares = {"read_whole": float((is_long & ~is_clear).mean()), "different_labels": float(differs.mean())}
-    return {**model.config.adaptive_reading, "num_rows": len(texts), **shares}
+    return {**config.adaptive_reading, "num_rows": len(texts), **shares}
 
 
 def tfidf_report(data: LoadedData) -> dict[str, Any] | None:

@@ -29,9 +29,9 @@ def classifier(tokenizer) -> Predictor:
     return Predictor(tiny_classifier(max_input_tokens=16), tokenizer)
 
 
-@pytest.mark.parametrize("truncation", ["head", "tail"])
-def test_batch_size_and_order_change_no_result(tokenizer, truncation):
-    model = tiny_classifier(max_input_tokens=16, truncation=truncation)
+@pytest.mark.parametrize(("truncation", "window_length"), [("head", None), ("tail", 7)])
+def test_batch_size_and_order_change_no_result(tokenizer, truncation, window_length):
+    model = tiny_classifier(max_input_tokens=16, truncation=truncation, window_length=window_length)
     input_ids, _ = tokenize(tokenizer, TEXTS, model.config)
     alone = [encode(model, [ids], 0) for ids in input_ids]
     for batch_size in (1, 2, 128):
