@@ -215,8 +215,8 @@ def predict_logits(
 ) -> np.ndarray:
     """Return the logits of every row in the order given, (rows, labels) float64; the model is put into evaluation mode.
 
-    `input_ids` are the token ids per row, special tokens included, without padding. A batch holds at most `batch_size`
-    windows of similar length. `precision` is "fp32", "bf16" or "fp16" (autocast). UserError: a logit is not finite.
+    `input_ids` are the token ids per row as `tokenize` returns them. A batch holds at most `batch_size` windows of
+    similar length. `precision` is "fp32", "bf16" or "fp16" (autocast). UserError: a logit is not finite.
     """
     model.eval()
     device, dtype = model.device, HALF_PRECISIONS.get(precision)
@@ -462,7 +462,7 @@ class Predictor:
         return {**vars(self), "_half_model": None}
 
     def logits(self, input_ids: Sequence[list[int]]) -> np.ndarray:
-        """Return the logits, (rows, labels) float64, of token ids per row, special tokens included, without padding."""
+        """Return the logits, (rows, labels) float64, of token ids per row, as `tokenize` returns them."""
         model, pad = self._half_model or self.model, self.tokenizer.pad_token_id
         return predict_logits(model, input_ids, pad, precision=self.precision, progress=self.progress)
 
