@@ -217,7 +217,9 @@ class TrainArguments(_Checked):
         AT_LEAST_0,
     )
     learning_rate: float | None = option(None, "Peak learning rate of AdamW.", ABOVE_0, common=True)
-    train_max_length: int | None = option(None, "Longest input in training steps. Unset: --max_length.", AT_LEAST_3)
+    train_max_length: int | None = option(
+        None, "Longest input in training. Unset: the recipe's, else --max_length.", AT_LEAST_3
+    )
     per_device_train_batch_size: int | None = option(
         None, "Texts, or texts' excerpts, per batch and device.", AT_LEAST_1, common=True
     )
