@@ -37,7 +37,6 @@ from bbc_classifier.provenance import environment, peak_memory_mb, record_header
 DATA_SOURCES = ("dataset", "train_file", "validation_file", "test_file")
 # Options of the run that also apply to other data, unless they are given.
 REMEMBERED = ("text_column", "label_column", "label_separator", "label_map", "delimiter", "quoting")
-
 logger = logging.getLogger(__name__)
 
 

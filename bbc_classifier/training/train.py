@@ -411,7 +411,8 @@ def calibrate(
 ) -> tuple[dict[str, Any], np.ndarray]:
     """Fit temperature and thresholds on validation rows and their `logits`; return the record and the probabilities.
 
-    The texts are the first `num_texts` rows; from which confidence on their opening is enough is fitted on them alone.
+    The texts are the first `num_texts` rows. The threshold of adaptive reading and `suggested_min_confidence` are
+    fitted on the texts alone.
     """
     config, multi_label = classifier.config, classifier.multi_label
     temperature = fit_temperature(rows.labels, logits, multi_label)
@@ -437,7 +438,7 @@ def calibrate(
 def choose_adaptive_reading(
     config: PooledEncoderConfig, texts: Sequence[list[int]], logits: np.ndarray, whole: np.ndarray
 ) -> dict[str, Any] | None:
-    """Fit from which confidence on an adaptive `Predictor` reads only the opening of a text; return the record.
+    """Fit the confidence from which an adaptive `Predictor` reads only the opening of a text; return the record.
 
     `texts` are the token ids of validation rows, `logits` those of their openings, `whole` their probabilities.
     """
