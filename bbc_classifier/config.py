@@ -264,17 +264,23 @@ class TrainArguments(_Checked):
         return self.max_steps > 0 or bool(self.num_train_epochs)
 
 
-MODEL_HELP = "Run directory, model directory, exported directory or Hub id of a classifier."
-DEFAULT_RUN = "runs/minilm-mean-seed42"
 PRECISION_HELP = "auto: the fastest format of the device whose predictions agree with fp32."
 
 
 @dataclass
-class EvaluateArguments(_Checked):
+class ClassifierArguments(_Checked):
+    """Which classifier a command uses."""
+
+    model: str = option(
+        "runs/minilm-mean-seed42", "Run directory, model or exported directory, or Hub id of a classifier.", common=True
+    )
+    revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
+
+
+@dataclass
+class EvaluateArguments(ClassifierArguments):
     """evaluation"""
 
-    model: str = option(DEFAULT_RUN, MODEL_HELP, common=True)
-    revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
     split: str = option(
         "auto",
         "test: the test split; all: every row; auto: test where the data have it or the run cut it, else every row.",
@@ -300,11 +306,9 @@ class WorkerArguments(_Checked):
 
 
 @dataclass
-class PredictArguments(ColumnArguments, WorkerArguments):
+class PredictArguments(ColumnArguments, WorkerArguments, ClassifierArguments):
     """prediction"""
 
-    model: str = option(DEFAULT_RUN, MODEL_HELP, common=True)
-    revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
     input: str | None = option(
         None, "Table, or .txt with a text per line; with --output_dir also a directory or glob.", common=True
     )
@@ -338,11 +342,9 @@ class PredictArguments(ColumnArguments, WorkerArguments):
 
 
 @dataclass
-class DemoArguments(_Checked):
+class DemoArguments(ClassifierArguments):
     """demo"""
 
-    model: str = option(DEFAULT_RUN, MODEL_HELP, common=True)
-    revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
     title: str | None = option(None, "Heading of the page. Unset: the name of the model.")
     host: str = option("127.0.0.1", "Address to listen on; 0.0.0.0 lets other machines in.", common=True)
     port: int = option(7860, "Port to listen on.", PORT, common=True)
@@ -356,11 +358,9 @@ class DemoArguments(_Checked):
 
 
 @dataclass
-class ServeArguments(_Checked):
+class ServeArguments(ClassifierArguments):
     """server"""
 
-    model: str = option(DEFAULT_RUN, MODEL_HELP, common=True)
-    revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
     pooling_module: str | None = option(None, "Module to import first: it registers the pooling of your classifier.")
     host: str = option("127.0.0.1", "Address to listen on; 0.0.0.0 lets other machines in.", common=True)
     port: int = option(8080, "Port to listen on.", PORT, common=True)
@@ -416,11 +416,9 @@ class AuditArguments(_Checked):
 
 
 @dataclass
-class ExportArguments(_Checked):
+class ExportArguments(ClassifierArguments):
     """export"""
 
-    model: str = option(DEFAULT_RUN, MODEL_HELP, common=True)
-    revision: str | None = option(None, "Branch, tag or commit of a Hub id.")
     format: str = option(
         "onnx",
         "A graph; an OpenVINO model in 8 bits; an equal class of transformers; or a Hugging Face Space.",

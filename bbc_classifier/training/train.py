@@ -52,7 +52,7 @@ from bbc_classifier.inference.classifier import (
     tokenize,
 )
 from bbc_classifier.io import atomic_write, directory_lock, file_sha256, prepare_output_dir, read_json, slug, write_json
-from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification, locate_encoder, truncate
+from bbc_classifier.model import PooledEncoderConfig, PooledEncoderForSequenceClassification, locate_encoder
 from bbc_classifier.plots import plot_learning_curves
 from bbc_classifier.provenance import Timer, environment, peak_memory_mb, record_header, without_local_paths
 from bbc_classifier.training.linear_probe import PENALTY_BEFORE_TRAINING, choose_penalty, fit_linear_probe, head_logits
@@ -166,10 +166,7 @@ def train(
         if args.trains_encoder and args.train_max_length:
             train_config.max_input_tokens = min(args.train_max_length, data_args.max_length or 0)
         train_rows = tokenize_split(data, "train", tokenizer, train_config, data_args.excerpts or ())
-        # The head and the checkpoint are chosen on inputs as in training, the temperature on inputs as in prediction.
         validation_rows = tokenize_split(data, "validation", tokenizer, model.config, data_args.excerpts or ())
-        cut_ids = [truncate(ids, train_config)[0] for ids in validation_rows.input_ids]
-        cut_validation_rows = replace(validation_rows, input_ids=cut_ids)
         num_validation = len(data.dataset["validation"])
         encode_rows = partial(encode, model, pad_token_id=tokenizer.pad_token_id, progress=not args.disable_tqdm)
         # A multi-label threshold lies between two rows, so validation rows are encoded in the precision of predictions.
@@ -193,13 +190,14 @@ def train(
             inverse_penalty = PENALTY_BEFORE_TRAINING / len(embeddings)
             fit_linear_probe(model, embeddings, train_rows.labels, inverse_penalty)
         elif is_probe:
+            embeddings = encode_rows(validation_rows.input_ids, precision=validation_precision).embeddings
             fitted = encode_rows(train_rows.input_ids, precision=precision).embeddings, train_rows.labels
-            held_out = encode_rows(cut_ids, precision=validation_precision).embeddings, validation_rows.labels
+            held_out = embeddings, validation_rows.labels
             inverse_penalty = choose_penalty(model, fitted, held_out)
         with StopOnSignal() as stop, explained_failures(trainer_args):
             initial_weights = {name: tensor.detach().clone() for name, tensor in model.named_parameters()}
             trainer = ClassifierTrainer(
-                *(model, tokenizer, trainer_args, args, train_rows, cut_validation_rows.first(num_validation)),
+                *(model, tokenizer, trainer_args, args, train_rows, validation_rows.first(num_validation)),
                 compute_metrics=compute_metrics,
                 callbacks=[stop, *callbacks],
             )
@@ -223,6 +221,7 @@ def train(
         if args.trains_encoder:
             validate_training(weight_change, trainer)
             logits = classifier.logits(validation_rows.input_ids)
+            trainer.log_validation(logits[:num_validation], validation_rows.labels[:num_validation])
         else:
             logits = head_logits(model, held_out[0])
         calibration, probabilities = calibrate(classifier, validation_rows, num_validation, logits)
@@ -423,9 +422,16 @@ def calibrate(
         thresholds = dict(zip(classifier.label_names, config.label_thresholds, strict=True))
     else:
         texts, whole = rows.first(num_texts), probabilities[:num_texts]
-        openings = classifier.logits([opening(ids, OPENING_TOKENS) for ids in texts.input_ids])
         min_confidence = suggest_min_confidence(texts.labels, whole)
-        adaptive_reading = choose_adaptive_reading(config, texts.input_ids, openings / temperature, whole)
+        openings = softmax(classifier.logits([opening(ids, OPENING_TOKENS) for ids in texts.input_ids]) / temperature)
+        threshold = choose_reading_threshold(openings, whole)
+        if threshold is not None:
+            config.adaptive_reading = {"tokens": OPENING_TOKENS, "threshold": threshold}
+            is_long = np.array([len(ids) > OPENING_TOKENS for ids in texts.input_ids])
+            is_clear = openings.max(axis=1) >= threshold
+            differs = is_long & is_clear & (openings.argmax(axis=1) != whole.argmax(axis=1))
+            shares = {"read_whole": float((is_long & ~is_clear).mean()), "different_labels": float(differs.mean())}
+            adaptive_reading = {**config.adaptive_reading, "num_rows": num_texts, **shares}
     record = {
         "temperature": temperature,
         "suggested_min_confidence": min_confidence,
@@ -433,25 +439,6 @@ def calibrate(
         "thresholds": thresholds,
     }
     return record, probabilities
-
-
-def choose_adaptive_reading(
-    config: PooledEncoderConfig, texts: Sequence[list[int]], logits: np.ndarray, whole: np.ndarray
-) -> dict[str, Any] | None:
-    """Fit the confidence from which an adaptive `Predictor` reads only the opening of a text; return the record.
-
-    `texts` are the token ids of validation rows, `logits` those of their openings, `whole` their probabilities.
-    """
-    openings = softmax(logits)
-    threshold = choose_reading_threshold(openings, whole)
-    if threshold is None:
-        return None
-    config.adaptive_reading = {"tokens": OPENING_TOKENS, "threshold": threshold}
-    is_long = np.array([len(ids) > OPENING_TOKENS for ids in texts])
-    is_clear = openings.max(axis=1) >= threshold
-    differs = is_long & is_clear & (openings.argmax(axis=1) != whole.argmax(axis=1))
-    shares = {"read_whole": float((is_long & ~is_clear).mean()), "different_labels": float(differs.mean())}
-    return {**config.adaptive_reading, "num_rows": len(texts), **shares}
 
 
 def tfidf_report(data: LoadedData) -> dict[str, Any] | None:

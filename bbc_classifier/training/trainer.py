@@ -30,6 +30,7 @@ from transformers import (
     TrainingArguments,
 )
 from transformers.integrations import TensorBoardCallback, get_available_reporting_integrations
+from transformers.trainer_utils import denumpify_detensorize
 
 from bbc_classifier.config import MAX_EPOCHS, TrainArguments
 from bbc_classifier.errors import EnvironmentFailure, Interrupted, TrainingDivergedError, UserError
@@ -340,6 +341,9 @@ class ClassifierTrainer(Trainer):
             steps = math.ceil(len(items) / (batch_size * trainer_args.world_size))
             epochs = math.ceil((args.min_steps or 0) / steps)
             trainer_args.num_train_epochs = max(trainer_args.num_train_epochs, min(epochs, MAX_EPOCHS))
+            is_single = trainer_args.num_train_epochs <= 1 and trainer_args.max_steps <= 0
+            if is_single and args.eval_strategy == "epoch" and not args.load_best_model_at_end:
+                trainer_args.eval_strategy = "no"  # it would choose nothing; `train` logs that of the calibration
         super().__init__(
             model=model,
             args=trainer_args,
@@ -362,6 +366,12 @@ class ClassifierTrainer(Trainer):
         for callback in self.callback_handler.callbacks:
             if isinstance(callback, TensorBoardCallback):  # its default is the directory of checkpoints
                 callback.logging_dir = callback.logging_dir or str(Path(trainer_args.output_dir).with_name("logs"))
+
+    def log_validation(self, logits: np.ndarray, labels: np.ndarray) -> None:
+        """Log the metrics of the validation rows, (rows, labels) and (rows,), if the Trainer did not evaluate them."""
+        if self.args.eval_strategy == "no":
+            metrics = denumpify_detensorize(self.compute_metrics(EvalPrediction(logits, labels)))
+            self.log({f"eval_{name.removeprefix('eval_')}": value for name, value in metrics.items()})
 
     def get_train_dataloader(self) -> DataLoader:
         """Return the batches of training rows, in an order that a resumed run repeats."""

@@ -79,9 +79,11 @@ def test_seed_and_options_decide_the_weights_and_a_finished_run_is_returned(run)
 def test_few_rows_are_trained_for_three_epochs_and_the_last_step_is_kept(run):
     batches = {"min_steps": 10, "gradient_accumulation_steps": 2, "per_device_train_batch_size": 8}
     for given, epochs in (({}, 3), ({"min_steps": 10}, 2), (batches, 2), ({"num_train_epochs": 1.0}, 1)):
-        training = run(f"epochs{len(given)}{epochs}", recipe="default", **given).record["training"]
-        kept = (training["epochs"], training["best_step"], training["best_metric"])
-        assert kept == (epochs, training["global_step"], None)
+        result = run(f"epochs{len(given)}{epochs}", recipe="default", **given)
+        training, history = result.record["training"], read_json(result.run_dir.history)
+        scores = [entry["eval_accuracy"] for entry in history if "eval_accuracy" in entry]
+        assert (len(scores), scores[-1]) == (epochs, result.record["evaluation"]["validation"]["metrics"]["accuracy"])
+        assert (training["epochs"], training["best_step"]) == (epochs, training["global_step"])
 
 
 def test_other_files_are_never_touched_and_a_directory_in_use_is_refused(run, tmp_path):

@@ -37,12 +37,10 @@ def test_precision_is_the_fastest_that_is_safe(monkeypatch, requested, device, c
 
 def test_options_and_recipe_reach_the_trainer(tmp_path, monkeypatch):
     monkeypatch.setenv("ACCELERATE_MIXED_PRECISION", "bf16")
-    kwargs = {"adam_beta2": 0.98, "eval_steps": 7}
     options = {"label_smoothing_factor": 0.1, "hub_token": "secret", "push_to_hub": True}
-    args = arguments(tmp_path, seed=7, use_cpu=True, trainer_kwargs=kwargs, **options)
+    args = arguments(tmp_path, seed=7, use_cpu=True, trainer_kwargs={"eval_steps": 7}, **options)
     assert (args.learning_rate, args.num_train_epochs, args.warmup_steps, args.weight_decay) == (2e-5, 3, 0.1, 0.01)
-    assert (args.seed, args.data_seed, args.use_cpu, args.full_determinism) == (7, 7, True, False)
-    assert (args.adam_beta2, args.eval_steps) == (0.98, 7)
+    assert (args.seed, args.data_seed, args.use_cpu, args.full_determinism, args.eval_steps) == (7, 7, True, False, 7)
     assert arguments(tmp_path, precision="fp32", use_cpu=True).mixed_precision == "no"
     assert (args.label_smoothing_factor, args.hub_token, args.push_to_hub) == (0, None, False)  # not the Trainer's
     assert (args.metric_for_best_model, args.greater_is_better) == ("macro_f1", True)
