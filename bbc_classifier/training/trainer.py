@@ -437,7 +437,7 @@ def explained_failures(args: TrainingArguments) -> Iterator[None]:
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
             raise EnvironmentFailure(
                 "out of memory while training; lower --per_device_train_batch_size (now "
-                f"{args.per_device_train_batch_size}) or --train_max_length, or add --activation_checkpointing true"
+                f"{args.per_device_train_batch_size}) or --train_max_length, or add --gradient_checkpointing true"
             ) from error
         if is_disk_full(error):
             raise EnvironmentFailure(

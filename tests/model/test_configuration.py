@@ -24,7 +24,7 @@ def make(**options: object) -> PooledEncoderConfig:
     ("options", "named"),
     [
         ({"truncation": "middle"}, "'middle' is not one of head, tail"),
-        ({"problem_type": "ranking"}, "problem_type 'ranking'"),
+        ({"problem_type": "ranking"}, "ranking"),
         ({"max_input_tokens": 65}, "positions for 64 tokens"),
         ({"max_input_tokens": 2}, "max_input_tokens"),
         ({"window_length": 65}, "window_length is 65"),

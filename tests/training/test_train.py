@@ -98,7 +98,7 @@ def test_other_files_are_never_touched_and_a_directory_in_use_is_refused(run, tm
 
 
 BALANCED = {"class_weights": "balanced", "label_smoothing_factor": 0.1, "truncation": "head+tail", "optim": "sgd"}
-LAST = {"load_best_model_at_end": False, "train_sampling_strategy": "sequential", "activation_checkpointing": True}
+LAST = {"load_best_model_at_end": False, "train_sampling_strategy": "sequential", "gradient_checkpointing": True}
 LAST |= {"metric_for_best_model": "loss", "precision": "bf16", "full_determinism": True}
 
 
