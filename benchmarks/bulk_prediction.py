@@ -18,7 +18,7 @@ import pyarrow.parquet
 from common import make_parser, write_results
 
 from bbc_classifier import load_data
-from bbc_classifier.config import DEFAULT_RUN
+from bbc_classifier.config import PredictArguments
 from bbc_classifier.inference.bulk import MANIFEST
 from bbc_classifier.io import read_json
 
@@ -63,7 +63,7 @@ def shards_digest(output_dir: Path) -> str:
 def main() -> None:
     """Measure and write the results."""
     parser = make_parser(__doc__, "bulk_prediction.json")
-    parser.add_argument("--model", default=DEFAULT_RUN, help="default: %(default)s")
+    parser.add_argument("--model", default=PredictArguments.model, help="default: %(default)s")
     parser.add_argument("--rows", type=int, default=100_000, help="default: %(default)s")
     args = parser.parse_args()
     cores, cases = os.cpu_count() or 1, dict[str, Any]()

@@ -19,7 +19,7 @@ from common import gemm_peak, make_parser, save_sentence_encoder, shown, summary
 from transformers import pipeline
 
 from bbc_classifier import load_data
-from bbc_classifier.config import DEFAULT_RUN, ExportArguments
+from bbc_classifier.config import ExportArguments
 from bbc_classifier.export.export import export
 from bbc_classifier.inference.classifier import EXPORT_FILES, Predictor, softmax, tokenize
 
@@ -151,7 +151,7 @@ def latency(predict: Predict, texts: list[str]) -> dict[str, float]:
 def main() -> None:
     """Measure every length and write the results."""
     parser = make_parser(__doc__, "inference.json")
-    parser.add_argument("--model", default=DEFAULT_RUN, help="default: %(default)s")
+    parser.add_argument("--model", default=ExportArguments.model, help="default: %(default)s")
     parser.add_argument("--texts", type=int, default=128, help="articles (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=5, help="default: %(default)s")
     args = parser.parse_args()
