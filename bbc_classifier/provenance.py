@@ -81,7 +81,7 @@ def peak_memory_mb() -> dict[str, float]:
 
 
 def without_local_paths(value: Any) -> Any:
-    """Return plain data in which every path outside the working directory is reduced to its last name."""
+    """Return plain data in which every path of this machine is reduced to its last name."""
     if isinstance(value, dict):
         return {name: entry if name in NOT_PATHS else without_local_paths(entry) for name, entry in value.items()}
     if isinstance(value, list):

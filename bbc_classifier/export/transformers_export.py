@@ -80,9 +80,6 @@ def save_tokenizer(
 
     A caller's `truncation=True` cuts `truncation_side` off at `max_length` tokens; None sets no limit.
     """
-    if tokenizer.is_fast:  # The last call's truncation and padding would be saved.
-        tokenizer.backend_tokenizer.no_truncation()
-        tokenizer.backend_tokenizer.no_padding()
     tokenizer.save_pretrained(output_dir)
     # `save_pretrained` writes the values the tokenizer was loaded with, not attributes set later.
     path = output_dir / "tokenizer_config.json"

@@ -349,8 +349,8 @@ class Predictor:
         `device` None means the accelerator if there is one; an exported graph runs on "cpu". `precision` is that of
         `set_precision`, and None means fp32, or int8 of an 8-bit export. With `adaptive`, the rest of a
         text is read only if the confidence in its opening is below the threshold that training chose. UserError: the
-        classifier or device does not exist, a file is missing, or training chose no threshold. EnvironmentFailure: the
-        Hub cannot be reached.
+        classifier or device does not exist, or training chose no threshold. EnvironmentFailure: the Hub cannot be
+        reached.
         """
         predictor = cls._load(path_or_hub_id, revision, device)
         if precision is not None:
@@ -480,7 +480,10 @@ class Predictor:
         chunks = [values[start : start + TEXTS_PER_CHUNK] for start in range(0, max(1, len(values)), TEXTS_PER_CHUNK)]
         parts, truncated = list[np.ndarray](), list[bool]()
         with ThreadPoolExecutor(1) as pool:  # the tokenizer works on the next texts beside the model
-            for input_ids, is_cut in pool.map(lambda chunk: tokenize(self.tokenizer, chunk, self.config), chunks):
+            tokenized = pool.submit(tokenize, self.tokenizer, chunks[0], self.config)
+            for following in [*chunks[1:], []]:
+                input_ids, is_cut = tokenized.result()
+                tokenized = pool.submit(tokenize, self.tokenizer, following, self.config)
                 parts.append(self._probabilities_of(input_ids))
                 truncated += is_cut
         return np.concatenate(parts), truncated

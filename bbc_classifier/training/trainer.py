@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import load_model
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import Sampler
 from transformers import (
     DataCollatorWithPadding,
     EarlyStoppingCallback,
@@ -178,8 +178,8 @@ class FailureCheck(TrainerCallback):
     """Raises a TrainingDivergedError if a logged loss or gradient norm is NaN, infinite, or at first too large."""
 
     def on_step_end(self, args, state, control, **kwargs):
-        """Log the first step, whose gradient norm is checked."""
-        control.should_log |= state.global_step == 1
+        """Log the first step, whose gradient norm is checked, and the last one, so that no broken model is saved."""
+        control.should_log |= state.global_step in (1, state.max_steps)
 
     def on_log(self, args, state, control, logs, **kwargs):
         """Check the losses and the gradient norm."""
@@ -298,7 +298,7 @@ class TimeEstimate(TrainerCallback):
 
 
 class Progress(ProgressCallback):
-    """A progress bar with the training loss and the metrics of each validation."""
+    """A progress bar with the training loss and the metrics of each validation during training."""
 
     def on_log(self, args, state, control, logs, **kwargs):
         """Show what was logged."""
@@ -342,8 +342,10 @@ class ClassifierTrainer(Trainer):
             epochs = math.ceil((args.min_steps or 0) / steps)
             trainer_args.num_train_epochs = max(trainer_args.num_train_epochs, min(epochs, MAX_EPOCHS))
             is_single = trainer_args.num_train_epochs <= 1 and trainer_args.max_steps <= 0
-            if is_single and args.eval_strategy == "epoch" and not args.load_best_model_at_end:
-                trainer_args.eval_strategy = "no"  # it would choose nothing; `train` logs that of the calibration
+            uses_it = trainer_args.load_best_model_at_end or trainer_args.save_strategy == "best"
+            # A tracker ends with the training, before `train` logs the validation of the calibration in place of this.
+            if is_single and trainer_args.eval_strategy == "epoch" and not (uses_it or trainer_args.report_to):
+                trainer_args.eval_strategy = "no"
         super().__init__(
             model=model,
             args=trainer_args,
@@ -370,28 +372,22 @@ class ClassifierTrainer(Trainer):
     def log_validation(self, logits: np.ndarray, labels: np.ndarray) -> None:
         """Log the metrics of the validation rows, (rows, labels) and (rows,), if the Trainer did not evaluate them."""
         if self.args.eval_strategy == "no":
+            labels = labels.astype(np.float32 if labels.ndim == 2 else np.int64)  # as the Trainer has them
             metrics = denumpify_detensorize(self.compute_metrics(EvalPrediction(logits, labels)))
-            self.log({f"eval_{name.removeprefix('eval_')}": value for name, value in metrics.items()})
+            metrics = {f"eval_{name.removeprefix('eval_')}": value for name, value in metrics.items()}
+            self.log(metrics)
+            self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
 
-    def get_train_dataloader(self) -> DataLoader:
-        """Return the batches of training rows, in an order that a resumed run repeats."""
+    def _get_train_sampler(self, train_dataset: Any = None) -> Sampler[int] | None:
+        """Return an order of the training rows that a resumed run repeats."""
         args = self.args
         if self.sampling_strategy == "sequential":
-            return super().get_train_dataloader()
+            return super()._get_train_sampler(train_dataset)
         lengths = [0] * len(self.train_dataset)
         if self.sampling_strategy == "group_by_length":
             lengths = [max(len(row["input_ids"]) for row in item["rows"]) for item in self.train_dataset]
         step_rows = args.train_batch_size * args.gradient_accumulation_steps * args.world_size
-        loader = DataLoader(
-            self.train_dataset,
-            batch_size=args.train_batch_size,
-            sampler=LengthGroupedSampler(lengths, step_rows, args.data_seed, lambda: int(self.state.epoch or 0)),
-            collate_fn=self.data_collator,
-            num_workers=args.dataloader_num_workers,
-            pin_memory=args.dataloader_pin_memory,
-            prefetch_factor=args.dataloader_prefetch_factor,
-        )
-        return self.accelerator.prepare(loader)
+        return LengthGroupedSampler(lengths, step_rows, args.data_seed, lambda: int(self.state.epoch or 0))
 
 
 def restore_finished_training(trainer: Trainer, checkpoint: Path | None) -> bool:

@@ -63,7 +63,6 @@ def test_a_stock_class_computes_the_same_logits(tmp_path, tokenizer, family, poo
 
 def test_the_directory_holds_stock_files_only_and_no_path_of_this_machine(tmp_path, tiny_model_dir):
     classifier = Predictor.from_pretrained(tiny_model_dir, device="cpu")
-    classifier.tokenizer(["a call leaves settings"], truncation=True, max_length=7, padding="max_length")
     model = classifier_of("bert", "pooler", problem_type="multi_label_classification", label_thresholds=[0.3] * 5)
     stock.export_transformers(model, classifier.tokenizer, tmp_path)
     files = {path.name: path for path in tmp_path.iterdir()}
