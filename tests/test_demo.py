@@ -110,5 +110,3 @@ def test_requests_of_an_address_are_limited_and_a_taken_port_is_a_sentence(tiny_
     with pytest.raises(UserError, match=f"--port: .*{port}"):
         launch(DemoArguments(model=str(tiny_model_dir), port=port))
     page.close()
-    with pytest.raises(UserError, match="absent"):
-        build_page(DemoArguments(model=str(tiny_model_dir / "absent")))

@@ -181,7 +181,13 @@ def compute_results(runs: Sequence[RunResult]) -> dict[str, Any]:
     incomplete = {each.name: "trained on fewer rows" for each in configs if each.name not in names} | incomplete
     ranked.sort(key=lambda config: (-config.is_correct.mean(), config.name))
     trained = [config for config in ranked if config.encoder]
-    pairs = _compare_pairs(ranked)
+    # The more accurate one of a pair is first.
+    pairs = [
+        {"first": one.name, "second": other.name, **paired_difference(one.is_correct, other.is_correct)}
+        for one, other in combinations(ranked, 2)
+    ]
+    for pair, adjusted in zip(pairs, holm([pair["p_value"] for pair in pairs]), strict=True):
+        pair |= {"p_value_holm": adjusted, "different": adjusted <= SIGNIFICANCE}
     different = [(row["first"], row["second"]) for row in pairs if row["different"]]
     groups = letter_groups([config.name for config in ranked], different)
     names = {config.name for config in trained}
@@ -204,20 +210,6 @@ def compute_results(runs: Sequence[RunResult]) -> dict[str, Any]:
         "data": _data([run.record for run in runs]),
         "incomplete": incomplete,
     }
-
-
-def _compare_pairs(ranked: Sequence[ConfigResult]) -> list[dict[str, Any]]:
-    """Return `paired_difference` of every two configurations, the more accurate one first.
-
-    `p_value_holm` is the p-value of the exact paired sign-flip test, adjusted for all pairs by Holm's method.
-    """
-    rows = [
-        {"first": one.name, "second": other.name, **paired_difference(one.is_correct, other.is_correct)}
-        for one, other in combinations(ranked, 2)
-    ]
-    for row, adjusted in zip(rows, holm([row["p_value"] for row in rows]), strict=True):
-        row |= {"p_value_holm": adjusted, "different": adjusted <= SIGNIFICANCE}
-    return rows
 
 
 def _effects(configs: Sequence[ConfigResult], factor: str, within: str) -> list[dict[str, Any]]:

@@ -37,17 +37,6 @@ def bootstrap_intervals(
     return {name: np.quantile(np.concatenate(parts), tails).tolist() for name, parts in values.items()}
 
 
-def mcnemar(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
-    """Return McNemar's exact test (Q. McNemar, 1947) of two classifiers, each (rows,) bool: whether it is correct.
-
-    `only_first` and `only_second` are the rows that only one of them classifies correctly, `p_value` is two-sided.
-    """
-    only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    discordant = only_first + only_second
-    p_value = float(binomtest(only_first, discordant).pvalue) if discordant else 1.0
-    return {"only_first": only_first, "only_second": only_second, "p_value": p_value}
-
-
 def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
     """Return the exact two-sided p-value of the paired sign-flip test over rows.
 
@@ -71,22 +60,19 @@ def sign_flip_p_value(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def paired_difference(first: np.ndarray, second: np.ndarray) -> dict[str, Any]:
-    """Return the difference in accuracy of two classifiers, given as for `sign_flip_p_value`, with intervals and tests.
+    """Return the difference in accuracy of two classifiers, given as for `sign_flip_p_value`, with interval and test.
 
     `n` rows; `diff_pp`, the difference in percentage points, and `diff_rows`, in rows, both of means over seeds;
-    `interval`, Student's 95 % interval of that mean over rows, also in points;
-    `p_value` (`sign_flip_p_value`); `mcnemar`, per pair of seeds where both have as many or one has one, else empty.
+    `interval`, Student's 95 % interval of that mean over rows, also in points; `p_value` (`sign_flip_p_value`).
     """
     differences, quantiles = first.mean(axis=0) - second.mean(axis=0), [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     bounds = differences.mean() + t.ppf(quantiles, len(differences) - 1) * sem(differences)
-    pairs = [] if 1 != len(first) != len(second) != 1 else list(zip(*np.broadcast_arrays(first, second), strict=True))
     return {
         "n": first.shape[1],
         "diff_pp": 100 * float(differences.mean()),
         "diff_rows": float(differences.sum()),
         "interval": (100 * bounds).tolist(),
         "p_value": sign_flip_p_value(first, second),
-        "mcnemar": [mcnemar(*pair) for pair in pairs],
     }
 
 

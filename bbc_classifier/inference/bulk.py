@@ -197,8 +197,16 @@ def predict_files(args: PredictArguments) -> PredictResult:
         for file in files:
             _validate_new_columns(file, ["source_file", "source_row", *added_columns(classifier).names])
         request = _request(args, files, classifier)
-        if rank == 0:
-            _begin(output_dir, request, overwrite=args.overwrite)
+        before = _read_manifest(output_dir).get("request")
+        if rank == 0 and before != request:
+            if before is not None and not args.overwrite:
+                changed = next(name for name in {**request, **before} if before.get(name) != request.get(name))
+                problem = f"'{output_dir}' holds other predictions ({changed} is different)"
+                raise UserError(f"--output_dir: {problem}; add --overwrite or choose another directory")
+            prepare_output_dir("--output_dir", output_dir, overwrite=args.overwrite, marker=MANIFEST)
+            for name in ("shards", "progress", "invalid_rows.jsonl"):
+                remove(output_dir / name)
+            write_json(output_dir / MANIFEST, {"request": request, "complete": False, "shards": []})
         _wait(lambda: _read_manifest(output_dir).get("request") == request)
         num_shards = sum(file.num_shards for file in files)
         try:
@@ -227,21 +235,6 @@ def _request(args: PredictArguments, files: list[InputFile], classifier: Predict
     options = {f"--{name}": getattr(args, name) for name in SHARD_OPTIONS} | {"--precision": classifier.precision}
     inputs = {f"file {file.name}": [file_sha256(file.path), file.text_columns] for file in files}
     return {"the classifier": digest.hexdigest(), **options, **inputs}
-
-
-def _begin(output_dir: Path, request: dict[str, Any], *, overwrite: bool) -> None:
-    """Write the manifest, unless it is there for the same request."""
-    before = _read_manifest(output_dir).get("request")
-    if before == request:
-        return
-    if before is not None and not overwrite:
-        changed = next(name for name in {**request, **before} if before.get(name) != request.get(name))
-        problem = f"'{output_dir}' holds other predictions ({changed} is different)"
-        raise UserError(f"--output_dir: {problem}; add --overwrite or choose another directory")
-    prepare_output_dir("--output_dir", output_dir, overwrite=overwrite, marker=MANIFEST)
-    for name in ("shards", "progress", "invalid_rows.jsonl"):
-        remove(output_dir / name)
-    write_json(output_dir / MANIFEST, {"request": request, "complete": False, "shards": []})
 
 
 def _read_manifest(output_dir: Path) -> dict[str, Any]:

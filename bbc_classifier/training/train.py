@@ -6,7 +6,7 @@ import logging
 import math
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -173,12 +173,18 @@ def train(
         validation_precision = "fp32" if data.multi_label else precision
         trainer_args.distributed_state.wait_for_everyone()  # all processes have looked at the run directory
         if is_main:
-            encoder_texts = texts_seen_by_encoder(model_args)
+            # If the encoder is a run of this package, its record has hashes of the texts it was trained on.
+            of_encoder = Path(find_encoder(model_args).path)
+            files = [RunDirectory(path).seen_texts for path in (of_encoder, of_encoder.parent)]
+            encoder_texts = {text for file in files if file.is_file() for text in read_json(file)}
             num_seen = sum(text_hash(text) in encoder_texts for text in data.dataset["test"]["text"])
             if num_seen:
                 logger.warning("--encoder was trained on the text of %d test rows: scores are optimistic", num_seen)
             run.start(options, checkpoint, overwrite=args.overwrite)
-            write_split(run, data, encoder_texts)
+            row_ids = {split: list(rows["row_id"]) for split, rows in data.dataset.items()}
+            write_json(run.split, {"fingerprint": data.info["split_fingerprint"], **row_ids})
+            own_texts = {text_hash(text) for split in FITTED_SPLITS for text in data.dataset[split]["text"]}
+            write_json(run.seen_texts, sorted(own_texts | encoder_texts))
         timer.mark("prepare")
 
         is_probe = model_args.head_init == "linear_probe" and checkpoint is None
@@ -388,21 +394,6 @@ def tokenize_split(
     input_ids, truncated = tokenize(tokenizer, texts, config)
     labels = labels_to_array(rows["label"], data.label_names, data.label_names)[numbers]
     return TokenizedRows(input_ids, labels, truncated, numbers)
-
-
-def texts_seen_by_encoder(model_args: ModelArguments) -> set[str]:
-    """Return hashes of the texts that the encoder was trained on, if it is a run of this package."""
-    path = Path(find_encoder(model_args).path)
-    files = [RunDirectory(folder).seen_texts for folder in (path, path.parent)]
-    return {text for file in files if file.is_file() for text in read_json(file)}
-
-
-def write_split(run: RunDirectory, data: LoadedData, encoder_texts: Iterable[str]) -> None:
-    """Write which rows are in which split, and hashes of the texts that this training and that of the encoder read."""
-    row_ids = {split: list(rows["row_id"]) for split, rows in data.dataset.items()}
-    write_json(run.split, {"fingerprint": data.info["split_fingerprint"], **row_ids})
-    own_texts = {text_hash(text) for split in FITTED_SPLITS for text in data.dataset[split]["text"]}
-    write_json(run.seen_texts, sorted(own_texts | set(encoder_texts)))
 
 
 def calibrate(

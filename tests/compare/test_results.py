@@ -57,7 +57,6 @@ def test_pairs_are_ranked_tested_and_grouped(tmp_path):
     close, far = pairs["bert-cls", "bert-max"], pairs["bert-cls", "bert-mean"]
     assert close["diff_pp"] == pytest.approx(100 / 30) and close["diff_rows"] == pytest.approx(1)
     assert close["p_value"] == pytest.approx(1.0) and not close["different"]
-    assert close["mcnemar"][0]["only_first"] == 2 and close["mcnemar"][0]["only_second"] == 1
     # One against 20 discordant examples: 2 * (1 + 21) / 2 ** 21, and the second smallest of three p-values.
     assert far["p_value"] == pytest.approx(44 / 2**21) and far["different"]
     assert far["p_value_holm"] == pytest.approx(2 * far["p_value"])

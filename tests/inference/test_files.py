@@ -119,9 +119,6 @@ def test_dates_and_text_that_excel_cannot_hold_or_would_compute(run, tmp_path):
     run("in.xlsx", "again.xlsx")
     row = pd.read_excel(tmp_path / "again.xlsx").iloc[0]
     assert (row["day"], row["size"]) == (pd.Timestamp(day), 5)
-    (tmp_path / "in.csv").write_bytes("text\nein Spaß\n".encode("cp1252"))
-    run("in.csv", "out.jsonl", encoding="cp1252")
-    assert read(tmp_path / "out.jsonl")[0]["text"] == "ein Spaß"
 
 
 def test_delimiter_encoding_and_byte_order_mark_of_excel(run, tmp_path):
