@@ -2,6 +2,7 @@
 
 import copy
 import ctypes
+import itertools
 import logging
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,8 +20,9 @@ from huggingface_hub import errors as hf_errors
 from scipy import special
 from tqdm.auto import tqdm
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
-from transformers.masking_utils import AttentionMaskInterface, eager_mask
-from transformers.modeling_outputs import SequenceClassifierOutput
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import AttentionMaskInterface, eager_mask, sdpa_mask
+from transformers.modeling_outputs import BaseModelOutput, SequenceClassifierOutput
 from transformers.modeling_utils import AttentionInterface, PreTrainedModel
 from transformers.utils import cached_file
 
@@ -44,6 +46,7 @@ TEXTS_PER_CHUNK = 4096  # are sorted by length together
 # torch's attention on a CPU is up to a third slower on other lengths: 386 tokens take longer than 512.
 CPU_LENGTH_MULTIPLE, MIN_LENGTH_TO_ROUND = 32, 128
 MIN_SHARE_OF_LONGEST = 0.6  # of the tokens of the longest row of a batch
+UNPADDED_ENCODERS = ("bert", "distilbert")  # in fp32 on a CPU they read the texts of a batch in one row
 # Short texts of our own: a model card may show them, a data set's texts it may not.
 EXAMPLE_TEXTS = {
     "business": "Shares in the airline fell after it warned that fuel costs would halve its profit this year.",
@@ -146,8 +149,49 @@ def half_precision_attention(
         return (weights @ value).transpose(1, 2).contiguous(), None
 
 
+def unpadded_attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    groups: Sequence[tuple[int, int]] | None = None,
+    **kwargs: Any,
+) -> tuple[torch.Tensor, None]:
+    """Return the attention within each of the texts that follow each other in one row, (1, tokens, heads, width).
+
+    The inputs are (1, heads, tokens, width), `groups` are numbers of texts and their tokens. Without it this is "sdpa".
+    """
+    if groups is None:
+        return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
+    parts = [
+        each[0].transpose(0, 1).split([texts * length for texts, length in groups]) for each in (query, key, value)
+    ]
+    outputs = []
+    for group, inputs in zip(groups, zip(*parts, strict=True), strict=True):
+        q, k, v = (each.unflatten(0, group).transpose(1, 2) for each in inputs)
+        output = torch.nn.functional.scaled_dot_product_attention(q, k, v, scale=kwargs.get("scaling"))
+        outputs.append(output.transpose(1, 2).flatten(0, 1))
+    return torch.cat(outputs).unsqueeze(0), None
+
+
 AttentionInterface.register("half_precision", half_precision_attention)
 AttentionMaskInterface.register("half_precision", eager_mask)
+AttentionInterface.register("unpadded", unpadded_attention)
+AttentionMaskInterface.register("unpadded", sdpa_mask)
+
+
+def unpadded_logits(model: PooledEncoderForSequenceClassification, batch: Sequence[list[int]]) -> torch.Tensor:
+    """Return the logits of windows, those of equal length side by side, without a computation for padding tokens."""
+    lengths = [len(ids) for ids in batch]
+    hidden = model.encoder(
+        input_ids=torch.tensor([[token for ids in batch for token in ids]]),
+        position_ids=torch.cat([torch.arange(length) for length in lengths]).unsqueeze(0),
+        groups=[(len(list(equal)), length) for length, equal in itertools.groupby(lengths)],
+    ).last_hidden_state[0]
+    padded = torch.nn.utils.rnn.pad_sequence(hidden.split(lengths), batch_first=True)
+    mask = (torch.arange(padded.shape[1]) < torch.tensor(lengths).unsqueeze(1)).long()
+    return model.classifier(model.pooling(BaseModelOutput(padded), mask))
 
 
 def max_plain_tokens(training: bool) -> int:
@@ -227,6 +271,8 @@ def predict_logits(
     # Windows of all rows fill batches of one length. Longest first: memory runs out in the first batch or never.
     windows, outputs = split_windows(input_ids, window_length), [np.zeros((0, model.config.num_labels))]
     unit, done = " windows" if window_length else " texts", 0
+    own = model if isinstance(model, PooledEncoderForSequenceClassification) and dtype is None else None
+    is_unpadded = own and device.type == "cpu" and own.encoder.config._attn_implementation == "unpadded"
     with (
         torch.autocast(device.type, dtype, enabled=dtype is not None),
         tqdm(total=len(windows), desc="Encoding", unit=unit, delay=3, leave=None, disable=not progress) as bar,
@@ -235,15 +281,19 @@ def predict_logits(
             width = len(windows[done].input_ids)
             size = max(1, min(batch_size, max_tokens // max(1, width)))
             batch = [window.input_ids for window in windows[done : done + size]]
-            if device.type == "cpu":
-                # Padding costs more than a smaller batch.
-                batch = [ids for ids in batch if len(ids) >= MIN_SHARE_OF_LONGEST * width]
-                if width >= MIN_LENGTH_TO_ROUND:
-                    width = min(-(-width // CPU_LENGTH_MULTIPLE) * CPU_LENGTH_MULTIPLE, window_length or sys.maxsize)
-            ids = torch.tensor([ids + [pad_token_id] * (width - len(ids)) for ids in batch], dtype=torch.long)
-            mask = (torch.arange(width) < torch.tensor([[len(ids)] for ids in batch])).long()
-            output = model(input_ids=ids.to(device), attention_mask=mask.to(device))
-            outputs.append(output.logits.cpu().double().numpy())
+            if own and is_unpadded:
+                outputs.append(unpadded_logits(own, batch).double().numpy())
+            else:
+                if device.type == "cpu":
+                    # Padding costs more than a smaller batch.
+                    batch = [ids for ids in batch if len(ids) >= MIN_SHARE_OF_LONGEST * width]
+                    if width >= MIN_LENGTH_TO_ROUND:
+                        width = -(-width // CPU_LENGTH_MULTIPLE) * CPU_LENGTH_MULTIPLE
+                        width = min(width, window_length or sys.maxsize)
+                ids = torch.tensor([ids + [pad_token_id] * (width - len(ids)) for ids in batch], dtype=torch.long)
+                mask = (torch.arange(width) < torch.tensor([[len(ids)] for ids in batch])).long()
+                output = model(input_ids=ids.to(device), attention_mask=mask.to(device))
+                outputs.append(output.logits.cpu().double().numpy())
             bar.update(len(batch))
             done += len(batch)
     logits = _average(windows, np.concatenate(outputs), len(input_ids))  # as that of pooled vectors: the head is linear
@@ -334,6 +384,11 @@ class Predictor:
         self.precision = "int8" if isinstance(model, OnnxModel) and model.is_int8 else "fp32"
         self._half_model: PreTrainedModel | OnnxModel | None = None
         self.adaptive = self.progress = False
+        if isinstance(model, PooledEncoderForSequenceClassification):
+            encoder, pooling = model.encoder.config, model.pooling
+            is_plain = encoder.model_type in UNPADDED_ENCODERS and encoder._attn_implementation == "sdpa"
+            if is_plain and not (pooling.needs_hidden_states or pooling.needs_encoder_pooler):
+                model.encoder.set_attn_implementation("unpadded")
 
     @classmethod
     def from_pretrained(
@@ -436,7 +491,7 @@ class Predictor:
             half_model, encoder = copy.deepcopy(self.model), self.model.base_model.config
             is_short = (self.config.max_encoder_tokens or np.inf) <= max_plain_tokens(training=False)
             in_onednn = device == "cpu" and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-            if in_onednn and is_short and encoder._attn_implementation == "sdpa":
+            if in_onednn and is_short and encoder._attn_implementation in ("sdpa", "unpadded"):
                 half_model.base_model.set_attn_implementation("half_precision")
             for module in half_model.modules():
                 if isinstance(module, torch.nn.Linear):

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, pipeline
 
 from bbc_classifier.errors import EnvironmentFailure, UserError
-from bbc_classifier.inference.classifier import Predictor, encode, load_tokenizer, softmax, tokenize
+from bbc_classifier.inference.classifier import UNPADDED_ENCODERS, Predictor, encode, load_tokenizer, softmax, tokenize
 from bbc_classifier.inference.explain import Explanation, WordScore, explain
 from bbc_classifier.model import POOLINGS
 from tests.tiny import FAMILIES, save_tiny_encoder, tiny_classifier
@@ -79,11 +79,18 @@ def test_precision_is_chosen_if_it_agrees_with_fp32(classifier, monkeypatch):
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_every_family_computes_in_bf16(tokenizer, family):
-    classifier = Predictor(tiny_classifier(family, "attention", max_input_tokens=16), tokenizer)
-    exact = classifier.predict_proba(TEXTS)
+def test_every_family_computes_in_bf16_and_the_simplest_without_padding(tokenizer, family):
+    model = tiny_classifier(family, "attention", max_input_tokens=16, window_length=7)
+    input_ids, _ = tokenize(tokenizer, TEXTS, model.config)
+    expected, rows = encode(model, input_ids, 0), []
+    classifier = Predictor(model, tokenizer)
+    with model.encoder.get_input_embeddings().register_forward_pre_hook(lambda _, args: rows.extend(args[0])):
+        actual = encode(model, input_ids, 0)
+    for part in ("embeddings", "logits"):
+        np.testing.assert_allclose(getattr(actual, part), getattr(expected, part), atol=1e-5)
+    assert any(0 in row for row in rows) == (family not in UNPADDED_ENCODERS)
     classifier.set_precision("bf16")
-    np.testing.assert_allclose(classifier.predict_proba(TEXTS), exact, atol=0.02)
+    np.testing.assert_allclose(classifier.predict_proba(TEXTS), softmax(expected.logits), atol=0.02)
 
 
 def test_adaptive_reading_reads_on_where_the_opening_is_not_clear(classifier, tiny_model_dir):
