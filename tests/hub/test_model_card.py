@@ -67,14 +67,12 @@ def test_known_data_sets_are_linked_with_their_terms(run):
     assert (data.license, data.license_name, data.language) == ("other", "bbc-news-research-only", "en")
     assert (data.datasets, data.base_model) == (["bbc-news"], "owner/encoder")
     assert data.eval_results[0].dataset_revision == "9.8.7"
-    assert all(
-        words in card for words in ("2004 and 2005", "non-commercial research", "Greene", "was not measured")
-    )  # A data set of the Hub without a test split of its own.
-    hub = {"name": "ann/topics", "package": None, "config": "small", "revision": "c0ffee", "predefined_split": False}
-    edit_record(run, data=hub)
+    assert all(words in card for words in ("2004 and 2005", "non-commercial research", "Greene", "was not measured"))
+    # A data set of the Hub without a test split of its own.
+    edit_record(run, data=dict(name="ann/topics", package=None, config="small", revision="c0", predefined_split=False))
     data = ModelCard(card_of(run)).data
     assert data.datasets == ["ann/topics"] and data.license is None
-    assert (data.eval_results[0].dataset_config, data.eval_results[0].dataset_revision) == ("small", "c0ffee")
+    assert (data.eval_results[0].dataset_config, data.eval_results[0].dataset_revision) == ("small", "c0")
     assert data.eval_results[0].dataset_split == "test, cut by bbc-classifier"
 
 
