@@ -17,7 +17,7 @@ from bbc_classifier.config import DataArguments, ModelArguments, PushArguments, 
 from bbc_classifier.data.labels import read_label_map, read_labels
 from bbc_classifier.data.loading import has_titles, labels_to_array
 from bbc_classifier.errors import UserError
-from bbc_classifier.evaluation.evaluate import length_report, predict_excerpts
+from bbc_classifier.evaluation.evaluate import length_report
 from bbc_classifier.evaluation.metrics import classification_report
 from bbc_classifier.hub.push import push
 from bbc_classifier.inference.classifier import Prediction, Predictor
@@ -148,8 +148,8 @@ class TextClassifier(ClassifierMixin, BaseEstimator):
         y_true = labels_to_array(column, names, predictor.label_names)
         probabilities = predictor.predict_proba(texts)
         report = classification_report(y_true, probabilities, predictor.label_names, predictor.thresholds)
-        by_length = predict_excerpts(predictor.predict_proba, texts, has_titles(texts))
-        report["by_length"] = length_report(y_true, {**by_length, "whole": probabilities}, predictor.thresholds)
+        read = predictor.predict_proba, texts, has_titles(texts), predictor.thresholds
+        report["by_length"], _ = length_report(y_true, probabilities, *read)
         return report
 
     def explain(self, text: str, label: str | None = None) -> Explanation:

@@ -81,7 +81,7 @@ def peak_memory_mb() -> dict[str, float]:
 
 
 def without_local_paths(value: Any) -> Any:
-    """Return plain data in which paths outside of the current directory are reduced to their last name."""
+    """Return plain data in which every path of this machine is reduced to its last name."""
     if isinstance(value, dict):
         return {name: entry if name in NOT_PATHS else without_local_paths(entry) for name, entry in value.items()}
     if isinstance(value, list):
@@ -89,6 +89,8 @@ def without_local_paths(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     is_local = value.startswith(("..", "~")) or bool(PureWindowsPath(value).anchor)
+    with suppress(OSError):  # too long for a path
+        is_local = is_local or (("/" in value or "\\" in value) and Path(value).exists())
     return PureWindowsPath(value).name if is_local else value
 
 

@@ -145,6 +145,8 @@ async def read_request(request: Request, max_bytes: int) -> PredictRequest:
 
 def create_app(args: ServeArguments) -> FastAPI:
     """Return the application with the classifier loaded and tried. UserError: it does not exist or cannot predict."""
+    if args.pooling_module:
+        import_pooling_module(args.pooling_module)
     predictor = Predictor.from_pretrained(args.model, args.revision, args.device, args.precision)
     predictor.probabilities(["The first batch is slow."])
     version, max_bytes = importlib.metadata.version("bbc-classifier"), args.max_body_size
@@ -214,8 +216,6 @@ def create_worker_app() -> FastAPI:
     args = ServeArguments(**json.loads(os.environ[OPTIONS]))
     tqdm.set_lock(threading.RLock())  # Its own is a semaphore, which a process that a signal ends does not release.
     try:
-        if args.pooling_module:
-            import_pooling_module(args.pooling_module)
         return create_app(args)
     except Exception as error:
         print(f"bbc-classifier: error: {error}", file=sys.stderr, flush=True)
@@ -259,7 +259,7 @@ def serve(args: ServeArguments) -> None:
         # Connections inherit it; asyncio sets it on those of its own sockets only. Without it answers wait for 40 ms.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     except OSError as error:
-        problem = f"port {args.port} of {args.host} is in use, or this machine does not have the address"
+        problem = f"port {args.port} of {args.host} cannot be used ({error.strerror})"
         raise UserError(f"--host, --port: {problem}; choose another --port") from error
     options: dict[str, Any] = {"http": DrainingProtocol, "ws": "none", "access_log": False, "server_header": False}
     options |= {"log_config": None, "log_level": "error", "timeout_graceful_shutdown": SHUTDOWN_SECONDS}

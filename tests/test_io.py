@@ -51,13 +51,9 @@ def test_a_second_process_is_refused_and_the_lock_leaves_nothing(tmp_path: Path)
 
 def test_a_record_holds_no_path_of_this_machine_and_a_name_keeps_what_follows_a_dot(tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("here").mkdir()
     assert provenance.without_local_paths({"label_separator": "/"}) == {"label_separator": "/"}
-    values = {"a": [str(tmp_path / "x.csv"), "owner/name"], "b": "~/y", "c": "runs/x", "d": r"C:\data\z.csv"}
-    assert provenance.without_local_paths(values) == {
-        "a": ["x.csv", "owner/name"],
-        "b": "y",
-        "c": "runs/x",
-        "d": "z.csv",
-    }
+    values = {"a": [str(tmp_path / "x.csv"), "owner/name"], "b": "~/y", "c": "here/../here", "d": r"C:\data\z.csv"}
+    assert provenance.without_local_paths(values) == {"a": ["x.csv", "owner/name"], "b": "y", "c": "here", "d": "z.csv"}
     assert slug("Tickets 2026.csv") == "Tickets-2026"
     assert slug("bge-small-en-v1.5-cls-seed42") == "bge-small-en-v1-5-cls-seed42"

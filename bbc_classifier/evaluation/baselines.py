@@ -14,7 +14,7 @@ from sklearn.svm import LinearSVC
 
 from bbc_classifier.data.loading import LoadedData
 from bbc_classifier.errors import UserError
-from bbc_classifier.evaluation.evaluate import length_report, predict_excerpts
+from bbc_classifier.evaluation.evaluate import length_report
 from bbc_classifier.evaluation.metrics import classification_report
 
 
@@ -37,7 +37,7 @@ class BaselineResult(NamedTuple):
     probabilities: np.ndarray | None  # (rows, labels) float64
     report: dict[str, Any]  # of `metrics.classification_report`
     seconds: float  # of fitting and predicting
-    by_length: dict[str, np.ndarray]  # probabilities of excerpts, as `evaluate.predict_excerpts`
+    by_length: dict[str, np.ndarray]  # probabilities of excerpts, as `evaluate.length_report`
 
 
 def run_baseline(name: str, data: LoadedData, *, use_validation: bool = True) -> BaselineResult:
@@ -63,8 +63,8 @@ def run_baseline(name: str, data: LoadedData, *, use_validation: bool = True) ->
     probabilities = predict_proba(texts) if hasattr(pipeline, "predict_proba") else None
     seconds = time.perf_counter() - started
     report = classification_report(labels, probabilities, data.label_names, predictions=predictions)
-    by_length = {}
+    by_length: dict[str, np.ndarray] = {}
     if probabilities is not None:
-        by_length = predict_excerpts(predict_proba, texts, data.info["has_titles"])
-        report["by_length"] = length_report(labels, {**by_length, "whole": probabilities})
+        read = predict_proba, texts, data.info["has_titles"]
+        report["by_length"], by_length = length_report(labels, probabilities, *read)
     return BaselineResult(predictions, probabilities, report, seconds, by_length)

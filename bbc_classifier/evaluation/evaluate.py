@@ -66,10 +66,10 @@ def evaluate_split(
     seconds = round(time.perf_counter() - started, 3)
     path, predictions = output_dir / "predictions" / f"{split}.parquet", predict_labels(probabilities, thresholds)
     report = classification_report(y_true, probabilities, labels, thresholds, predictions=predictions)
-    by_length = {}
+    by_length: dict[str, np.ndarray] = {}
     if split == "test":
-        by_length = predict_excerpts(classifier.predict_proba, rows["text"], data.info["has_titles"])
-        report["by_length"] = length_report(y_true, {**by_length, "whole": probabilities}, thresholds)
+        read = classifier.predict_proba, rows["text"], data.info["has_titles"], thresholds
+        report["by_length"], by_length = length_report(y_true, probabilities, *read)
         metric = "micro_f1" if data.multi_label else "accuracy"
         title = f"{name or output_dir.name}\n{data.info['name']}, {split}, n = {report['n']}, "
         title += f"{metric.replace('_f', ' F')} {report['metrics'][metric]:.3f}"
@@ -85,24 +85,23 @@ def evaluate_split(
     return {**report, "truncated_share": float(np.mean(truncated)), "seconds": seconds}
 
 
-def predict_excerpts(
-    predict_proba: Callable[[list[str]], np.ndarray], texts: Sequence[str], titled: bool
-) -> dict[str, np.ndarray]:
-    """Return the probabilities, (texts, labels), of each kind of excerpt of the texts (`data.loading.excerpts`)."""
-    parts = [excerpts(text, titled) for text in texts]
-    return {kind: predict_proba([part[kind] for part in parts]) for kind in parts[0]} if parts else {}
-
-
 def length_report(
-    y_true: np.ndarray, probabilities: Mapping[str, np.ndarray], thresholds: Sequence[float] | None = None
-) -> dict[str, dict[str, Any]]:
-    """Return for each part of the texts, with probabilities (n, labels) in [0, 1], how well it is classified.
+    y_true: np.ndarray,
+    whole: np.ndarray,
+    predict_proba: Callable[[list[str]], np.ndarray],
+    texts: Sequence[str],
+    titled: bool,
+    thresholds: Sequence[float] | None = None,
+) -> tuple[dict[str, dict[str, Any]], dict[str, np.ndarray]]:
+    """Return how well excerpts and whole texts are classified, and the probabilities (n, labels) of the excerpts.
 
-    `accuracy` with its Wilson interval counts rows whose label, or whose labels, are all correct; `mean_confidence` is
-    that of the predicted label (None for multi-label data).
+    By kind (`data.loading.excerpts`). `whole` are the probabilities of whole texts. `accuracy` with its Wilson interval
+    counts rows whose label, or whose labels, are all correct; `mean_confidence` is that of the predicted label (None
+    for multi-label data).
     """
-    report = {}
-    for kind, values in probabilities.items():
+    parts, report = [excerpts(text, titled) for text in texts], {}
+    by_length = {kind: predict_proba([part[kind] for part in parts]) for kind in parts[0]}
+    for kind, values in {**by_length, "whole": whole}.items():
         is_correct = predict_labels(values, thresholds) == y_true
         correct = int((is_correct.all(axis=1) if is_correct.ndim == 2 else is_correct).sum())
         report[kind] = {
@@ -113,7 +112,7 @@ def length_report(
             "mean_confidence": float(values.max(axis=1).mean()) if y_true.ndim == 1 else None,
             "expected_calibration_error": expected_calibration_error(y_true, values),
         }
-    return report
+    return report, by_length
 
 
 def predict_examples(classifier: Predictor) -> list[dict[str, Any]]:

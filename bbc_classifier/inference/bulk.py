@@ -2,6 +2,7 @@
 
 import codecs
 import contextlib
+import ctypes
 import hashlib
 import importlib.util
 import json
@@ -90,6 +91,8 @@ def predict_shard(shard: Shard, args: PredictArguments, classifier: Predictor) -
         rows[index]["prediction"] = prediction.labels if classifier.multi_label else prediction.label
         rows[index]["confidence"] = prediction.confidence
     added = pa.Table.from_pylist(rows, added_columns(classifier))
+    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)  # memory that `keep_freed_memory` keeps would grow from shard to shard
     columns = {name: table[name] for table in (shard.table, added) for name in table.schema.names}
     if shard.source:
         numbers = pa.array(range(shard.first_row, shard.first_row + len(rows)), pa.int64())
@@ -223,7 +226,7 @@ def predict_files(args: PredictArguments) -> PredictResult:
 
 
 def _request(args: PredictArguments, files: list[InputFile], classifier: Predictor) -> dict[str, Any]:
-    """Return everything that the shards depend on, as JSON data."""
+    """Return what the shards depend on, as JSON data."""
     config, model = classifier.config, classifier.model
     settings = [classifier.label_names, {name: getattr(config, name) for name in EXPORTED_OPTIONS}]
     digest = hashlib.sha256(json.dumps(settings).encode())
@@ -234,12 +237,11 @@ def _request(args: PredictArguments, files: list[InputFile], classifier: Predict
             digest.update(tensor.cpu().numpy().tobytes())
     options = {f"--{name}": getattr(args, name) for name in SHARD_OPTIONS} | {"--precision": classifier.precision}
     inputs = {f"file {file.name}": [file_sha256(file.path), file.text_columns] for file in files}
-    return {"the classifier": digest.hexdigest(), **options, **inputs}
+    return json.loads(json.dumps({"the classifier": digest.hexdigest(), **options, **inputs}))  # tuples become lists
 
 
 def _read_manifest(output_dir: Path) -> dict[str, Any]:
-    path = output_dir / MANIFEST
-    return read_json(path) if path.is_file() else {}
+    return read_json(output_dir / MANIFEST) if (output_dir / MANIFEST).is_file() else {}
 
 
 def _wait(condition: Callable[[], bool]) -> None:

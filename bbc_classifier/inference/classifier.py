@@ -44,7 +44,7 @@ HALF_PRECISIONS = {"bf16": torch.bfloat16, "fp16": torch.float16}
 PRECISION_TOLERANCE = 0.01
 TEXTS_PER_CHUNK = 4096  # are sorted by length together
 # torch's attention on a CPU is up to a third slower on other lengths: 386 tokens take longer than 512.
-CPU_LENGTH_MULTIPLE, MIN_LENGTH_TO_ROUND = 32, 128
+LENGTH_MULTIPLE, MIN_LENGTH_TO_ROUND = 32, 128
 MIN_SHARE_OF_LONGEST = 0.6  # of the tokens of the longest row of a batch
 UNPADDED_ENCODERS = ("bert", "distilbert")  # in fp32 on a CPU they read the texts of a batch in one row
 # Short texts of our own: a model card may show them, a data set's texts it may not.
@@ -181,13 +181,24 @@ AttentionInterface.register("unpadded", unpadded_attention)
 AttentionMaskInterface.register("unpadded", sdpa_mask)
 
 
-def unpadded_logits(model: PooledEncoderForSequenceClassification, batch: Sequence[list[int]]) -> torch.Tensor:
+def can_leave_out_padding(model: Any, attention: str = "unpadded") -> bool:
+    """Return whether `unpadded_logits` are the logits of a model whose encoder has this implementation of attention."""
+    if type(model) is not PooledEncoderForSequenceClassification or model.device.type != "cpu":
+        return False
+    config, pooling = model.encoder.config, model.pooling
+    if config.model_type not in UNPADDED_ENCODERS or config._attn_implementation != attention:
+        return False
+    return not (getattr(config, "is_decoder", False) or pooling.needs_hidden_states or pooling.needs_encoder_pooler)
+
+
+def unpadded_logits(model: Any, batch: Sequence[list[int]]) -> torch.Tensor:
     """Return the logits of windows, those of equal length side by side, without a computation for padding tokens."""
     lengths = [len(ids) for ids in batch]
     hidden = model.encoder(
         input_ids=torch.tensor([[token for ids in batch for token in ids]]),
         position_ids=torch.cat([torch.arange(length) for length in lengths]).unsqueeze(0),
         groups=[(len(list(equal)), length) for length, equal in itertools.groupby(lengths)],
+        return_dict=True,
     ).last_hidden_state[0]
     padded = torch.nn.utils.rnn.pad_sequence(hidden.split(lengths), batch_first=True)
     mask = (torch.arange(padded.shape[1]) < torch.tensor(lengths).unsqueeze(1)).long()
@@ -259,8 +270,8 @@ def predict_logits(
 ) -> np.ndarray:
     """Return the logits of every row in the order given, (rows, labels) float64; the model is put into evaluation mode.
 
-    `input_ids` are the token ids per row as `tokenize` returns them. A batch holds at most `batch_size` windows of
-    similar length. `precision` is "fp32", "bf16" or "fp16" (autocast). UserError: a logit is not finite.
+    `input_ids` are the token ids per row as `tokenize` returns them. A batch holds at most `batch_size` windows,
+    sorted by length. `precision` is "fp32", "bf16" or "fp16" (autocast). UserError: a logit is not finite.
     """
     model.eval()
     device, dtype = model.device, HALF_PRECISIONS.get(precision)
@@ -268,11 +279,9 @@ def predict_logits(
     in_onnxruntime = isinstance(model, OnnxModel) and not model.uses_openvino
     max_tokens = 512 if in_onnxruntime else 4096 if device.type == "cpu" else 32768
     window_length = getattr(model.config, "window_length", None)  # a stock class has none
-    # Windows of all rows fill batches of one length. Longest first: memory runs out in the first batch or never.
+    # Windows of all rows are sorted by length. Longest first: memory runs out in the first batch or never.
     windows, outputs = split_windows(input_ids, window_length), [np.zeros((0, model.config.num_labels))]
     unit, done = " windows" if window_length else " texts", 0
-    own = model if isinstance(model, PooledEncoderForSequenceClassification) and dtype is None else None
-    is_unpadded = own and device.type == "cpu" and own.encoder.config._attn_implementation == "unpadded"
     with (
         torch.autocast(device.type, dtype, enabled=dtype is not None),
         tqdm(total=len(windows), desc="Encoding", unit=unit, delay=3, leave=None, disable=not progress) as bar,
@@ -281,15 +290,14 @@ def predict_logits(
             width = len(windows[done].input_ids)
             size = max(1, min(batch_size, max_tokens // max(1, width)))
             batch = [window.input_ids for window in windows[done : done + size]]
-            if own and is_unpadded:
-                outputs.append(unpadded_logits(own, batch).double().numpy())
+            if dtype is None and can_leave_out_padding(model):
+                outputs.append(unpadded_logits(model, batch).double().numpy())
             else:
                 if device.type == "cpu":
                     # Padding costs more than a smaller batch.
                     batch = [ids for ids in batch if len(ids) >= MIN_SHARE_OF_LONGEST * width]
                     if width >= MIN_LENGTH_TO_ROUND:
-                        width = -(-width // CPU_LENGTH_MULTIPLE) * CPU_LENGTH_MULTIPLE
-                        width = min(width, window_length or sys.maxsize)
+                        width = min(-(-width // LENGTH_MULTIPLE) * LENGTH_MULTIPLE, window_length or sys.maxsize)
                 ids = torch.tensor([ids + [pad_token_id] * (width - len(ids)) for ids in batch], dtype=torch.long)
                 mask = (torch.arange(width) < torch.tensor([[len(ids)] for ids in batch])).long()
                 output = model(input_ids=ids.to(device), attention_mask=mask.to(device))
@@ -384,11 +392,8 @@ class Predictor:
         self.precision = "int8" if isinstance(model, OnnxModel) and model.is_int8 else "fp32"
         self._half_model: PreTrainedModel | OnnxModel | None = None
         self.adaptive = self.progress = False
-        if isinstance(model, PooledEncoderForSequenceClassification):
-            encoder, pooling = model.encoder.config, model.pooling
-            is_plain = encoder.model_type in UNPADDED_ENCODERS and encoder._attn_implementation == "sdpa"
-            if is_plain and not (pooling.needs_hidden_states or pooling.needs_encoder_pooler):
-                model.encoder.set_attn_implementation("unpadded")
+        if isinstance(model, PreTrainedModel) and can_leave_out_padding(model, attention="sdpa"):
+            model.base_model.set_attn_implementation("unpadded")
 
     @classmethod
     def from_pretrained(
@@ -425,11 +430,14 @@ class Predictor:
             if form is None and kind != PooledEncoderConfig.model_type:
                 remedy = f"train one from it with: bbc-classifier train --encoder {path_or_hub_id}"
                 raise UserError(f"{what} is a '{kind}' model, not a classifier of this package; {remedy}")
+            file = EXPORT_FILES[form or "transformers"]
+            if Path(location).is_dir() and not any(Path(location).glob(f"{file}*")):  # it may be sharded
+                raise UserError(f"{what} lacks {file}; train or export the classifier again")
             tokenizer = load_tokenizer(location, revision)
             if form in ("onnx", "openvino-int8"):
                 if device not in (None, "cpu"):
                     raise UserError(f"--device: an exported graph runs on cpu, not on '{device}'")
-                weights, precision = cached_file(location, EXPORT_FILES[form], revision=revision), "fp32"
+                weights, precision = cached_file(location, file, revision=revision), "fp32"
                 if form == "openvino-int8":
                     cached_file(location, "openvino_model.xml", revision=revision)
                     precision = choose_precision("auto", "cpu")

@@ -136,7 +136,10 @@ def train(
     model_args, data_args, args = resolve_options(model_args, data_args, training_args)
     if dataset is not None and not isinstance(dataset, LoadedData):
         data_args = replace(data_args, dataset=IN_MEMORY)
-    run = RunDirectory(args.output_dir or default_output_dir(model_args, data_args, args))
+    data_name = Path(data_args.train_file or data_args.dataset).name
+    prefix = "" if data_name == DataArguments.dataset else f"{slug(data_name)}-"
+    name = f"{prefix}{find_encoder(model_args).name}-{model_args.pooling}-seed{args.seed}"
+    run = RunDirectory(args.output_dir or Path("runs") / name)
     trainer_args = training_arguments(args, run.checkpoints)
     is_main, device = trainer_args.process_index == 0, trainer_args.device
     precision = choose_precision(args.precision or "auto", device.type)
@@ -309,13 +312,6 @@ def resolve_options(
             truncation=data_args.truncation or config.truncation,
         )
     return resolve_recipe(model_args, data_args, args or TrainArguments())
-
-
-def default_output_dir(model_args: ModelArguments, data_args: DataArguments, args: TrainArguments) -> Path:
-    """Return runs/<data>-<encoder>-<pooling>-seed<seed>, without the name of the data if it is BBC News."""
-    name = Path(data_args.train_file or data_args.dataset).name
-    prefix = "" if name == DataArguments.dataset else f"{slug(name)}-"
-    return Path("runs") / f"{prefix}{find_encoder(model_args).name}-{model_args.pooling}-seed{args.seed}"
 
 
 def find_encoder(model_args: ModelArguments) -> Any:

@@ -432,8 +432,8 @@ def explained_failures(args: TrainingArguments) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error):
             raise EnvironmentFailure(
-                "out of memory while training; lower --per_device_train_batch_size (now "
-                f"{args.per_device_train_batch_size}) or --train_max_length, or add --gradient_checkpointing true"
+                "out of memory; lower --per_device_train_batch_size or --train_max_length, add "
+                "--gradient_checkpointing true, or, in a validation, lower --per_device_eval_batch_size"
             ) from error
         if is_disk_full(error):
             raise EnvironmentFailure(

@@ -199,8 +199,7 @@ def test_an_export_is_compared_on_the_runs_test_split(make_run, export_format):
     test = load_splits(DataArguments(dataset="news.csv")).dataset["test"]
     original, exported = (Predictor.from_pretrained(each, device="cpu") for each in (run, path))
     probabilities = [classifier.predict_proba(test["text"]) for classifier in (original, exported)]
-    labels = [rows.argmax(axis=1) for rows in probabilities]
-    agreement = record["agreement"]
+    labels, agreement = [rows.argmax(axis=1) for rows in probabilities], record["agreement"]
     assert agreement["texts"] == "test split of news.csv" and agreement["num_texts"] == len(test)
     assert agreement["equal_predictions"] == np.mean(labels[0] == labels[1])
     assert agreement["max_probability_difference"] == pytest.approx(np.abs(probabilities[0] - probabilities[1]).max())
@@ -212,6 +211,9 @@ def test_an_export_is_compared_on_the_runs_test_split(make_run, export_format):
     assert agreement["max_logit_difference"] < 1e-4
     assert str(Path.cwd()) not in json.dumps(record)
     assert [row.truncated for row in exported.classify(SHORT_AND_LONG)] == [False, True]
+    weights["exported"].unlink()
+    with pytest.raises(UserError, match=f"lacks {EXPORT_FILES[export_format]}"):
+        Predictor.from_pretrained(path)
 
 
 def test_an_8_bit_export_gives_nearly_the_same_probabilities_whatever_the_other_texts_are(make_run):

@@ -112,7 +112,7 @@ def test_a_launcher_that_started_one_process_of_several_is_noticed(monkeypatch, 
 
 
 def test_full_memory_is_a_sentence(tmp_path):
-    args, option = arguments(tmp_path), "--per_device_train_batch_size"
+    args, option = arguments(tmp_path), "--per_device_train_batch_size.*--per_device_eval_batch_size"
     for error in (MemoryError(), torch.OutOfMemoryError("CUDA"), RuntimeError("CPU: can't allocate memory")):
         with pytest.raises(EnvironmentFailure, match=option), trainer.explained_failures(args):
             raise error
