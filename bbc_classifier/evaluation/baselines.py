@@ -65,6 +65,6 @@ def run_baseline(name: str, data: LoadedData, *, use_validation: bool = True) ->
     report = classification_report(labels, probabilities, data.label_names, predictions=predictions)
     by_length: dict[str, np.ndarray] = {}
     if probabilities is not None:
-        read = predict_proba, texts, data.info["has_titles"]
-        report["by_length"], by_length = length_report(labels, probabilities, *read)
+        titled = data.info["has_titles"]
+        report["by_length"], by_length = length_report(labels, probabilities, predict_proba, texts, titled)
     return BaselineResult(predictions, probabilities, report, seconds, by_length)

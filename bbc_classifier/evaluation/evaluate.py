@@ -68,8 +68,9 @@ def evaluate_split(
     report = classification_report(y_true, probabilities, labels, thresholds, predictions=predictions)
     by_length: dict[str, np.ndarray] = {}
     if split == "test":
-        read = classifier.predict_proba, rows["text"], data.info["has_titles"], thresholds
-        report["by_length"], by_length = length_report(y_true, probabilities, *read)
+        report["by_length"], by_length = length_report(
+            y_true, probabilities, classifier.predict_proba, rows["text"], data.info["has_titles"], thresholds
+        )
         metric = "micro_f1" if data.multi_label else "accuracy"
         title = f"{name or output_dir.name}\n{data.info['name']}, {split}, n = {report['n']}, "
         title += f"{metric.replace('_f', ' F')} {report['metrics'][metric]:.3f}"

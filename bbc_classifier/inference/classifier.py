@@ -160,13 +160,12 @@ def unpadded_attention(
 ) -> tuple[torch.Tensor, None]:
     """Return the attention within each of the texts that follow each other in one row, (1, tokens, heads, width).
 
-    The inputs are (1, heads, tokens, width), `groups` are numbers of texts and their tokens. Without it this is "sdpa".
+    The inputs are (1, heads, tokens, width). `groups` are pairs: a number of texts, and the tokens that each of them
+    has. Without `groups` this is "sdpa".
     """
     if groups is None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
-    parts = [
-        each[0].transpose(0, 1).split([texts * length for texts, length in groups]) for each in (query, key, value)
-    ]
+    parts = [each[0].transpose(0, 1).split([n * length for n, length in groups]) for each in (query, key, value)]
     outputs = []
     for group, inputs in zip(groups, zip(*parts, strict=True), strict=True):
         q, k, v = (each.unflatten(0, group).transpose(1, 2) for each in inputs)
@@ -192,7 +191,7 @@ def can_leave_out_padding(model: Any, attention: str = "unpadded") -> bool:
 
 
 def unpadded_logits(model: Any, batch: Sequence[list[int]]) -> torch.Tensor:
-    """Return the logits of windows, those of equal length side by side, without a computation for padding tokens."""
+    """Return the logits of windows, (windows, labels); padding is not computed. Sorted by length they are faster."""
     lengths = [len(ids) for ids in batch]
     hidden = model.encoder(
         input_ids=torch.tensor([[token for ids in batch for token in ids]]),

@@ -176,7 +176,7 @@ def train(
         validation_precision = "fp32" if data.multi_label else precision
         trainer_args.distributed_state.wait_for_everyone()  # all processes have looked at the run directory
         if is_main:
-            # If the encoder is a run of this package, its record has hashes of the texts it was trained on.
+            # The directory of an encoder that is a run of this package has hashes of the texts it was trained on.
             of_encoder = Path(find_encoder(model_args).path)
             files = [RunDirectory(path).seen_texts for path in (of_encoder, of_encoder.parent)]
             encoder_texts = {text for file in files if file.is_file() for text in read_json(file)}
