@@ -45,7 +45,7 @@ PRECISION_TOLERANCE = 0.01
 TEXTS_PER_CHUNK = 4096  # are sorted by length together
 # torch's attention on a CPU is up to a third slower on other lengths: 386 tokens take longer than 512.
 LENGTH_MULTIPLE, MIN_LENGTH_TO_ROUND = 32, 128
-MIN_SHARE_OF_LONGEST = 0.6  # of the tokens of the longest row of a batch
+MIN_SHARE_OF_LONGEST = 0.8  # of the tokens of the longest row of a batch
 UNPADDED_ENCODERS = ("bert", "distilbert")  # in fp32 on a CPU they read the texts of a batch in one row
 # Short texts of our own: a model card may show them, a data set's texts it may not.
 EXAMPLE_TEXTS = {
@@ -275,8 +275,9 @@ def predict_logits(
     model.eval()
     device, dtype = model.device, HALF_PRECISIONS.get(precision)
     # Measured (EXPERIMENTS.md): larger batches leave the cache of a CPU, and use an accelerator better.
-    in_onnxruntime = isinstance(model, OnnxModel) and not model.uses_openvino
-    max_tokens = 512 if in_onnxruntime else 4096 if device.type == "cpu" else 32768
+    max_tokens = 4096 if device.type == "cpu" else 32768
+    if isinstance(model, OnnxModel):
+        max_tokens = 1024 if model.uses_openvino else 512
     window_length = getattr(model.config, "window_length", None)  # a stock class has none
     # Windows of all rows are sorted by length. Longest first: memory runs out in the first batch or never.
     windows, outputs = split_windows(input_ids, window_length), [np.zeros((0, model.config.num_labels))]
