@@ -65,7 +65,7 @@ def audit(args: AuditArguments, data_args: DataArguments, dataset: Any = None) -
             "without_text_or_label": _listed(frame["row_id"][frame["text"].isna() | frame["label"].isna()]),
             "with_unreadable_characters": _listed([row for row, text in row_texts if UNREADABLE.search(text)]),
         },
-        "lengths": _lengths(texts, args.encoder) if len(texts) else None,
+        "lengths": _lengths(texts, without_local_paths(args.encoder)) if len(texts) else None,
         "exact_duplicates": int(texts["hash"].duplicated().sum()),
         "near_duplicate_pairs": len(duplicates.near) if data_args.near_duplicates else None,
         "conflicting_labels": _conflicts(texts, duplicates),
@@ -75,7 +75,7 @@ def audit(args: AuditArguments, data_args: DataArguments, dataset: Any = None) -
     }
     record = {
         **record_header(),
-        "options": {"encoder": args.encoder, "data": without_local_paths(asdict(data_args))},
+        "options": without_local_paths({"encoder": args.encoder, "data": asdict(data_args)}),
         "data": raw.info,
         **found,
         "table": [{"name": name, "value": value} for name, value in _table(raw.info["name"], found)],

@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -71,10 +72,12 @@ class OptionParser(argparse.ArgumentParser):
                     shown = (show_all or entry.metadata["common"]) and entry.name not in command.hidden
                     _add_flag(section, entry, command.help.get(entry.name), shown=shown)
         section = self.add_argument_group("any field of transformers.TrainingArguments")
-        for field, text in config.trainer_options().items() if config.TrainArguments in command.groups else ():
+        options = config.trainer_options() if config.TrainArguments in command.groups else {}
+        for field, (is_boolean, text) in options.items():
             if field not in self.own:
                 text = text.replace("%", "%%") if show_all else argparse.SUPPRESS
-                section.add_argument(f"--{field}", default=argparse.SUPPRESS, type=_scalar, help=text)
+                kind = {"nargs": "?", "const": True, "type": _boolean} if is_boolean else {"type": _scalar}
+                section.add_argument(f"--{field}", default=argparse.SUPPRESS, help=text, **kind)
         section = self.add_argument_group("other")
         section.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS, help="YAML file of options.")
         if "pooling_module" not in self.own:
@@ -151,11 +154,11 @@ def _boolean(text: str) -> bool:
 
 
 def _scalar(text: str) -> Any:
-    """Return the value of an option of the library: a JSON value where it is one (1e-4, true), else the text."""
-    try:
-        return json.loads(text.lower() if text.lower() in ("true", "false") else text)
-    except ValueError:
-        return text
+    """Return the value of an option of the library: a number or JSON value where it is one (.5, {"a": 1}), or text."""
+    for parse in (lambda value: json.loads(value.lower() if value.lower() in ("true", "false") else value), float):
+        with suppress(ValueError):
+            return parse(text)
+    return text
 
 
 def main(argv: Sequence[str] | None = None) -> int:

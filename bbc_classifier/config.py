@@ -337,6 +337,8 @@ class PredictArguments(ColumnArguments, WorkerArguments, ClassifierArguments):
             raise UserError("--input needs --output_file FILE, or --output_dir DIRECTORY for many rows")
         if self.explain and self.input:
             raise UserError("--explain is for texts given as arguments, not for --input")
+        if not self.output_dir and (self.shard_format, self.shard_rows) != ("parquet", 5000):
+            raise UserError("--shard_format and --shard_rows need --input and --output_dir")
         if self.engine == "ray" and not self.output_dir:
             raise UserError("--engine ray needs --input and --output_dir")
 
@@ -527,6 +529,8 @@ def train_command(options: dict[str, dict[str, Any]], name: str) -> str:
 def as_flag(name: str, value: Any) -> list[str]:
     """Return an option as it is written on the command line."""
     if name == "label_map" and isinstance(value, dict):
+        if any(isinstance(part, bool) for pair in value.items() for part in pair):
+            raise UserError("--label_map: put yes, no, true and false in quotation marks; YAML reads them as booleans")
         value = [f"{old}={new}" for old, new in value.items()]
     if isinstance(value, list):
         return [f"--{name}", *map(str, value)]
@@ -547,8 +551,11 @@ def read_yaml(path: Path, flag: str) -> dict[str, Any]:
 
 
 @cache
-def trainer_options() -> dict[str, str]:
-    """Return the help of every field of `transformers.TrainingArguments`, read from its source without importing it."""
+def trainer_options() -> dict[str, tuple[bool, str]]:
+    """Return whether a field of `transformers.TrainingArguments` is true or false, and its help, by its name.
+
+    They are read from the source, without importing it.
+    """
     spec = importlib.util.find_spec("transformers")
     assert spec and spec.origin
     tree = ast.parse(Path(spec.origin).with_name("training_args.py").read_text(encoding="utf-8"))
@@ -558,7 +565,8 @@ def trainer_options() -> dict[str, str]:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and not node.target.id.startswith("_"):
             first_values = (entry.values[0] for entry in ast.walk(node) if isinstance(entry, ast.Dict))
             texts = [ast.literal_eval(value) for value in first_values if isinstance(value, ast.Constant)]
-            options[node.target.id] = " ".join(str(texts[0]).split()) if texts else ""
+            is_boolean = ast.unparse(node.annotation) in ("bool", "bool | None", "Optional[bool]")
+            options[node.target.id] = is_boolean, " ".join(str(texts[0]).split()) if texts else ""
     return options
 
 

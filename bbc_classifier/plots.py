@@ -90,7 +90,7 @@ def plot_label_counts(label_counts: Counts, path: Path | None = None, *, title: 
     """Plot the rows of each label, stacked by split; rows that are not split are one split of any name."""
     total = sum((Counter(counts) for counts in label_counts.values()), Counter[str]())
     names = [name for name, _ in total.most_common(MAX_BARS)]
-    parts = {split: np.array([counts.get(name, 0) for name in names]) for split, counts in label_counts.items()}
+    parts = {split: np.array([counts.get(name, 0) for name in names], int) for split, counts in label_counts.items()}
     figure, axes = _stacked_bars(names, len(total), parts, PALETTE, [f"{total[name]:,}" for name in names])
     axes.margins(x=0.18)
     return _finish(figure, path, title, legend_columns=3 if len(parts) > 1 else 0, grid="x")

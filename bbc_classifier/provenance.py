@@ -1,5 +1,6 @@
 """What produced a result: versions, commit, hardware, seconds and memory. No path or host name is recorded."""
 
+import glob
 import importlib.metadata
 import os
 import platform
@@ -90,7 +91,7 @@ def without_local_paths(value: Any) -> Any:
         return value
     is_local = value.startswith(("..", "~")) or bool(PureWindowsPath(value).anchor)
     with suppress(OSError):  # too long for a path
-        is_local = is_local or (("/" in value or "\\" in value) and Path(value).exists())
+        is_local = is_local or (("/" in value or "\\" in value) and (glob.has_magic(value) or Path(value).exists()))
     return PureWindowsPath(value).name if is_local else value
 
 

@@ -16,6 +16,7 @@ from bbc_classifier.model import POOLINGS, legal_poolings, locate_encoder
 
 OFFLINE_HINT = "without the Hub, `--encoders minilm --mode linear_probe` compares poolings in minutes"
 LINEAR_PROBE_RECIPE = "quick"
+PROBE_OPTIONS = {"head_init": "linear_probe", "num_train_epochs": 0.0, "max_steps": -1}  # of --mode linear_probe
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ class Grid:
         self.args, self.given = args, given
         self.not_applicable: dict[str, str] = {}  # reason by the name of an unsupported encoder and pooling
         self.unavailable: dict[str, str] = {}  # reason by encoder that cannot be loaded; its runs are not tried
-        for name in OF_THE_GRID:
+        for name in OF_THE_GRID | (PROBE_OPTIONS.keys() if args.mode == "linear_probe" else set()):
             if self.given.get(name) is not None and self.given[name] is not False:
-                raise UserError(f"--{name}: compare sets this for each run; see its --encoders, --poolings and --folds")
+                raise UserError(f"--{name}: compare sets this; see its --encoders, --poolings, --mode and --folds")
         for pooling in args.poolings:
             if pooling not in POOLINGS:
                 raise UserError(f"--poolings: '{pooling}' is not one of {', '.join(POOLINGS)}")
@@ -72,7 +73,7 @@ class Grid:
         first_seed = self.given.get("seed", TrainArguments.seed)
         folds = range(self.given["folds"]) if self.given.get("folds") else [None]
         limit = self.given.get("max_train_samples")
-        sizes = {limit if size == "all" else int(size) for size in args.train_sizes}
+        sizes = {limit if size == "all" else min(int(size), limit or int(size)) for size in args.train_sizes}
         splits = list(product(folds, sorted(sizes, key=lambda size: -(size or math.inf))))
         self.runs = [
             RunSpec(f"{names[encoder]}-{pooling}", seed, fold, size, encoder, pooling)
@@ -94,7 +95,7 @@ class Grid:
             options["refit_on_validation"] = False
         if self.args.mode == "linear_probe":
             options.setdefault("recipe", LINEAR_PROBE_RECIPE)
-            options |= {"head_init": "linear_probe", "num_train_epochs": 0.0, "max_steps": -1}
+            options |= PROBE_OPTIONS
         model, data, training = (
             {entry.name: options[entry.name] for entry in fields(group) if entry.name in options}
             for group in (ModelArguments, DataArguments, TrainArguments)

@@ -142,9 +142,10 @@ def merge_runs(runs: Sequence[RunResult]) -> tuple[list[ConfigResult], dict[str,
     for (name, size), by_seed in groups.items():
         complete = [seed_runs for seed_runs in by_seed.values() if len(seed_runs) == (folds or 1)]
         if len(complete) < len(by_seed):
-            missing = [str(seed) for seed, seed_runs in by_seed.items() if seed_runs not in complete]
+            seeds = [seed for seed, seed_runs in by_seed.items() if seed_runs not in complete]
+            missing = "folds" if seeds == [None] else f"folds of seed {', '.join(map(str, seeds))}"
             name_and_size = name if size is None else f"{name}, {size} rows"
-            incomplete[name_and_size] = f"folds of seed {', '.join(missing)} are missing"
+            incomplete[name_and_size] = f"{missing} are missing"
         if complete:
             configs.append(_config_result(name, size, complete, y_true))
     if not configs:

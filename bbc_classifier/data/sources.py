@@ -67,6 +67,8 @@ def open_source(args: DataArguments) -> tuple[dict[str, Any], list[Part]]:
     if (path / "dataset_dict.json").is_file() or (path / "state.json").is_file():
         return {"name": path.resolve().name}, _table_parts(f"'{path}'", load_from_disk(path))
     if path.is_dir() and (tables := _read_class_directories(path, args.encoding)):
+        for file in (file for file in path.iterdir() if file.suffix.lower() in FORMATS):
+            logger.warning("'%s' is left out: the directories beside it are read as labels", file)
         return {"name": path.resolve().name}, _table_parts(f"'{path}'", tables)
     paths = find_files("--dataset", args.dataset)
     splits = [None] if path.is_file() else [split_of_path(name) for name in short_names(paths)]
@@ -78,7 +80,9 @@ def open_source(args: DataArguments) -> tuple[dict[str, Any], list[Part]]:
 
 def _read_files(named: Sequence[tuple[Path, str | None]], args: DataArguments) -> tuple[dict[str, Any], list[Part]]:
     parts, files, paths = [], [], [path for path, _ in named]
-    for name, (path, split) in zip(short_names(paths), named, strict=True):
+    names = [path.name for path in paths]
+    names = names if len(set(names)) == len(names) else short_names(paths)
+    for name, (path, split) in zip(names, named, strict=True):
         frame = read_table(path, args.delimiter, args.encoding, args.quoting)
         if frame.empty:
             raise UserError(f"'{path}' holds no row")

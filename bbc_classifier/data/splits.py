@@ -121,7 +121,7 @@ def stratified_split(
                 )
             raise UserError(
                 f"label '{label}' has {len(members)} distinct texts, too few for {', '.join(shares)}: it needs at "
-                f"least {needed}{fewer}; --min_label_rows {totals[label] + 1} leaves it out"
+                f"least {needed}{fewer}; --min_label_rows {totals[label] + 1} or more leaves it out"
             )
     split_of: dict[str, str] = {}
     num_rows, num_groups = ({name: Counter[str]() for name in shares} for _ in range(2))

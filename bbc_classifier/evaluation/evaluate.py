@@ -178,7 +178,8 @@ def evaluate(args: EvaluateArguments, data_options: Mapping[str, Any] | None = N
     prepare_output_dir("--output_dir", output_dir, overwrite=args.overwrite, marker="evaluation.json")
     num_seen = 0
     if run and data.info["split_fingerprint"] != own["dataset"]["split_fingerprint"]:
-        seen = set(read_json(run / "seen_texts.json"))
+        seen, split = set(read_json(run / "seen_texts.json")), read_json(run / "split.json") if is_own_data else {}
+        seen |= {*split.get("train", ()), *split.get("validation", ())}  # other columns of these rows are other texts
         data, num_seen = _without_seen_texts(args.model, seen, data, drop=data_args.drop_leaked_rows)
     classifier = Predictor.from_pretrained(args.model, revision=args.revision)
     classifier.progress = True
@@ -228,9 +229,10 @@ def _load(
 
 
 def _without_seen_texts(model: str, seen: set[str], data: LoadedData, *, drop: bool) -> tuple[LoadedData, int]:
-    """Return the data without the test rows whose text has a hash in `seen`, and the number of these rows."""
+    """Return the data without the test rows whose id, or the hash of whose text, is in `seen`, and their number."""
     test = data.dataset["test"]
-    is_seen = np.array([text_hash(text) in seen for text in test["text"]], dtype=bool)
+    rows = zip(test["row_id"], test["text"], strict=True)
+    is_seen = np.array([row_id in seen or text_hash(text) in seen for row_id, text in rows], dtype=bool)
     if not is_seen.any():
         return data, 0
     first, number = test["row_id"][int(is_seen.argmax())], int(is_seen.sum())

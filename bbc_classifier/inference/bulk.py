@@ -141,6 +141,9 @@ def predict_file(
     shard = next(file.shards(file.num_rows))
     for index, reason in shard.invalid.items():
         raise UserError(f"'{source}', row {index + 1}: {reason}; correct it, or skip such rows with --output_dir")
+    strings = (column for column in shard.table.columns if pa.types.is_string(column.type))
+    if suffix == ".xlsx" and any((pc.max(pc.utf8_length(column)).as_py() or 0) >= 2**15 for column in strings):
+        raise UserError(f"--output_file: a cell of .xlsx holds at most {2**15 - 1:,} characters; use .csv")
     if classifier is None:
         classifier = Predictor.from_pretrained(args.model, args.revision, args.device, args.precision, args.adaptive)
         classifier.progress = True

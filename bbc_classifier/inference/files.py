@@ -61,7 +61,7 @@ class InputFile:
         record = read_json(run / "record.json") if run else {}
         self._trained_with: dict[str, Any] = record.get("options", {}).get("data", {})
         self.delimiter: str | None = None
-        self._schema, self.num_rows = pa.schema([]), 0
+        self._schema, self.num_rows, self.text_columns = pa.schema([]), 0, list[str]()
         try:
             if self._suffix == ".parquet":
                 self._schema, self.num_rows = pq.read_schema(path), pq.read_metadata(path).num_rows
@@ -72,7 +72,6 @@ class InputFile:
             raise UserError(f"'{path}' cannot be read as {args.encoding} ({error}): set --encoding") from error
         except (pa.ArrowException, csv.Error, ValueError) as error:
             raise UserError(f"'{path}' cannot be read: {' '.join(str(error).split())[:300]}") from error
-        self.text_columns: list[str] = []
         self.columns: list[str] = []
         self.num_shards = -(-self.num_rows // args.shard_rows)
         if not self.num_rows:
@@ -126,7 +125,9 @@ class InputFile:
         encoding = "utf-8-sig" if self._args.encoding.lower() in ("utf-8", "utf8") else self._args.encoding
         with self.path.open(encoding=encoding, newline="") as file:
             if self._suffix == ".jsonl":
-                yield from read_json_lines(file)
+                for row in read_json_lines(file):
+                    values = [row.get(name) for name in self.text_columns] if isinstance(row, dict) else []
+                    yield row if all(isinstance(value, str | None) for value in values) else "the text is not a string"
             else:
                 usual, given = self._trained_with.get("delimiter"), self._args.delimiter
                 self.delimiter, rows = read_csv(file, self._suffix, given, self._args.quoting, usual)

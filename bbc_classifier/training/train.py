@@ -186,8 +186,9 @@ def train(
             run.start(options, checkpoint, overwrite=args.overwrite)
             row_ids = {split: list(rows["row_id"]) for split, rows in data.dataset.items()}
             write_json(run.split, {"fingerprint": data.info["split_fingerprint"], **row_ids})
-            own_texts = {text_hash(text) for split in FITTED_SPLITS for text in data.dataset[split]["text"]}
-            write_json(run.seen_texts, sorted(own_texts | encoder_texts))
+            fitted_texts = [text for split in FITTED_SPLITS for text in data.dataset[split]["text"]]
+            fitted_texts, _ = with_excerpts(fitted_texts, data.info["has_titles"], data_args.excerpts or ())
+            write_json(run.seen_texts, sorted({*map(text_hash, fitted_texts), *encoder_texts}))
         timer.mark("prepare")
 
         is_probe = model_args.head_init == "linear_probe" and checkpoint is None

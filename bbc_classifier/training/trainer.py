@@ -46,6 +46,9 @@ ComputeMetrics = Callable[[EvalPrediction], dict[str, float]]
 UNSUPPORTED = {
     "remove_unused_columns": "the rows of a text and of its excerpts are items of one column",
     "auto_find_batch_size": "a resumed run must take the same batches; set --per_device_train_batch_size",
+    "batch_eval_metrics": "metrics need the outputs of all validation rows",
+    "prediction_loss_only": "metrics need the outputs of all validation rows",
+    "dataloader_drop_last": "it would leave out validation rows too",
     "save_only_model": "a checkpoint without the optimizer cannot be resumed",
     "bf16": "use --precision",
     "fp16": "use --precision",

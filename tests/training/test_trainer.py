@@ -48,7 +48,7 @@ def test_options_and_recipe_reach_the_trainer(tmp_path, monkeypatch):
 
 
 def test_options_that_cannot_work_are_refused_by_name(tmp_path):
-    for name in ("auto_find_batch_size", "bf16", "nonsense"):
+    for name in ("auto_find_batch_size", "batch_eval_metrics", "bf16", "nonsense"):
         with pytest.raises(UserError, match=name):
             arguments(tmp_path, {name: True})
     with pytest.raises(UserError, match="--report_to: 'wandbb'"):
