@@ -1,7 +1,7 @@
 """Every option of every command: a dataclass field is its flag, YAML key, help, check and entry in the record.
 
 Nothing here imports torch or transformers, so that `--help` and a mistyped flag answer at once. Options that a recipe
-can set are None until `resolve_recipe` fills them: the user's value first, then the recipe's, then `RECIPE_DEFAULTS`.
+can set are None until `resolve_recipe` fills them: the user's value first, then the recipe's, then that of "standard".
 """
 
 import ast
@@ -10,13 +10,14 @@ import importlib
 import importlib.util
 import json
 import numbers
+import operator
 import re
 import shlex
 import types
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,22 +39,6 @@ RECIPES = Path(__file__).parent / "recipes"
 RECIPE_NAMES = sorted(path.stem for path in RECIPES.glob("*.yaml"))
 # The recipe of an encoder where --recipe names none; every other encoder takes "standard".
 ENCODER_RECIPES = {"minilm": "default", "mpnet": "accurate"} | {name: name for name in REFERENCE_ENCODERS}
-RECIPE_DEFAULTS: dict[str, Any] = {
-    "pooling": "mean",
-    "max_length": 128,
-    "truncation": "head",
-    "excerpts": [],
-    "head_init": "random",
-    "precision": "auto",
-    "num_train_epochs": 3.0,
-    "min_steps": 0,
-    "load_best_model_at_end": True,
-    "learning_rate": 2e-5,
-    "per_device_train_batch_size": 16,
-    "weight_decay": 0.01,
-    "warmup_steps": 0.1,
-    "lr_scheduler_type": "linear",
-}
 # Few rows are trained for as many epochs as `min_steps` takes, but no more than this.
 MAX_EPOCHS = 3
 # Options that say where and how to run, not what is computed: not compared when a run is found finished.
@@ -75,10 +60,7 @@ class Rule(NamedTuple):
     check: Callable[[Any], bool]
 
 
-AT_LEAST_0 = Rule("0 or more", lambda value: value >= 0)
-AT_LEAST_1 = Rule("1 or more", lambda value: value >= 1)
-AT_LEAST_2 = Rule("2 or more", lambda value: value >= 2)
-AT_LEAST_3 = Rule("3 or more", lambda value: value >= 3)
+AT_LEAST_0, AT_LEAST_1, AT_LEAST_2, AT_LEAST_3 = (Rule(f"{n} or more", partial(operator.le, n)) for n in range(4))
 ABOVE_0 = Rule("above 0", lambda value: value > 0)
 FRACTION = Rule("above 0 and below 1", lambda value: 0 < value < 1)
 SHARE = Rule("in [0, 1)", lambda value: 0 <= value < 1)
@@ -478,10 +460,10 @@ class PushArguments(CardArguments):
 def resolve_recipe(
     model: ModelArguments, data: DataArguments, training: TrainArguments
 ) -> tuple[ModelArguments, DataArguments, TrainArguments]:
-    """Return copies with the options that are None filled by the recipe or `RECIPE_DEFAULTS`; check contradictions."""
+    """Return copies with the options that are None filled by the recipe, or by "standard"; check contradictions."""
     name = model.recipe or ENCODER_RECIPES.get(model.encoder, "standard")
-    values = {**RECIPE_DEFAULTS, **read_yaml(RECIPES / f"{name}.yaml", "--recipe"), "recipe": name}
-
+    standard, own = (read_yaml(RECIPES / f"{recipe}.yaml", "--recipe") for recipe in ("standard", name))
+    values = {**standard, **own, "recipe": name}
     if training.num_train_epochs is not None and training.min_steps is None:
         training = dataclasses.replace(training, min_steps=0)
     groups: list[Any] = [model, data, training]

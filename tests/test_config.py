@@ -88,12 +88,15 @@ def test_every_recipe_applies_from_python_and_leaves_what_the_user_set(name: str
     assert training.num_train_epochs == recipe["num_train_epochs"]
     values = {**dataclasses.asdict(model), **dataclasses.asdict(data), **dataclasses.asdict(training)}
     assert set(recipe) <= set(values)
-    assert all(values[option] is not None for option in config.RECIPE_DEFAULTS)
+    assert all(values[option] is not None for option in config.read_yaml(config.RECIPES / "standard.yaml", "--recipe"))
 
 
 def test_every_field_of_the_library_is_a_flag_and_every_pooling_is_in_the_help() -> None:
     fields = {entry.name for entry in dataclasses.fields(TrainingArguments) if entry.init}
     assert set(config.trainer_options()) >= fields
+    flags = "--logging_first_step no --tf32 --logging_strategy no --adam_beta2 .98".split()
+    given = {"logging_first_step": False, "tf32": True, "logging_strategy": "no", "adam_beta2": 0.98}
+    assert parse("train", *flags).groups[2].trainer_kwargs == given
     assert set(config.POOLING_NAMES) <= set(POOLINGS)
 
 

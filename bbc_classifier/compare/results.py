@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import brier_score_loss, confusion_matrix, log_loss
+from sklearn.metrics import brier_score_loss, confusion_matrix, log_loss, precision_recall_fscore_support
 
 from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.calibration import expected_calibration_error, reliability_curve
@@ -82,11 +82,10 @@ class ConfigResult:
         """(seeds, examples) booleans."""
         return self.predictions == self.y_true
 
-    def confusion_matrix(self, seeds: slice = slice(None)) -> np.ndarray:
+    def confusion_matrix(self) -> np.ndarray:
         """Return (labels, labels) counts, true labels down, summed over seeds."""
-        predictions = self.predictions[seeds]
-        y_true = np.tile(self.y_true, len(predictions))
-        return confusion_matrix(y_true, predictions.ravel(), labels=range(len(self.labels)))
+        y_true = np.tile(self.y_true, len(self.predictions))
+        return confusion_matrix(y_true, self.predictions.ravel(), labels=range(len(self.labels)))
 
 
 def load_runs(paths: Sequence[Path]) -> list[RunResult]:
@@ -302,9 +301,9 @@ def _class_scores(counts: np.ndarray, labels: list[str]) -> pd.DataFrame:
 def _seed_metrics(config: ConfigResult, seed: int) -> dict[str, Any]:
     """Return the metrics of one seed over all examples, with Wilson's interval of the accuracy."""
     correct, n, labels = int(config.is_correct[seed].sum()), len(config.y_true), range(len(config.labels))
-    scores = _class_scores(config.confusion_matrix(slice(seed, seed + 1)), config.labels)
-    scores = scores[scores[["tp", "fp", "fn"]].any(axis=1)].mean()  # over the labels that occur, as in a run's record
-    metrics = {"accuracy": correct / n} | {f"macro_{name}": scores[name] for name in ("precision", "recall", "f1")}
+    scores = precision_recall_fscore_support(config.y_true, config.predictions[seed], average="macro", zero_division=0)
+    names = ("macro_precision", "macro_recall", "macro_f1")
+    metrics = {"accuracy": correct / n, **dict(zip(names, map(float, scores[:3]), strict=True))}
     if config.probabilities is not None:
         probabilities = config.probabilities[seed] / config.probabilities[seed].sum(axis=1, keepdims=True)
         brier_score = brier_score_loss(config.y_true, probabilities, labels=labels, scale_by_half=False)

@@ -15,7 +15,7 @@ from transformers import TrainerCallback
 from bbc_classifier import io
 from bbc_classifier.compare.grid import Grid, RunSpec
 from bbc_classifier.compare.results import COMPARISON, FAILURES
-from bbc_classifier.config import IN_MEMORY, RUNTIME_ONLY, CompareArguments, hyperparameters
+from bbc_classifier.config import RUNTIME_ONLY, CompareArguments, hyperparameters
 from bbc_classifier.data.loading import LoadedData, load_splits
 from bbc_classifier.errors import UserError
 from bbc_classifier.evaluation.baselines import run_baseline
@@ -43,33 +43,31 @@ class CompareOutcome(NamedTuple):
     not_applicable: dict[str, str]  # reason by the name of the combination of encoder and pooling
 
 
-def compare(args: CompareArguments, given: Mapping[str, Any] | None = None, *, dataset: Any = None) -> CompareOutcome:
+def compare(args: CompareArguments, given: Mapping[str, Any] | None = None) -> CompareOutcome:
     """Train every run of a grid, or of one shard of it, that is not finished, and the baselines on the same splits.
 
     `given` are options of `train` for every run, by name; the directory is `output_dir`, and one that holds the same
-    comparison is resumed. `dataset` is data in memory, as `train` takes it.
+    comparison is resumed.
     """
     given = {name: value for name, value in (given or {}).items() if value not in (None, {})}
-    if dataset is not None:
-        given["dataset"] = IN_MEMORY
     path = Path(given.get("output_dir", DEFAULT_DIRECTORY))
     if given.get("overwrite") and args.shard != "1/1":
         raise UserError("--overwrite would remove the runs of other shards; remove the directory yourself")
     index, count = map(int, args.shard.split("/"))
     with io.directory_lock(path if count == 1 else path.with_name(f"{path.name}-shard{index}-of-{count}"), "comparing"):
         grid = Grid(args, given)
-        _open_directory(path, grid, dataset)
+        _open_directory(path, grid)
         runs = grid.runs[index - 1 :: count]
-        failed = _train_missing(runs, grid, path, dataset)
+        failed = _train_missing(runs, grid, path)
     return CompareOutcome(path, len(runs) - len(failed), failed, grid.not_applicable)
 
 
-def _open_directory(path: Path, grid: Grid, dataset: Any) -> None:
+def _open_directory(path: Path, grid: Grid) -> None:
     """Create the directory of a comparison, with the first line of every text, or check that it holds this one."""
     shared = {name: value for name, value in asdict(grid.args).items() if name not in OF_ONE_CALL}
     given = {name: value for name, value in grid.given.items() if name not in RUNTIME_ONLY}
     data_args = grid.arguments(grid.runs[0], path)[1]
-    data = load_splits(replace(data_args, max_train_samples=None, max_eval_samples=None), dataset)
+    data = load_splits(replace(data_args, max_train_samples=None, max_eval_samples=None))
     identity = {"identity": data.info["identity"]}
     options = json.loads(json.dumps({"compare": shared, "train": given, "data": identity}))
     marker, is_replaced = path / COMPARISON, bool(grid.given.get("overwrite"))
@@ -94,12 +92,12 @@ def _open_directory(path: Path, grid: Grid, dataset: Any) -> None:
     io.write_json(marker, {"options": options, "not_applicable": grid.not_applicable, "titles": titles})
 
 
-def _train_missing(runs: Sequence[RunSpec], grid: Grid, path: Path, dataset: Any) -> dict[str, str]:
+def _train_missing(runs: Sequence[RunSpec], grid: Grid, path: Path) -> dict[str, str]:
     """Train the runs that are not finished, report progress, and return the reason of each failure by name."""
     missing = [run for run in runs if not (path / "runs" / run.name / "record.json").is_file()]
     logger.info("%d of %d runs are finished; training %d", len(runs) - len(missing), len(runs), len(missing))
     # Splits that later runs of this process use again: it saves time only.
-    function, args = partial(_try_run, grid, path / "runs", dataset, {}), grid.args
+    function, args = partial(_try_run, grid, path / "runs", {}), grid.args
     if args.engine == "ray":
         outcomes = run_on_ray(function, missing, args.cpus_per_worker, args.gpus_per_worker)
     else:
@@ -118,12 +116,7 @@ def _train_missing(runs: Sequence[RunSpec], grid: Grid, path: Path, dataset: Any
 
 
 def _try_run(
-    grid: Grid,
-    runs_dir: Path,
-    dataset: Any,
-    splits: dict[Any, Any],
-    run: RunSpec,
-    callbacks: Sequence[TrainerCallback] = (),
+    grid: Grid, runs_dir: Path, splits: dict[Any, Any], run: RunSpec, callbacks: Sequence[TrainerCallback] = ()
 ) -> tuple[RunSpec, str]:
     """Train or resume one run and return it with the reason why it failed, or ""; a full disk is raised."""
     if run.encoder in grid.unavailable:
@@ -131,7 +124,7 @@ def _try_run(
     logger.info("training %s", run.name)
     try:
         model_args, data_args, training_args = grid.arguments(run, runs_dir)
-        data = splits.get((run.fold, run.train_size)) or load_splits(data_args, dataset)
+        data = splits.get((run.fold, run.train_size)) or load_splits(data_args)
         splits[run.fold, run.train_size] = data
         if run.encoder is None:
             _run_baseline(run, data, hyperparameters(model_args, data_args, training_args)["data"], runs_dir)

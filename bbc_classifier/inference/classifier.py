@@ -239,23 +239,19 @@ def _average(windows: Sequence[Window], values: np.ndarray, num_rows: int) -> np
     return average
 
 
-class EncoderOutput(NamedTuple):
-    """The input of a classifier's linear head, (rows, hidden), and its logits, (rows, labels), both float64."""
-
-    embeddings: np.ndarray
-    logits: np.ndarray
-
-
 def encode(
     model: PooledEncoderForSequenceClassification, input_ids: Sequence[list[int]], pad_token_id: int, **options: Any
-) -> EncoderOutput:
-    """Return the pooled embeddings and the logits of every row in the order given; `options` as `predict_logits`."""
+) -> np.ndarray:
+    """Return the pooled embeddings of every row, the input of the linear head, (rows, hidden) float64.
+
+    Rows are in the order given; `options` are those of `predict_logits`.
+    """
     captured: list[np.ndarray] = []
     with model.classifier.register_forward_pre_hook(lambda _, args: captured.append(args[0].cpu().double().numpy())):
-        logits = predict_logits(model, input_ids, pad_token_id, **options)
+        predict_logits(model, input_ids, pad_token_id, **options)
     windows = split_windows(input_ids, model.config.window_length)
     embeddings = np.concatenate([np.zeros((0, model.classifier.in_features)), *captured])
-    return EncoderOutput(_average(windows, embeddings, len(input_ids)), logits)
+    return _average(windows, embeddings, len(input_ids))
 
 
 @torch.inference_mode()

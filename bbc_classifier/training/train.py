@@ -196,12 +196,12 @@ def train(
         attention = model.encoder.config._attn_implementation
         if is_probe and args.trains_encoder:
             openings = [opening(ids, OPENING_TOKENS) for ids in train_rows.input_ids]
-            embeddings = encode_rows(openings, precision=precision).embeddings
+            embeddings = encode_rows(openings, precision=precision)
             inverse_penalty = PENALTY_BEFORE_TRAINING / len(embeddings)
             fit_linear_probe(model, embeddings, train_rows.labels, inverse_penalty)
         elif is_probe:
-            embeddings = encode_rows(validation_rows.input_ids, precision=validation_precision).embeddings
-            fitted = encode_rows(train_rows.input_ids, precision=precision).embeddings, train_rows.labels
+            embeddings = encode_rows(validation_rows.input_ids, precision=validation_precision)
+            fitted = encode_rows(train_rows.input_ids, precision=precision), train_rows.labels
             held_out = embeddings, validation_rows.labels
             inverse_penalty = choose_penalty(model, fitted, held_out)
         with StopOnSignal() as stop, explained_failures(trainer_args):

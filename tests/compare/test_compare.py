@@ -83,7 +83,7 @@ def test_a_failed_run_is_reported_and_the_others_continue(train_grid, tiny_bert_
     (broken / "model.safetensors").write_bytes(b"no weights")
     (missing / "config.json").write_text("{}")
     grid = {"encoders": [str(path) for path in (broken, missing, tiny_bert_dir)], "train_sizes": ["6", "all"]}
-    for sizes, expected in ((["6"], {6}), (["2", "all"], {2, 8})):
+    for sizes, expected in ((["6"], {6}), (["2", "all"], {2, 8}), (["50"], {8})):
         runs = Grid(CompareArguments(encoders=["minilm"], train_sizes=sizes), {"max_train_samples": 8}).runs
         assert {run.train_size for run in runs} == expected
     failed = {}
@@ -109,6 +109,7 @@ def test_a_failed_run_is_reported_and_the_others_continue(train_grid, tiny_bert_
         ({"encoders": ["no such"]}, {}, "--encoders"),
         ({"encoders": ["bert-base", "distilbert"]}, {}, "--encoders minilm --mode linear_probe"),  # no network
         ({}, {"encoder": "minilm"}, "--encoder: .*--encoders"),
+        ({"mode": "linear_probe"}, {"num_train_epochs": 3.0}, "--num_train_epochs: .*--mode"),
         ({}, {"folds": 2, "fold": 0}, "--fold: "),
         ({}, {"hub_token": "hf_secret"}, "--hub_token: "),
         ({}, {"overwrite": True}, "--output_dir"),

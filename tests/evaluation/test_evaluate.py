@@ -38,6 +38,7 @@ def make_run(path: Path, model_dir: Path, dataset: object = None, **data: object
     write_json(path / "options.json", {"data": asdict(args) | given, "dataset": known})
     seen = [text for split in ("train", "validation") for text in loaded.dataset[split]["text"]]
     write_json(path / "seen_texts.json", [text_hash(text) for text in seen])
+    write_json(path / "split.json", {split: list(rows["row_id"]) for split, rows in loaded.dataset.items()})
     return path
 
 
@@ -94,6 +95,9 @@ def test_texts_seen_in_training_are_refused_or_left_out(run, tmp_path):
     assert run_evaluation(export)["path"] == Path("evaluations/run-onnx")
     with pytest.raises(UserError, match="--drop_leaked"):
         run_evaluation(export, tmp_path / "f", test_file=mixed)
+    write_json(run / "seen_texts.json", [])  # as if other columns were read: the same rows have other texts
+    with pytest.raises(UserError, match="add --drop_leaked"):
+        run_evaluation(run, tmp_path / "f", split="all")
 
 
 def test_the_runs_own_file_by_name_and_data_in_memory_give_the_test_split(run, tmp_path, tiny_model_dir):

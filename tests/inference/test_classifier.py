@@ -13,7 +13,15 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, pipeline
 
 from bbc_classifier.errors import EnvironmentFailure, UserError
-from bbc_classifier.inference.classifier import UNPADDED_ENCODERS, Predictor, encode, load_tokenizer, softmax, tokenize
+from bbc_classifier.inference.classifier import (
+    UNPADDED_ENCODERS,
+    Predictor,
+    encode,
+    load_tokenizer,
+    predict_logits,
+    softmax,
+    tokenize,
+)
 from bbc_classifier.inference.explain import Explanation, WordScore, explain
 from bbc_classifier.model import POOLINGS
 from tests.tiny import FAMILIES, save_tiny_encoder, tiny_classifier
@@ -33,13 +41,12 @@ def classifier(tokenizer) -> Predictor:
 def test_batch_size_and_order_change_no_result(tokenizer, truncation, window_length):
     model = tiny_classifier(max_input_tokens=16, truncation=truncation, window_length=window_length)
     input_ids, _ = tokenize(tokenizer, TEXTS, model.config)
-    alone = [encode(model, [ids], 0) for ids in input_ids]
-    for batch_size in (1, 2, 128):
-        together = encode(model, input_ids[::-1], 0, batch_size=batch_size)
-        for part in ("embeddings", "logits"):
-            expected = np.concatenate([getattr(output, part) for output in alone])
-            assert getattr(together, part).dtype == np.float64
-            np.testing.assert_allclose(getattr(together, part), expected[::-1], atol=1e-5)
+    for compute in (encode, predict_logits):
+        expected = np.concatenate([compute(model, [ids], 0) for ids in input_ids])
+        for batch_size in (1, 2, 128):
+            together = compute(model, input_ids[::-1], 0, batch_size=batch_size)
+            assert together.dtype == np.float64
+            np.testing.assert_allclose(together, expected[::-1], atol=1e-5)
 
 
 def test_nan_outputs_are_an_error():
@@ -82,15 +89,13 @@ def test_precision_is_chosen_if_it_agrees_with_fp32(classifier, monkeypatch):
 def test_every_family_computes_in_bf16_and_the_simplest_without_padding(tokenizer, family, pooling):
     model = tiny_classifier(family, pooling, max_input_tokens=16, window_length=7)
     input_ids, _ = tokenize(tokenizer, TEXTS, model.config)
-    expected, rows = encode(model, input_ids, 0), []
+    expected, rows = predict_logits(model, input_ids, 0), []
     classifier = Predictor(model, tokenizer)
     with model.encoder.get_input_embeddings().register_forward_pre_hook(lambda _, args: rows.extend(args[0])):
-        actual = encode(model, input_ids, 0)
-    for part in ("embeddings", "logits"):
-        np.testing.assert_allclose(getattr(actual, part), getattr(expected, part), atol=1e-5)
+        np.testing.assert_allclose(predict_logits(model, input_ids, 0), expected, atol=1e-5)
     assert any(0 in row for row in rows) == (family not in UNPADDED_ENCODERS or pooling != "attention")
     classifier.set_precision("bf16")
-    np.testing.assert_allclose(classifier.predict_proba(TEXTS), softmax(expected.logits), atol=0.02)
+    np.testing.assert_allclose(classifier.predict_proba(TEXTS), softmax(expected), atol=0.02)
 
 
 def test_adaptive_reading_reads_on_where_the_opening_is_not_clear(classifier, tiny_model_dir):

@@ -27,7 +27,7 @@ def regression(embeddings: np.ndarray, labels: np.ndarray, sample_weight: np.nda
 def test_heads_are_the_regressions_of_scikit_learn(num_labels, class_weights):
     model = classifier(num_labels + 1, class_weights=class_weights)  # one label has no rows
     labels = np.array([tokens[1] % num_labels for tokens in ROWS])
-    embeddings = encode(model, ROWS, 0).embeddings
+    embeddings = encode(model, ROWS, 0)
     fit_linear_probe(model, embeddings, labels, C)
     expected = regression(embeddings, labels, np.array(class_weights)[labels] if class_weights else None)
     np.testing.assert_allclose(softmax(predict_logits(model, ROWS, 0)[:, :-1]), expected, atol=1e-5)
