@@ -299,7 +299,7 @@ def _warn_few_rows(options: Options, record: Mapping[str, Any], split: str) -> N
     if report["n"] >= FEW_ROWS:
         return
     metric, (low, high) = next(iter(report["intervals"].items()))
-    print(f"\nWarning: {report['n']} {split} rows are too few: {metric} may be anything from {low:.2f} to {high:.2f}.")
+    print(f"\nWarning: {report['n']} {split} rows are few: the 95 % interval of {metric} is {low:.2f} to {high:.2f}.")
     few = FEW_TEXTS_PER_LABEL * len(record["model"]["labels"])
     if record["data"]["split_sizes"]["train"] < few and options.groups[0].recipe is None:
         print(f"With fewer than {FEW_TEXTS_PER_LABEL} texts a label, --recipe few may be more accurate.")
@@ -331,7 +331,7 @@ def _predict(options: Options) -> int:
 
         result = predict_files(args) if args.output_dir else predict_file(args)
         if not result.complete:
-            print("The shards of this process are complete; other processes are still at work.")
+            print("This process has written its shards; other processes are still running.")
             return 0
         print(f"\nClassified in {result.precision}: {result.rows:,} rows; no readable text: {result.invalid:,}\n")
         counts = result.label_counts.most_common()
@@ -414,7 +414,7 @@ def _compare(options: Options) -> int:
 
 
 def _report(options: Options) -> None:
-    """Rebuild the report of a comparison from its runs, of several machines too."""
+    """Rebuild the report of a comparison from its runs, also of several machines."""
     from bbc_classifier.compare.report import report
 
     print_comparison(*report(options.groups[0], options.positional))

@@ -33,7 +33,7 @@ HEAD_INITS = ("random", "linear_probe")
 PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 EXCERPTS = ("title", "first_sentence", "first_30_words")
 SAMPLING = ("group_by_length", "random", "sequential")
-# What the options of a run on data in memory have as `dataset`.
+# Value of `dataset` in the options of a run on data in memory.
 IN_MEMORY = "memory"
 RECIPES = Path(__file__).parent / "recipes"
 RECIPE_NAMES = sorted(path.stem for path in RECIPES.glob("*.yaml"))
@@ -168,7 +168,9 @@ class DataArguments(ColumnArguments):
     min_label_rows: int | None = option(None, "Leave out labels with fewer rows than this.", AT_LEAST_1)
     drop_invalid_rows: bool = option(False, "Leave out rows without text or label instead of stopping.", common=True)
     near_duplicates: bool = option(True, "Keep near duplicates in one split; false looks for exact duplicates only.")
-    drop_leaked_rows: bool = option(False, "Leave out training rows that also occur in test; in evaluate, seen rows.")
+    drop_leaked_rows: bool = option(
+        False, "Leave out training rows that also are in test. With evaluate: rows trained on."
+    )
     max_train_samples: int | None = option(None, "Use at most this many training rows.", AT_LEAST_1, common=True)
     max_eval_samples: int | None = option(None, "Use at most this many validation and test rows each.", AT_LEAST_1)
     max_length: int | None = option(None, "Longest input in tokens, special ones included.", AT_LEAST_3, common=True)
@@ -265,7 +267,7 @@ class EvaluateArguments(ClassifierArguments):
 
     split: str = option(
         "auto",
-        "test: the test split; all: every row; auto: test where the data have it or the run cut it, else every row.",
+        "test: the test split; all: every row; auto: the test split if the data or the run have one, else every row.",
         choices=("auto", "test", "all"),
         common=True,
     )
@@ -405,12 +407,12 @@ class ExportArguments(ClassifierArguments):
 
     format: str = option(
         "onnx",
-        "A graph; an OpenVINO model in 8 bits; an equal class of transformers; or a Hugging Face Space.",
+        "An ONNX graph; an OpenVINO model in 8 bits; a stock class of transformers; or a Hugging Face Space.",
         choices=("onnx", "openvino-int8", "transformers", "space"),
         common=True,
     )
     output_dir: str | None = option(None, "Unset: <run>/export/<format> or exports/<name>-<format>.", common=True)
-    measure: bool = option(True, "Compare both on the run's test split; false: on a few example texts.")
+    measure: bool = option(True, "Compare export and original on the run's test split; false: on a few example texts.")
     overwrite: bool = option(False, "Replace an earlier export.", common=True)
 
 

@@ -99,7 +99,7 @@ def build_page(args: DemoArguments) -> Any:
             raise page_error(html.escape(str(error))) from error
         label = html.escape(explanation.label)
         words = ", ".join(f"{html.escape(word.word)} {word.score:+.2f}" for word in explanation.top())
-        legend = f"Blue words speak for {label}, orange ones against it; a score is what the word adds to its logit."
+        legend = f"Blue words raise the logit of {label}, orange ones lower it; a word's score is what it adds."
         return f"<p>Words for <b>{label}</b>: {words}</p>{explanation.to_html()}<p><small>{legend}</small></p>"
 
     def classify_file(upload: str | None, column: str, request: gradio.Request) -> tuple[str, str, str]:

@@ -2,7 +2,7 @@
 
 
 class UserError(ValueError):
-    """An option, a file or a combination of options is not valid (exit code 2). The message names it and what is."""
+    """An option, a file or a combination of options is not valid (exit code 2). The message names it and what to do."""
 
     exit_code = 2
 

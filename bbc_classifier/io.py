@@ -136,7 +136,7 @@ def file_sha256(path: Path) -> str:
 
 
 def slug(name: str) -> str:
-    """Return a name for a file or directory: without a table's extension, hyphens except for letters, digits, `_`."""
+    """Return a file name without a table's extension, with hyphens in place of all but letters, digits and `_`."""
     stem = re.sub(r"\.(csv|tsv|jsonl?|parquet|xlsx|txt)$", "", name, flags=re.IGNORECASE)
     return re.sub(r"[^\w-]+", "-", stem).strip("-") or "data"
 

@@ -192,7 +192,7 @@ def create_app(args: ServeArguments) -> FastAPI:
     @app.get("/health")
     async def health() -> Response:
         with suppress(RequestError):
-            if batcher.healthy or await batcher.classify(["Is the model well again?"]):
+            if batcher.healthy or await batcher.classify(["A test of the model."]):
                 return Response()
         return JSONResponse(RequestError(503, "unhealthy", "Unhealthy").content, 503)
 
@@ -214,12 +214,12 @@ def create_app(args: ServeArguments) -> FastAPI:
 def create_worker_app() -> FastAPI:
     """Return the application of one of several processes, whose supervisor gives up if one cannot start."""
     args = ServeArguments(**json.loads(os.environ[OPTIONS]))
-    tqdm.set_lock(threading.RLock())  # Its own is a semaphore, which a process that a signal ends does not release.
+    tqdm.set_lock(threading.RLock())  # Its own is a semaphore, which leaks if a signal ends the process.
     try:
         return create_app(args)
     except Exception as error:
         print(f"bbc-classifier: error: {error}", file=sys.stderr, flush=True)
-        os._exit(STARTUP_FAILURE)  # While a process exits in steps, the supervisor waits in vain for its sign of life.
+        os._exit(STARTUP_FAILURE)  # During a normal exit the supervisor would wait until its health check times out.
 
 
 class DrainingProtocol(HttpToolsProtocol):

@@ -52,7 +52,7 @@ CURVES = ("loss", "eval_log_loss", "eval_accuracy")
 
 
 def report(args: ReportArguments, paths: Sequence[str | Path]) -> tuple[dict[str, Any], Path]:
-    """Write the report of finished runs, of several machines too, from their records and predictions alone.
+    """Write the report of finished runs, also of several machines, from their records and predictions alone.
 
     `paths` are as for `write_report`. Return the results, as in `results.json`, and the directory.
     """
@@ -149,9 +149,7 @@ def summary(results: Mapping[str, Any]) -> list[str]:
         lead = _count(abs(right - other_right))
         compared = f"{lead} {'more' if right > other_right else 'fewer'} than" if lead != "0" else "as many as"
         pair = next(pair for pair in results["pairs"] if {pair["first"], pair["second"]} == {name, other})
-        chance = (
-            "The difference is more than chance" if pair["different"] else "Chance alone could make this difference"
-        )
+        chance = "The difference is significant" if pair["different"] else "The difference is not significant"
         sentence = f"That is {compared} {other}, which counts words and has no neural network ({_count(other_right)}, "
         sentences.append(f"{sentence}{other_accuracy}). {chance} ({_p_value(pair['p_value_holm'])}).")
         cost += f", {other} {baseline['train_seconds']:,.1f} seconds"

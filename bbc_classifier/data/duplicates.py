@@ -17,7 +17,7 @@ SHINGLE_WORDS = 5
 # A pair of Jaccard similarity J agrees in all r rows of a band with probability J^r, and in none of b bands with
 # probability (1 - J^r)^b. With r = 4, 22 bands miss a pair at J = 0.8 once in 100,000: (1 - 0.8^4)^22 = 9.2e-6.
 BANDS, ROWS_PER_BAND = 22, 4
-# So many pairs hold a group of form letters together; all pairs would be millions.
+# Near duplicates listed per text: enough to keep a group of form letters together, without its millions of pairs.
 MAX_PARTNERS = 50
 
 # Scripts without spaces between words, by the first word of their characters' Unicode names.

@@ -272,7 +272,7 @@ def _read_text(path: Path, encoding: str) -> str:
         return path.read_text("utf-8-sig" if encoding.lower() in ("utf-8", "utf8") else encoding)
     except (UnicodeError, LookupError) as error:
         guess = "utf-16" if path.read_bytes()[:2] in UTF_16_MARKS else "cp1252"
-        raise UserError(f"'{path}' is not {encoding} ({error}); set it, such as --encoding {guess}") from error
+        raise UserError(f"'{path}' is not {encoding} ({error}); set --encoding, such as --encoding {guess}") from error
 
 
 def read_csv(

@@ -125,7 +125,7 @@ def stratified_split(
             )
     split_of: dict[str, str] = {}
     num_rows, num_groups = ({name: Counter[str]() for name in shares} for _ in range(2))
-    # Rare labels first: the frequent ones even out what they leave uneven.
+    # Rare labels first: the frequent ones then balance the sizes of the splits.
     for label in sorted(groups_of, key=lambda name: (len(groups_of[name]), name)):
         waiting = deque(group for group in groups_of[label] if group not in split_of)
         missing = {name: max(0.0, totals[label] * share - num_rows[name][label]) for name, share in shares.items()}

@@ -9,7 +9,7 @@ TEMPERATURE_RANGE = (0.05, 20.0)
 DEFAULT_THRESHOLD = 0.5
 # Adaptive reading: the share of labels that may differ, the least threshold, and the fewest rows to choose it on.
 MAX_DIFFERENT_LABELS, MIN_CONFIDENCE, MIN_ROWS = 0.005, 0.9, 200
-SUGGESTED_ACCURACY = 0.99  # of the texts that a classifier is sure enough of
+SUGGESTED_ACCURACY = 0.99  # of the labels at or above the suggested confidence
 
 
 def fit_temperature(y_true: np.ndarray, logits: np.ndarray, multi_label: bool = False) -> float:
@@ -63,7 +63,7 @@ def _fit_threshold(has_label: np.ndarray, probabilities: np.ndarray) -> float:
 
 
 def choose_reading_threshold(opening: np.ndarray, whole: np.ndarray) -> float | None:
-    """Return the confidence in the opening of a text from which on its label may stand for that of the whole text.
+    """Return the least confidence in the opening of a text with which its label is taken for that of the whole text.
 
     It is the least one, of `MIN_CONFIDENCE` or more, from which on at most `MAX_DIFFERENT_LABELS` of all rows get
     another label; None for fewer than `MIN_ROWS` rows. `opening` and `whole` are probabilities (rows, labels) of

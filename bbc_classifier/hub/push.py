@@ -14,7 +14,7 @@ from bbc_classifier.config import PushArguments
 from bbc_classifier.errors import UserError
 from bbc_classifier.hub.model_card import build_card, is_bbc_news, read_record
 from bbc_classifier.inference.classifier import EXPORT_FILES, Predictor, hub_errors
-from bbc_classifier.io import atomic_write, file_sha256, prepare_output_dir, read_json, slug, write_json
+from bbc_classifier.io import atomic_write, file_sha256, prepare_output_dir, slug, write_json
 from bbc_classifier.training.run_dir import RunDirectory
 
 # Files of `model/` that are uploaded; a directory can also hold pickles, optimizer states and notes.
@@ -94,8 +94,6 @@ def stage_run(run_dir: Path, repo_id: str, args: PushArguments, directory: Path)
     export = run.export / "onnx" / "export.json"
     if args.onnx and not export.is_file():
         raise UserError(f"--onnx: '{run_dir}' has no ONNX export; run: bbc-classifier export {run_dir} --format onnx")
-    if args.onnx and read_json(export)["original"]["weights_sha256"] != sha256:
-        raise UserError(f"--onnx: '{export.parent}' was exported from other weights; export it again")
 
     files = {f"figures/{path.name}": path for path in run.figures.glob("*.png")}
     files |= {path.name: path for path in run.model.iterdir() if any(fnmatch(path.name, each) for each in MODEL_FILES)}

@@ -205,7 +205,7 @@ def unpadded_logits(model: Any, batch: Sequence[list[int]]) -> torch.Tensor:
 
 
 def max_plain_tokens(training: bool) -> int:
-    """Return up to which length `half_precision_attention` is faster on this CPU than torch's fused kernel in bf16."""
+    """Return the most tokens for which `half_precision_attention` is faster on this CPU than torch's kernel in bf16."""
     return (256 if training else 0) if cpu_has("amx_bf16") else 512
 
 

@@ -13,7 +13,7 @@ from bbc_classifier.errors import UserError
 from bbc_classifier.inference.classifier import OnnxModel, Predictor
 from bbc_classifier.model import truncate
 
-# Colors of words that speak for the label and against it; their opacity is the word's score.
+# Colors of words with a positive and a negative score; their opacity is its size.
 FOR_COLOR, AGAINST_COLOR = (37, 99, 235), (217, 119, 6)
 STEPS_PER_BATCH = 8
 

@@ -15,7 +15,7 @@ from bbc_classifier.model import PooledEncoderForSequenceClassification
 PENALTIES = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 MAX_ITERATIONS = 1000
 # C times the number of rows where the encoder is trained next. A head that fits the training rows well has a gradient
-# near 0, from which the encoder learns little: a weak one, chosen on validation (EXPERIMENTS.md), leaves it more to do.
+# near 0, from which the encoder learns little. So the penalty is strong; chosen on validation (EXPERIMENTS.md).
 PENALTY_BEFORE_TRAINING = 2.0
 
 

@@ -160,7 +160,7 @@ def train(
 
         # The seed comes before the model, whose head is drawn from the global random state.
         (enable_full_determinism if trainer_args.full_determinism else set_seed)(args.seed)
-        # Else deterministic kernels also fill every new tensor: a thousand more kernels a step, for debugging only.
+        # Deterministic mode would also fill every new tensor: a thousand kernels a step, which only help debugging.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         model, tokenizer = build_model(model_args, data_args, args, data)
         model.to(device)
@@ -479,4 +479,4 @@ def warn_if_single_process() -> None:
     """Warn if `accelerate launch` was asked for several processes and started one, as it does on a CPU without MPI."""
     if {"ACCELERATE_MIXED_PRECISION", "MASTER_ADDR"} <= set(os.environ) and "WORLD_SIZE" not in os.environ:
         command = "torchrun --nproc_per_node 2 --standalone -m bbc_classifier train …"
-        logger.warning("ONE PROCESS ONLY: accelerate started one; on a CPU several are started by: %s", command)
+        logger.warning("accelerate launch started ONE PROCESS ONLY. To start several on a CPU: %s", command)

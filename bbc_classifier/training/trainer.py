@@ -53,7 +53,7 @@ UNSUPPORTED = {
     "bf16": "use --precision",
     "fp16": "use --precision",
 }
-# A sound start has a gradient norm below 100. Clipping one this large to 1 leaves nearly every weight where it is.
+# A normal training starts with a gradient norm below 100. One this large, clipped to 1, leaves most weights unchanged.
 MAX_FIRST_GRADIENT_NORM = 1e4
 # After this many steps an encoder that is trained has moved, by far more than this share of its weights.
 MIN_STEPS_TO_MOVE, MIN_WEIGHT_CHANGE = 10, 1e-6
@@ -221,7 +221,7 @@ def weight_changes(before: dict[str, torch.Tensor], model: torch.nn.Module) -> d
 
 
 def validate_training(changes: dict[str, float], trainer: Trainer) -> None:
-    """Raise a TrainingDivergedError if no part of the encoder moved by more than weight decay and rounding explain."""
+    """Raise a TrainingDivergedError if no part of the encoder changed more than by weight decay and rounding."""
     args, steps = trainer.args, trainer.state.global_step
     # Decay alone shrinks weights by the sum of the learning rates, which most schedules halve.
     share = 1.1 if "constant" in args.lr_scheduler_type else 0.6

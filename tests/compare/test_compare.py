@@ -92,7 +92,6 @@ def test_a_failed_run_is_reported_and_the_others_continue(train_grid, tiny_bert_
     assert set(failed) == {f"{name}-cls-seed42-rows{rows}" for name in ("broken", "missing") for rows in (6, 12)}
     assert "cannot be loaded" in failed["missing-cls-seed42-rows6"]
     finished = {f"{name}-rows{rows}" for name in ("tiny-bert-cls-seed42", *BASELINES) for rows in (6, 12)}
-    assert {file.parent.name for file in tmp_path.glob("grid/runs/*/record.json")} == finished
     results = write_report([tmp_path / "grid"], tmp_path / "grid", command="")
     with pytest.raises(UserError, match="--overwrite"):
         report(ReportArguments(str(tmp_path / "grid")), [tmp_path / "grid"])

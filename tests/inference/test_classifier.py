@@ -13,15 +13,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoTokenizer, pipeline
 
 from bbc_classifier.errors import EnvironmentFailure, UserError
-from bbc_classifier.inference.classifier import (
-    UNPADDED_ENCODERS,
-    Predictor,
-    encode,
-    load_tokenizer,
-    predict_logits,
-    softmax,
-    tokenize,
-)
+from bbc_classifier.inference import classifier as inference
+from bbc_classifier.inference.classifier import Predictor, encode, predict_logits, softmax, tokenize
 from bbc_classifier.inference.explain import Explanation, WordScore, explain
 from bbc_classifier.model import POOLINGS
 from tests.tiny import FAMILIES, save_tiny_encoder, tiny_classifier
@@ -93,7 +86,7 @@ def test_every_family_computes_in_bf16_and_the_simplest_without_padding(tokenize
     classifier = Predictor(model, tokenizer)
     with model.encoder.get_input_embeddings().register_forward_pre_hook(lambda _, args: rows.extend(args[0])):
         np.testing.assert_allclose(predict_logits(model, input_ids, 0), expected, atol=1e-5)
-    assert any(0 in row for row in rows) == (family not in UNPADDED_ENCODERS or pooling != "attention")
+    assert any(0 in row for row in rows) == (family not in inference.UNPADDED_ENCODERS or pooling != "attention")
     classifier.set_precision("bf16")
     np.testing.assert_allclose(classifier.predict_proba(TEXTS), softmax(expected), atol=0.02)
 
@@ -167,7 +160,7 @@ def test_truncation_and_padding_of_tokenizer_files_have_no_effect(tokenizer, tmp
     tokenizer.backend_tokenizer.enable_truncation(4)
     tokenizer.backend_tokenizer.enable_padding(length=9)
     tokenizer.backend_tokenizer.save(str(tmp_path / "tokenizer.json"))
-    loaded = load_tokenizer(tmp_path)
+    loaded = inference.load_tokenizer(tmp_path)
     assert len(loaded("the goal of the match in the market")["input_ids"]) == 10
     assert len(loaded("goal")["input_ids"]) == 3
 
