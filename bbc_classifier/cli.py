@@ -155,9 +155,10 @@ def _boolean(text: str) -> bool:
 
 def _scalar(text: str) -> Any:
     """Return the value of an option of the library: a number or JSON value where it is one (.5, {"a": 1}), or text."""
-    for parse in (lambda value: json.loads(value.lower() if value.lower() in ("true", "false") else value), float):
-        with suppress(ValueError):
-            return parse(text)
+    with suppress(ValueError):
+        return json.loads(text.lower() if text.lower() in ("true", "false") else text)
+    with suppress(ValueError):
+        return float(text)
     return text
 
 

@@ -21,7 +21,7 @@ class RunDirectory:
         self.options = self.path / "options.json"  # the options that decide whether a second start is the same run
         self.model = self.path / "model"  # the classifier with its tokenizer
         self.split = self.path / "split.json"  # the row ids of each split, and their fingerprint
-        self.seen_texts = self.path / "seen_texts.json"  # hashes of the training and validation texts
+        self.seen_texts = self.path / "seen_texts.json"  # hashes of training and validation texts, and excerpts
         self.history = self.path / "history.json"  # the Trainer's log
         self.figures = self.path / "figures"
         self.predictions = self.path / "predictions"  # a table per evaluated split

@@ -28,7 +28,8 @@ def publish(*runs: Path, **options) -> list[str]:
 
 def test_one_commit_holds_what_a_user_needs_and_nothing_else(hub, run):
     assert publish(run) == [f"{hub.url}/{REPO}"]
-    files = (repository := hub.repositories[REPO]).files()
+    repository = hub.repositories[REPO]
+    files = repository.files()
     assert set(files) - {".gitattributes"} == FILES
     assert len(repository.commits) == 2 and not repository.private
     assert files["model.safetensors"] == (run / "model" / "model.safetensors").read_bytes()
